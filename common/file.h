@@ -1,0 +1,87 @@
+// Files that survive crashes: whole-file reads, atomic replacement and an append-only log file.
+//
+// Thread-safe: functions without state; AppendFile is not thread-safe.
+//
+// Errors: NotFound, AlreadyExists, PermissionDenied, ResourceExhausted (disk full) or Unavailable, with the path and the system's
+// words. "Durable" means flushed to stable storage (fsync), the directory entry included.
+#ifndef SEMBLANCE_COMMON_FILE_H_
+#define SEMBLANCE_COMMON_FILE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace semblance {
+
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+// Size in bytes of a regular file.
+absl::StatusOr<int64_t> FileSize(const std::string& path);
+
+bool PathExists(const std::string& path);
+
+// Replaces `path` durably and atomically: a reader or a crash sees the old content or the new one, never a part. Leaves no
+// temporary file behind on error.
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view content);
+
+// Creates the directory and its parents; an existing directory is no error.
+absl::Status CreateDirectories(const std::string& path);
+
+// Makes the entries of the directory durable (after a create, rename or remove in it).
+absl::Status SyncDirectory(const std::string& path);
+
+// Renames durably; both paths must be on one file system.
+absl::Status RenameDurably(const std::string& from, const std::string& to);
+
+// Removes a file or a tree; what does not exist is no error.
+absl::Status RemoveAll(const std::string& path);
+
+// Names (not paths) of the entries of a directory, sorted.
+absl::StatusOr<std::vector<std::string>> ListDirectory(const std::string& path);
+
+// A file that is only appended to. Not thread-safe.
+class AppendFile {
+ public:
+  // Opens or creates; the position is the end of the file.
+  static absl::StatusOr<std::unique_ptr<AppendFile>> Open(const std::string& path);
+  ~AppendFile();
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+
+  // Hands all bytes to the operating system: they survive the end of the process, not a power cut. After an error part of the data
+  // may have been written.
+  absl::Status Append(absl::string_view data);
+
+  // Makes what was appended durable.
+  absl::Status Sync();
+
+ private:
+  AppendFile(std::string path, int descriptor);
+
+  const std::string path_;
+  const int descriptor_;
+};
+
+// An exclusive lock on a file, held until destruction or the end of the process. Open: FailedPrecondition when another process
+// holds it.
+class FileLock {
+ public:
+  static absl::StatusOr<std::unique_ptr<FileLock>> Acquire(const std::string& path);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  explicit FileLock(int descriptor);
+
+  const int descriptor_;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_COMMON_FILE_H_

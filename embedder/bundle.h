@@ -1,0 +1,52 @@
+// Model bundles on disk: a directory with manifest.json (semblance.storage.v1.BundleManifest), model.safetensors and
+// proxies.safetensors. Immutable once written; docs/bundle_format.md has the format and a worked example.
+//
+// Thread-safe: functions without state. Bundle is a value.
+//
+// Reading checks everything: that the manifest parses and its version is known, that no listed name leaves the directory, that no
+// file is a link, size and sha256 of every file, that the embedding_space_id is the one of the content, and that the proxies have
+// shape [classes, dimension]. Errors: NotFound (no manifest: not a bundle, or still being copied), and FailedPrecondition or
+// DataLoss with reason MANIFEST_INVALID or DIGEST_MISMATCH, the file and what was expected.
+#ifndef SEMBLANCE_EMBEDDER_BUNDLE_H_
+#define SEMBLANCE_EMBEDDER_BUNDLE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "embedder/safetensors.h"
+#include "semblance/storage/v1/bundle.pb.h"
+
+namespace semblance {
+
+inline constexpr char kBundleManifestFile[] = "manifest.json";
+inline constexpr char kBundleModelFile[] = "model.safetensors";
+inline constexpr char kBundleProxiesFile[] = "proxies.safetensors";
+
+struct Bundle {
+  storage::v1::BundleManifest manifest;
+  // The network's parameters and buffers by name.
+  TensorMap model;
+  // "proxies": F32 [class count, dimension], unit length.
+  TensorMap proxies;
+};
+
+// The manifest alone, parsed and checked for version and ranges, without reading the tensors.
+absl::StatusOr<storage::v1::BundleManifest> ReadBundleManifest(const std::string& directory);
+
+absl::StatusOr<Bundle> ReadBundle(const std::string& directory);
+
+// Writes the bundle to `directory`, which must not exist: aside first, then renamed, durably. Fills in format_version,
+// embedding_space_id, dimension's check and files of the manifest; the rest of it comes from the caller.
+// Errors: AlreadyExists; InvalidArgument for a manifest out of range; I/O errors.
+absl::Status WriteBundle(const std::string& directory, const Bundle& bundle);
+
+// Copies a bundle, checked, to `directory`, which must not exist, aside first and then renamed, durably.
+absl::Status CopyBundle(const std::string& from, const std::string& directory);
+
+// The digest that names the embedding space: weights, architecture, preprocessing, dimension, normalisation.
+std::string ComputeEmbeddingSpaceId(const storage::v1::BundleManifest& manifest, const TensorMap& model);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_EMBEDDER_BUNDLE_H_

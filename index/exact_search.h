@@ -1,0 +1,28 @@
+// Evaluation-grade exact search: the nearest neighbours of every query by brute force, blocked, in O(queries x k) memory.
+//
+// Thread-safe: a function without state. Uses `threads` threads of FAISS (OpenMP).
+#ifndef SEMBLANCE_INDEX_EXACT_SEARCH_H_
+#define SEMBLANCE_INDEX_EXACT_SEARCH_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace semblance {
+
+// Row-major [queries, k]: indices into the base by descending inner product; -1 where the base holds fewer than k.
+struct ExactNeighbors {
+  int k = 0;
+  std::vector<int64_t> indices;
+  std::vector<float> scores;
+};
+
+// `queries` and `base` are row-major with `dimension` columns. Errors: InvalidArgument (sizes that are no multiple of the
+// dimension, k < 1).
+absl::StatusOr<ExactNeighbors> ExactSearch(absl::Span<const float> queries, absl::Span<const float> base, int dimension, int k);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_EXACT_SEARCH_H_

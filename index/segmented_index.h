@@ -1,0 +1,67 @@
+// The VectorIndex that serves: immutable sealed segments (HNSW or exact, over FAISS) and one growing segment (exact), kept in a
+// directory. docs/storage_format.md has the files.
+//
+// Thread-safety, errors: see vector_index.h.
+//
+// Writes go to the growing segment and to its vector log, so that a restart finds them without embedding again. A full growing
+// segment is sealed by a background thread: neighbouring segments of similar size are merged with it, rows that no running search
+// can see any more are dropped, and the file is written aside, synced and renamed before the manifest names it. Searches go on
+// meanwhile.
+//
+// What the directory holds after a crash: every row that Apply added before the process ended (after a power cut, possibly not the
+// last ones of the log); which of them are alive is for the caller to say at Open, from the catalogue. A segment file that fails
+// its checksum is set aside (*.corrupt), logged, and its rows are missing: the caller adds them again.
+#ifndef SEMBLANCE_INDEX_SEGMENTED_INDEX_H_
+#define SEMBLANCE_INDEX_SEGMENTED_INDEX_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "index/vector_index.h"
+
+namespace semblance {
+
+struct SegmentedIndexOptions {
+  enum class Kind { kExact, kHnsw };
+
+  // Components of a vector, 1 to 4,096. Required.
+  int dimension = 0;
+  Kind kind = Kind::kHnsw;
+  // Rows of the growing segment at which it is sealed; default 8,192.
+  int seal_rows = 8192;
+  // Neighbours of a node (HNSW's M), 4 to 128; default 16.
+  int hnsw_m = 16;
+  // Candidates while building, at least hnsw_m; default 200.
+  int hnsw_ef_construction = 200;
+  // Candidates while searching; default 128.
+  int hnsw_ef_search = 128;
+
+  absl::Status Validate() const;
+};
+
+class SegmentedIndex : public VectorIndex {
+ public:
+  // Opens or creates the index in `directory`. `live_keys` (ascending) are the rows that are alive at `sequence`: rows on disk that
+  // are not among them are deleted, rows above `sequence` are dropped. Afterwards applied_sequence() == sequence.
+  // Errors: InvalidArgument (options, or a directory written with another dimension); I/O errors.
+  static absl::StatusOr<std::unique_ptr<SegmentedIndex>> Open(const std::string& directory, const SegmentedIndexOptions& options,
+                                                              absl::Span<const uint64_t> live_keys, uint64_t sequence);
+
+  // The keys of the last Open's live_keys that were not found on disk, ascending: their vectors must be added again by AddMissing.
+  virtual const std::vector<uint64_t>& missing_keys() const = 0;
+
+  // Adds rows among missing_keys(). REQUIRES: before the first Apply; each key is missing and added once.
+  virtual absl::Status AddMissing(absl::Span<const IndexAdd> adds) = 0;
+
+  // Waits until no sealing or merging runs or is due. For tests, benchmarks and builders.
+  virtual void WaitForBackgroundWork() = 0;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_SEGMENTED_INDEX_H_

@@ -1,0 +1,91 @@
+// Nearest neighbours of unit vectors by cosine similarity, over rows that are written while searches run.
+//
+// Thread-safe: searches run concurrently with each other and with writes, and never wait for a writer. Writes are serialised by
+// the caller (one writer at a time).
+//
+// Rows are immutable: a key (the sequence of the write) is added once, with its vector, and later deleted by a later sequence. The
+// whole index moves from one applied sequence to the next: a search sees the rows with key <= S that were not deleted at or before
+// S, for the one S that it returns. (Multi-version concurrency control; an update is a delete and an add at one sequence.)
+//
+// Vectors: float32, `dimension` components, unit length; the score is their inner product, in [-1, 1] up to rounding.
+#ifndef SEMBLANCE_INDEX_VECTOR_INDEX_H_
+#define SEMBLANCE_INDEX_VECTOR_INDEX_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace semblance {
+
+// One row found.
+struct ScoredKey {
+  uint64_t key = 0;
+  float score = 0;
+};
+
+// A row to add.
+struct IndexAdd {
+  uint64_t key = 0;
+  // `dimension` floats; not kept.
+  absl::Span<const float> vector;
+};
+
+// A row to delete, as of sequence `at`.
+struct IndexDelete {
+  uint64_t key = 0;
+  uint64_t at = 0;
+};
+
+struct IndexSearchOptions {
+  // How many, >= 1.
+  int top_k = 10;
+  // Candidates that an approximate index keeps while searching, at least top_k; 0: as configured. Exact indexes ignore it.
+  int ef_search = 0;
+};
+
+// The rows of one search and the state they are from.
+struct IndexSearchResult {
+  // By descending score, ties by ascending key; fewer than top_k when the index holds fewer.
+  std::vector<ScoredKey> neighbors;
+  uint64_t applied_sequence = 0;
+};
+
+// For operators.
+struct IndexStats {
+  int64_t live_rows = 0;
+  int64_t tombstone_rows = 0;
+  int sealed_segments = 0;
+  int64_t growing_rows = 0;
+};
+
+class VectorIndex {
+ public:
+  virtual ~VectorIndex() = default;
+
+  virtual int dimension() const = 0;
+
+  // Applies adds and deletes as one step: searches see none of it before the step and all of it after. Keys of adds are ascending
+  // and greater than the applied sequence before; deletes of unknown keys are ignored. `sequence` becomes the applied sequence.
+  // REQUIRES: one writer at a time; sequence >= every key and `at`. Errors: InvalidArgument (dimension, order, non-finite values);
+  // I/O errors, after which the index still answers from the state before.
+  virtual absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) = 0;
+
+  // The state that a search started now would see, or a later one.
+  virtual uint64_t applied_sequence() const = 0;
+
+  // The nearest rows to `query` at one applied sequence. Errors: InvalidArgument (dimension, top_k < 1).
+  virtual absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> query, const IndexSearchOptions& options) const = 0;
+
+  // The vector of a row that is not yet dropped. Errors: NotFound.
+  virtual absl::StatusOr<std::vector<float>> Vector(uint64_t key) const = 0;
+
+  virtual IndexStats Stats() const = 0;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_VECTOR_INDEX_H_
