@@ -68,7 +68,7 @@ struct WriteResult {
   std::vector<Change> changes;
   // Ids of a Delete that did not exist.
   std::vector<std::string> missing_ids;
-  // The sequence of the last change of the catalogue after this write.
+  // The sequence of the last change of the catalogue once this write, and none of those after it, is applied.
   uint64_t last_sequence = 0;
 };
 

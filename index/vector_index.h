@@ -49,8 +49,8 @@ struct IndexSearchOptions {
 
 // The rows of one search and the state they are from.
 struct IndexSearchResult {
-  // By descending score, ties by ascending key; fewer than top_k when the index holds fewer.
-  std::vector<ScoredKey> neighbors;
+  // A list per query: by descending score, ties by ascending key; fewer than top_k when the index holds fewer.
+  std::vector<std::vector<ScoredKey>> neighbors;
   uint64_t applied_sequence = 0;
 };
 
@@ -77,8 +77,9 @@ class VectorIndex {
   // The state that a search started now would see, or a later one.
   virtual uint64_t applied_sequence() const = 0;
 
-  // The nearest rows to `query` at one applied sequence. Errors: InvalidArgument (dimension, top_k < 1).
-  virtual absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> query, const IndexSearchOptions& options) const = 0;
+  // The nearest rows to each of the queries (one or more, row-major, `dimension` columns), all at one applied sequence. Errors:
+  // InvalidArgument (no query, or a size that is no multiple of the dimension; top_k < 1).
+  virtual absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const = 0;
 
   // The vector of a row that is not yet dropped. Errors: NotFound.
   virtual absl::StatusOr<std::vector<float>> Vector(uint64_t key) const = 0;
