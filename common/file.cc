@@ -105,7 +105,7 @@ bool PathExists(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content) {
-  const std::string temporary = absl::StrCat(path, ".tmp.", ::getpid());
+  const std::string temporary = absl::StrCat(path, ".tmp.", ::gettid());  // A thread's own: writers do not share it.
   absl::Status status = WriteNewFile(temporary, content);
   if (status.ok()) {
     status = RenameDurably(temporary, path);
