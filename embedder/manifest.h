@@ -1,0 +1,36 @@
+// The ranges of a bundle's manifest: what storage/v1/bundle.proto promises, checked.
+//
+// Thread-safe: functions without state.
+//
+// Errors: InvalidArgument with reason MANIFEST_INVALID, the field's path in the message type (such as "preprocessing.crop_side"),
+// the value and the range.
+#ifndef SEMBLANCE_EMBEDDER_MANIFEST_H_
+#define SEMBLANCE_EMBEDDER_MANIFEST_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "semblance/storage/v1/bundle.pb.h"
+
+namespace semblance {
+
+inline constexpr int kBundleFormatVersion = 1;
+inline constexpr int kMaxDimension = 4096;
+// Inputs of the linear head: bounds what a manifest can make a reader allocate (1 GiB at kMaxDimension).
+inline constexpr int64_t kMaxHeadInputs = 65536;
+
+absl::Status ValidatePreprocessing(const storage::v1::Preprocessing& preprocessing);
+
+// With the preprocessing whose output goes in, and the dimension that comes out. Checks all three.
+absl::Status ValidateNetwork(const storage::v1::Architecture& architecture, const storage::v1::Preprocessing& preprocessing,
+                             int dimension);
+
+// Everything but the format version, the embedding space and the files, which the writer fills in.
+absl::Status ValidateManifest(const storage::v1::BundleManifest& manifest);
+
+// Values that come out of the backbone for one image. REQUIRES: ValidateNetwork.
+int64_t HeadInputs(const storage::v1::Architecture& architecture, const storage::v1::Preprocessing& preprocessing);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_EMBEDDER_MANIFEST_H_
