@@ -3,8 +3,8 @@
 // Thread-compatible: const methods may run concurrently.
 //
 // Opening reads names only (IDX: the whole files); an image is read when it is asked for. Errors of opening: NotFound (no such
-// path), InvalidArgument (what is there is no data set: which file and line, and what was expected). Paths of one data set sort the
-// same way everywhere, so that indices and splits are reproducible.
+// path), InvalidArgument (what is there is no data set: which file and line, and what was expected). The examples of one data set
+// come in the same order everywhere, so that indices and splits are reproducible.
 #ifndef SEMBLANCE_DATASET_DATASET_H_
 #define SEMBLANCE_DATASET_DATASET_H_
 
@@ -23,6 +23,7 @@ enum class Split { kUnassigned, kTrain, kTest };
 struct Example {
   // Unique in the data set, usable as an item id: the path relative to the root, or "test/00042" for IDX.
   std::string id;
+  // Empty: not known.
   std::string label;
   Split split = Split::kUnassigned;
 };
@@ -42,11 +43,13 @@ class Dataset {
 };
 
 // DIR/class/image.jpg (label = class, deeper levels allowed below the class), or DIR/train/class/... and DIR/test/class/...
-// Files with other endings than .jpg .jpeg .png .webp (any case) are passed over; so are hidden ones.
+// An image without a directory of its class has no label. Passed over: files with other endings than .jpg .jpeg .png .webp (any
+// case), hidden files and directories, and what lies beside train/ and test/. In the order of the paths' bytes.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenImageFolder(const std::string& directory);
 
 // A TSV file: a header line naming the columns path, label and (optional) split, then a line per image. Paths are relative to the
-// manifest's directory; split is "train", "test" or empty. Lines that start with # are comments.
+// manifest's directory; split is "train", "test" or empty. Other columns are passed over; empty lines and lines that start with #
+// are comments. In the order of the lines.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file);
 
 // A directory with {train,t10k}-{images-idx3,labels-idx1}-ubyte, each plain or .gz (the format of MNIST and Fashion-MNIST); one of

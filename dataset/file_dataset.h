@@ -1,0 +1,20 @@
+// A data set whose images are files.
+//
+// Thread-compatible: const methods may run concurrently.
+#ifndef SEMBLANCE_DATASET_FILE_DATASET_H_
+#define SEMBLANCE_DATASET_FILE_DATASET_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataset/dataset.h"
+
+namespace semblance {
+
+// The id of an example is its path, relative to `root`. REQUIRES: ids are distinct.
+std::unique_ptr<Dataset> NewFileDataset(std::string root, std::vector<Example> examples);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_DATASET_FILE_DATASET_H_

@@ -1,0 +1,20 @@
+// Decompression of .gz files, by zlib.
+//
+// Thread-safe: a function without state.
+#ifndef SEMBLANCE_DATASET_GZIP_H_
+#define SEMBLANCE_DATASET_GZIP_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace semblance {
+
+// The decompressed bytes of one gzip stream; `name` is used in messages. Errors: InvalidArgument (not gzip, corrupt, truncated,
+// bytes after its end, or more than 4 GiB when decompressed).
+absl::StatusOr<std::string> DecompressGzip(absl::string_view compressed, absl::string_view name);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_DATASET_GZIP_H_

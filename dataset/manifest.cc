@@ -1,0 +1,127 @@
+// A data set listed in a tab-separated file.
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/status_macros.h"
+#include "dataset/dataset.h"
+#include "dataset/file_dataset.h"
+
+namespace semblance {
+namespace {
+
+// Where the columns are; other columns are passed over.
+struct Columns {
+  size_t count = 0;
+  size_t path = 0;
+  size_t label = 0;
+  std::optional<size_t> split;
+};
+
+std::optional<size_t> FindColumn(const std::vector<absl::string_view>& names, absl::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    return std::nullopt;
+  }
+  return static_cast<size_t>(found - names.begin());
+}
+
+absl::StatusOr<Columns> ParseHeader(absl::string_view line) {
+  const std::vector<absl::string_view> names = absl::StrSplit(line, '\t');
+  const std::optional<size_t> path = FindColumn(names, "path");
+  const std::optional<size_t> label = FindColumn(names, "label");
+  if (!path.has_value() || !label.has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a header line with the tab-separated columns path and label, and "
+                     "optionally split; found \"",
+                     line, "\""));
+  }
+  return Columns{names.size(), *path, *label, FindColumn(names, "split")};
+}
+
+absl::StatusOr<Split> ParseSplit(absl::string_view text) {
+  if (text.empty()) {
+    return Split::kUnassigned;
+  }
+  if (text == "train" || text == "test") {
+    return text == "train" ? Split::kTrain : Split::kTest;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("split is \"", text, "\"; expected train, test or nothing"));
+}
+
+absl::StatusOr<Example> ParseRow(absl::string_view line, const Columns& columns) {
+  const std::vector<absl::string_view> cells = absl::StrSplit(line, '\t');
+  if (cells.size() != columns.count) {
+    return absl::InvalidArgumentError(absl::StrCat("expected ", columns.count, " tab-separated cells, found ", cells.size()));
+  }
+  Example example;
+  example.id = std::string(cells[columns.path]);
+  example.label = std::string(cells[columns.label]);
+  if (example.id.empty()) {
+    return absl::InvalidArgumentError("the path is empty");
+  }
+  if (columns.split.has_value()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(example.split, ParseSplit(cells[*columns.split]));
+  }
+  return example;
+}
+
+// The examples of a manifest, line by line.
+class ManifestParser {
+ public:
+  absl::Status ParseLine(absl::string_view line) {
+    if (line.empty() || line.front() == '#') {
+      return absl::OkStatus();
+    }
+    if (!columns_.has_value()) {
+      SEMBLANCE_ASSIGN_OR_RETURN(columns_, ParseHeader(line));
+      return absl::OkStatus();
+    }
+    SEMBLANCE_ASSIGN_OR_RETURN(Example example, ParseRow(line, *columns_));
+    if (!paths_.insert(example.id).second) {
+      return absl::InvalidArgumentError(absl::StrCat("the path ", example.id, " is listed twice"));
+    }
+    examples_.push_back(std::move(example));
+    return absl::OkStatus();
+  }
+
+  std::vector<Example> TakeExamples() { return std::move(examples_); }
+
+ private:
+  std::optional<Columns> columns_;
+  std::vector<Example> examples_;
+  absl::flat_hash_set<std::string> paths_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  ManifestParser parser;
+  int line_number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++line_number;
+    if (absl::Status status = parser.ParseLine(absl::StripSuffix(line, "\r")); !status.ok()) {
+      return WithContext(status, absl::StrCat(file, ":", line_number));
+    }
+  }
+  std::vector<Example> examples = parser.TakeExamples();
+  if (examples.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": lists no images"));
+  }
+  return NewFileDataset(std::filesystem::path(file).parent_path().string(), std::move(examples));
+}
+
+}  // namespace semblance

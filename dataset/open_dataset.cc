@@ -1,0 +1,28 @@
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "dataset/dataset.h"
+#include "dataset/idx_file.h"
+
+namespace semblance {
+
+absl::StatusOr<std::unique_ptr<Dataset>> OpenDataset(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    return absl::NotFoundError(absl::StrCat(path, ": no such file or directory"));
+  }
+  if (!std::filesystem::is_directory(status)) {
+    return OpenManifest(path);
+  }
+  if (IdxFileExists(path, "train-images-idx3-ubyte") || IdxFileExists(path, "t10k-images-idx3-ubyte")) {
+    return OpenIdx(path);
+  }
+  return OpenImageFolder(path);
+}
+
+}  // namespace semblance

@@ -1,0 +1,52 @@
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/digest.h"
+#include "dataset/dataset.h"
+
+namespace semblance {
+namespace {
+
+// Where the name lies in [0, 1): spread evenly, and the same on every machine.
+double HashToUnit(const std::string& name) {
+  uint64_t bits = 0;
+  (void)absl::SimpleHexAtoi(Sha256Hex(name).substr(0, 13), &bits);  // 13 hex digits: the 52 bits that a double holds exactly.
+  return std::ldexp(static_cast<double>(bits), -52);
+}
+
+bool IsHeldOut(const Example& example, HoldOut hold_out, double fraction) {
+  switch (hold_out) {
+    case HoldOut::kItems:
+      return HashToUnit(example.id) < fraction;
+    case HoldOut::kClasses:
+      return HashToUnit(example.label) < fraction;
+    case HoldOut::kNone:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<SplitIndices> AssignSplit(const Dataset& dataset, HoldOut hold_out, double fraction) {
+  SplitIndices indices;
+  int64_t assigned = 0;
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const Example& example = dataset.example(i);
+    const bool has_split = example.split != Split::kUnassigned;
+    assigned += has_split ? 1 : 0;
+    const bool is_test = has_split ? example.split == Split::kTest : IsHeldOut(example, hold_out, fraction);
+    (is_test ? indices.test : indices.train).push_back(i);
+  }
+  if (assigned != 0 && assigned != dataset.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("only ", assigned, " of ", dataset.size(), " images have a split; expected all of them or none"));
+  }
+  return indices;
+}
+
+}  // namespace semblance

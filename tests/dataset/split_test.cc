@@ -1,0 +1,95 @@
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dataset/dataset.h"
+#include "dataset/file_dataset.h"
+#include "tests/testing/status_matchers.h"
+
+namespace semblance {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using testing::StatusIs;
+
+// `classes` classes of ten images each, without a split.
+std::vector<Example> Unassigned(int classes) {
+  std::vector<Example> examples;
+  for (int i = 0; i < 10 * classes; ++i) {
+    examples.push_back(Example{"image-" + std::to_string(i), "class-" + std::to_string(i / 10), Split::kUnassigned});
+  }
+  return examples;
+}
+
+std::set<std::string> LabelsOf(const Dataset& dataset, const std::vector<int64_t>& indices) {
+  std::set<std::string> labels;
+  for (const int64_t index : indices) {
+    labels.insert(dataset.example(index).label);
+  }
+  return labels;
+}
+
+TEST(SplitTest, FollowsTheDataWhereItHasSplits) {
+  const auto dataset = NewFileDataset(
+      "", {{"a", "x", Split::kTest}, {"b", "x", Split::kTrain}, {"c", "y", Split::kTrain}, {"d", "y", Split::kTest}});
+
+  ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.5));
+
+  EXPECT_THAT(split.train, ElementsAre(1, 2));
+  EXPECT_THAT(split.test, ElementsAre(0, 3));
+}
+
+TEST(SplitTest, RefusesDataOfWhichOnlyAPartHasSplits) {
+  const auto dataset = NewFileDataset("", {{"a", "x", Split::kTest}, {"b", "x", Split::kUnassigned}});
+
+  EXPECT_THAT(AssignSplit(*dataset, HoldOut::kItems, 0.5), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(SplitTest, HoldsOutAboutTheAskedShareOfItems) {
+  const auto dataset = NewFileDataset("", Unassigned(100));
+
+  ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.2));
+
+  EXPECT_EQ(split.train.size() + split.test.size(), 1000U);
+  EXPECT_NEAR(static_cast<double>(split.test.size()), 200, 40);
+  EXPECT_TRUE(std::is_sorted(split.train.begin(), split.train.end()));
+  EXPECT_TRUE(std::is_sorted(split.test.begin(), split.test.end()));
+}
+
+TEST(SplitTest, HoldsOutWholeClasses) {
+  const auto dataset = NewFileDataset("", Unassigned(100));
+
+  ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kClasses, 0.5));
+
+  const std::set<std::string> train = LabelsOf(*dataset, split.train);
+  const std::set<std::string> test = LabelsOf(*dataset, split.test);
+  EXPECT_EQ(train.size() + test.size(), 100U);
+  EXPECT_NEAR(static_cast<double>(test.size()), 50, 15);
+}
+
+TEST(SplitTest, HoldsOutNothingWhenAskedTo) {
+  const auto dataset = NewFileDataset("", Unassigned(3));
+
+  ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kNone, 0.5));
+
+  EXPECT_THAT(split.train, SizeIs(30));
+  EXPECT_THAT(split.test, IsEmpty());
+}
+
+TEST(SplitTest, DecidesForEachItemAloneSoThatMoreDataMovesNoItem) {
+  const auto few = NewFileDataset("", Unassigned(5));
+  const auto many = NewFileDataset("", Unassigned(50));
+
+  ASSERT_OK_AND_ASSIGN(const SplitIndices split_of_few, AssignSplit(*few, HoldOut::kItems, 0.3));
+  ASSERT_OK_AND_ASSIGN(const SplitIndices split_of_many, AssignSplit(*many, HoldOut::kItems, 0.3));
+
+  ASSERT_FALSE(split_of_few.test.empty());
+  EXPECT_TRUE(
+      std::includes(split_of_many.test.begin(), split_of_many.test.end(), split_of_few.test.begin(), split_of_few.test.end()));
+}
+
+}  // namespace
+}  // namespace semblance
