@@ -1,6 +1,6 @@
 // Evaluation-grade exact search: the nearest neighbours of every query by brute force, blocked, in O(queries x k) memory.
 //
-// Thread-safe: a function without state. Uses `threads` threads of FAISS (OpenMP).
+// Thread-safe: a function without state. Runs on as many threads as OpenMP gives the calling thread.
 #ifndef SEMBLANCE_INDEX_EXACT_SEARCH_H_
 #define SEMBLANCE_INDEX_EXACT_SEARCH_H_
 
@@ -12,7 +12,8 @@
 
 namespace semblance {
 
-// Row-major [queries, k]: indices into the base by descending inner product; -1 where the base holds fewer than k.
+// Row-major [queries, k]: indices into the base by descending inner product, equal scores by ascending index; -1 (with the score
+// -infinity) where the base holds fewer than k. Blocked arithmetic may round the scores of equal vectors differently.
 struct ExactNeighbors {
   int k = 0;
   std::vector<int64_t> indices;
