@@ -1,0 +1,64 @@
+# Every common task by name; "make help" lists them. CMakePresets.json has the build itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Programs of the main job; tests and benchmarks are built by the targets that run them.
+PROGRAMS := semblance-trainer semblance-server semblance
+# Tests that mean something under ThreadSanitizer: system gRPC, LibTorch and OpenMP are not instrumented.
+TSAN_TESTS := common_test catalog_test index_test service_test
+# Compilers at once. A file that includes LibTorch needs 1.1 GB.
+JOBS ?= $(shell nproc)
+
+BIN := build/release/bin
+INSTALL := scripts/install_dependencies.sh
+configure = cmake --preset $(1) --log-level=NOTICE
+compile = cmake --build --preset $(1) --parallel $(JOBS)
+
+.PHONY: help install build demo test asan tsan format lint clean
+
+help: ## This list.
+	@echo "Targets (installing Debian 12 packages where they need them; SEMBLANCE_SKIP_INSTALL=1 skips that):"
+	@sed -En 's/^([a-z%-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
+
+install: ## Install the Debian 12 packages that are missing.
+	@$(INSTALL)
+
+build: install ## Build the programs into build/release/bin.
+	@$(call configure,release)
+	@$(call compile,release) --target $(PROGRAMS)
+
+demo: build ## Train, serve, ingest and search on real images; DATA=DIR takes your own image folder.
+	@scripts/demo.sh $(if $(DATA),"$(DATA)")
+
+test: install ## Build everything and run the whole test suite.
+	@$(call configure,release)
+	@$(call compile,release)
+	@ctest --preset release
+
+asan: install ## The test suite under AddressSanitizer and UndefinedBehaviorSanitizer.
+	@$(call configure,asan)
+	@$(call compile,asan)
+	@ctest --preset asan
+
+tsan: install ## The tests labelled tsan under ThreadSanitizer.
+	@$(call configure,tsan)
+	@$(call compile,tsan) --target $(TSAN_TESTS)
+	@ctest --preset tsan
+
+bench-%: install ## Build and run one benchmark (bench/); its results go to build/bench/%.json.
+	@$(call configure,release)
+	@$(call compile,release) --target semblance-$@
+	@mkdir -p build/bench
+	@$(BIN)/semblance-$@ --output=build/bench/$*.json
+
+format: ## Format the C++ sources in place.
+	@$(INSTALL) --lint
+	@git ls-files -z '*.cc' '*.h' | xargs -0 --no-run-if-empty clang-format-14 -i
+
+lint: ## Check format, clang-tidy (changed files; ALL=1: all), proto rules and scripts.
+	@$(INSTALL) --lint
+	@scripts/lint.sh $(if $(ALL),--all)
+
+clean: ## Remove everything that was built.
+	@rm -rf build
