@@ -1,0 +1,45 @@
+// Images made in code, and their encoded forms, for tests.
+//
+// Thread-safe: functions without state; equal arguments give equal bytes.
+#ifndef SEMBLANCE_TESTS_TESTING_TEST_IMAGES_H_
+#define SEMBLANCE_TESTS_TESTING_TEST_IMAGES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "embedder/image.h"
+
+namespace semblance::testing {
+
+// A smooth picture (two waves and a ramp) that depends on the seed; survives lossy encoding with small changes. channels: 1 to 4,
+// the last of 2 and 4 being alpha (only for EncodePng and EncodeWebp).
+Image SmoothImage(int width, int height, int channels, uint32_t seed = 1);
+
+// Independent random bytes.
+Image NoiseImage(int width, int height, int channels, uint32_t seed = 1);
+
+// One colour.
+Image SolidImage(int width, int height, int channels, uint8_t value);
+
+// quality: 1 to 100.
+std::string EncodeJpeg(const Image& image, int quality = 90);
+// Several scans instead of one.
+std::string EncodeProgressiveJpeg(const Image& image, int quality = 90);
+std::string EncodePng(const Image& image);
+// 16 bits a channel: each value v becomes 257 v.
+std::string EncodePng16(const Image& image);
+// quality: 1 to 100; lossless above.
+std::string EncodeWebp(const Image& image, int quality = 101);
+
+// The JPEG with an EXIF segment of that orientation (1 to 8; others are invalid), in either byte order.
+std::string WithExifOrientation(absl::string_view jpeg, int orientation, bool big_endian = false);
+
+// Files that claim a size and end soon after their header.
+std::string JpegOfClaimedSize(int width, int height);
+std::string PngOfClaimedSize(int width, int height);
+std::string WebpOfClaimedSize(int width, int height);
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_TESTING_TEST_IMAGES_H_
