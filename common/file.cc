@@ -49,7 +49,7 @@ absl::Status WriteNewFile(const std::string& path, absl::string_view content) {
   if (descriptor < 0) {
     return ErrnoError(errno, absl::StrCat("cannot create ", path));
   }
-  const auto close = absl::MakeCleanup([descriptor] { ::close(descriptor); });
+  const absl::Cleanup close = [descriptor] { ::close(descriptor); };
   SEMBLANCE_RETURN_IF_ERROR(WriteAll(descriptor, content, path));
   return SyncDescriptor(descriptor, path);
 }
@@ -61,7 +61,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   if (descriptor < 0) {
     return ErrnoError(errno, absl::StrCat("cannot open ", path));
   }
-  const auto close = absl::MakeCleanup([descriptor] { ::close(descriptor); });
+  const absl::Cleanup close = [descriptor] { ::close(descriptor); };
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) {
     return ErrnoError(errno, absl::StrCat("cannot stat ", path));
@@ -127,7 +127,7 @@ absl::Status SyncDirectory(const std::string& path) {
   if (descriptor < 0) {
     return ErrnoError(errno, absl::StrCat("cannot open directory ", path));
   }
-  const auto close = absl::MakeCleanup([descriptor] { ::close(descriptor); });
+  const absl::Cleanup close = [descriptor] { ::close(descriptor); };
   return SyncDescriptor(descriptor, path);
 }
 

@@ -7,6 +7,7 @@
 
 namespace semblance {
 
+// NOLINTBEGIN(concurrency-mt-unsafe): no other thread exists yet.
 void TuneForCompute(char** argv) {
   // Large blocks stay in the process: LibTorch frees and allocates the same activations at every step.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -16,5 +17,6 @@ void TuneForCompute(char** argv) {
     execv("/proc/self/exe", argv);  // On failure: go on with spinning threads, which is slower and nothing worse.
   }
 }
+// NOLINTEND(concurrency-mt-unsafe)
 
 }  // namespace semblance

@@ -74,10 +74,14 @@ void ProgressReporter::Draw(int64_t done, absl::string_view detail) {
   line_open_ = terminal_;
 }
 
-void ProgressReporter::Finish(absl::string_view summary) {
-  std::fprintf(stderr, terminal_ ? "\r%s %s\033[K\n" : "%s %s\n", task_.c_str(), std::string(summary).c_str());
+void ProgressReporter::Note(absl::string_view line) {
+  std::fprintf(stderr, terminal_ ? "\r%s\033[K\n" : "%s\n", std::string(line).c_str());
   std::fflush(stderr);
   line_open_ = false;
+}
+
+void ProgressReporter::Finish(absl::string_view summary) {
+  Note(absl::StrCat(task_, " ", summary));
 }
 
 }  // namespace semblance

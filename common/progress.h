@@ -28,6 +28,9 @@ class ProgressReporter {
   // on a terminal, and every ten seconds elsewhere.
   void Update(int64_t done, absl::string_view detail);
 
+  // Prints a line that stays, above the bar.
+  void Note(absl::string_view line);
+
   // Replaces the bar by a last line. Without it the destructor leaves the line as it is.
   void Finish(absl::string_view summary);
 

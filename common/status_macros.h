@@ -17,6 +17,7 @@
     }                                                                       \
   } while (false)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `lhs` may be a declaration.
 #define SEMBLANCE_CONCAT_INNER(a, b) a##b
 #define SEMBLANCE_CONCAT(a, b) SEMBLANCE_CONCAT_INNER(a, b)
 #define SEMBLANCE_ASSIGN_OR_RETURN_TO(result, lhs, expr) \
@@ -27,5 +28,6 @@
   lhs = std::move(result).value()
 #define SEMBLANCE_ASSIGN_OR_RETURN(lhs, expr) \
   SEMBLANCE_ASSIGN_OR_RETURN_TO(SEMBLANCE_CONCAT(semblance_result_, __LINE__), lhs, expr)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // SEMBLANCE_COMMON_STATUS_MACROS_H_

@@ -1,0 +1,140 @@
+// The engine: every use case of the server, without gRPC. It owns the catalogue and the active generation.
+//
+// Thread-safe. Asynchronous calls do not block: they check the request, hand it to worker threads and call `done` exactly once, on
+// one of the engine's threads or, for a request that is refused at once, on the caller's. `done` must be quick and must not throw.
+// Data that a request refers to (ImageQuery::bytes) must stay valid until then.
+//
+// A request takes the active generation once, at admission, and is decoded, embedded and searched in it.
+//
+// Errors of all calls: Unavailable with reason NO_ACTIVE_GENERATION or DRAINING and a retry delay; ResourceExhausted/QUEUE_FULL;
+// DeadlineExceeded; Cancelled. Others: see the RPC's comments in proto/semblance/v1, which these follow.
+#ifndef SEMBLANCE_SERVICE_ENGINE_ENGINE_H_
+#define SEMBLANCE_SERVICE_ENGINE_ENGINE_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "catalog/catalog.h"
+#include "common/mutex.h"
+#include "common/thread_pool.h"
+#include "semblance/v1/server_config.pb.h"
+#include "service/engine/generation.h"
+#include "service/engine/generation_loader.h"
+#include "service/engine/generation_store.h"
+#include "service/engine/metrics.h"
+#include "service/engine/types.h"
+
+namespace semblance {
+
+enum class EngineState { kStarting, kNoModel, kServing, kDraining };
+
+struct EngineOptions {
+  // Complete (see CompleteServerConfig).
+  v1::ServerConfig config;
+  EmbedderFactory new_embedder;
+  // Must outlive the engine.
+  EngineMetrics* metrics = nullptr;
+  // Called after every change of state, from the thread that caused it; may be empty.
+  std::function<void(EngineState)> on_state;
+};
+
+struct EngineStatus {
+  EngineState state = EngineState::kStarting;
+  std::string reason;
+  // Null without one.
+  std::shared_ptr<const Generation> generation;
+};
+
+class Engine {
+ public:
+  template <typename T>
+  using Callback = std::function<void(absl::StatusOr<T>)>;
+
+  Engine(EngineOptions options, std::unique_ptr<Catalog> catalog, GenerationStore store);
+  // REQUIRES: every call has been answered.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Makes a generation active: of the bundle at `model_dir` where one is given (creating it, or taking up the one that was made of
+  // the same bundle before), else the one that was active last. Blocks until it serves, or there is no model to serve (kNoModel).
+  // REQUIRES: called once. Errors: as of LoadGeneration; the state is then kNoModel with the reason.
+  absl::Status Start(const std::string& model_dir);
+
+  // Refuses new calls from now on; those admitted before go on to their answer. Also ends a Start that is under way.
+  void Drain();
+
+  EngineStatus status() const;
+  const v1::ServerConfig& config() const { return options_.config; }
+
+  void Search(SearchInput input, const CallContext& context, Callback<SearchAnswer> done);
+  void EmbedImages(std::vector<absl::string_view> images, const CallContext& context, Callback<EmbedAnswer> done);
+  void Upsert(std::vector<ItemWrite> items, const CallContext& context, Callback<WriteAnswer> done);
+  void Delete(std::vector<std::string> ids, const CallContext& context, Callback<WriteAnswer> done);
+  void Find(const std::string& id, const CallContext& context, Callback<CatalogItem> done);
+  // The item with its image.
+  void FindWithImage(const std::string& id, const CallContext& context, Callback<std::pair<CatalogItem, std::string>> done);
+  void List(int page_size, const std::string& page_token, const CallContext& context, Callback<ItemPage> done);
+
+  int64_t item_count() const { return catalog_->item_count(); }
+  uint64_t last_sequence() const { return catalog_->last_sequence(); }
+
+ private:
+  using GenerationPtr = std::shared_ptr<Generation>;
+  struct SearchJob;
+  struct EmbedJob;
+  struct UpsertJob;
+
+  // The active generation, or why there is none to answer with.
+  absl::StatusOr<GenerationPtr> Admit() const;
+  // Whether writes are taken at all, with or without a generation.
+  absl::Status CheckWritable() const;
+  void SetState(EngineState state, const std::string& reason);
+  absl::StatusOr<std::optional<storage::v1::GenerationManifest>> ChooseGeneration(const std::string& model_dir);
+  absl::Status Activate(const std::string& model_dir);
+
+  // Runs `task` on one of the pool's threads, or calls `refuse` now when too many wait, or then when the call's time is over.
+  void Submit(ThreadPool& pool, const CallContext& context, std::function<void()> task,
+              std::function<void(const absl::Status&)> refuse);
+
+  void PrepareSearch(const std::shared_ptr<SearchJob>& job);
+  void RunSearch(SearchJob& job);
+  void RunEmbed(const std::shared_ptr<EmbedJob>& job);
+  void RunUpsert(const std::shared_ptr<UpsertJob>& job);
+  void CommitUpsert(const std::shared_ptr<UpsertJob>& job);
+  void FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write);
+  void FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<WriteResult> write,
+                    const Callback<WriteAnswer>& done);
+  // Applies one committed write to the index, on the catalogue's writer thread. When an index fails to take one, the engine becomes
+  // read-only: no later write may be applied after the gap.
+  absl::Status Apply(const std::function<absl::Status()>& apply);
+
+  EngineOptions options_;
+  const DecodeLimits decode_limits_;
+  GenerationStore store_;
+  std::atomic<bool> stopping_ = false;
+  // See Apply.
+  std::atomic<bool> read_only_ = false;
+
+  mutable Mutex mutex_;
+  EngineState state_ SEMBLANCE_GUARDED_BY(mutex_) = EngineState::kStarting;
+  std::string reason_ SEMBLANCE_GUARDED_BY(mutex_) = "starting";
+  GenerationPtr active_ SEMBLANCE_GUARDED_BY(mutex_);
+
+  // Declared last, destroyed first: their threads use what is above.
+  std::unique_ptr<Catalog> catalog_;
+  // Searches and reads; and, apart from them, so that they never queue behind it, the decoding of writes.
+  std::unique_ptr<ThreadPool> workers_;
+  std::unique_ptr<ThreadPool> bulk_workers_;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_ENGINE_ENGINE_H_

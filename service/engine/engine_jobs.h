@@ -1,0 +1,55 @@
+// The state of one asynchronous call on its way through the engine's threads; private to engine_*.cc.
+//
+// Not thread-safe: one thread at a time has a job.
+#ifndef SEMBLANCE_SERVICE_ENGINE_ENGINE_JOBS_H_
+#define SEMBLANCE_SERVICE_ENGINE_ENGINE_JOBS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "service/engine/engine.h"
+
+namespace semblance {
+
+struct Engine::SearchJob {
+  GenerationPtr generation;
+  CallContext context;
+  SearchInput input;
+  Callback<SearchAnswer> done;
+  GenerationSearch search;
+  LatencyBreakdown latency;
+};
+
+struct Engine::EmbedJob {
+  GenerationPtr generation;
+  CallContext context;
+  std::vector<absl::string_view> images;
+  Callback<EmbedAnswer> done;
+  LatencyBreakdown latency;
+};
+
+struct Engine::UpsertJob {
+  GenerationPtr generation;
+  CallContext context;
+  std::vector<ItemWrite> items;
+  Callback<WriteAnswer> done;
+  std::vector<float> vectors;
+  LatencyBreakdown latency;
+};
+
+// One image of a request, and its path there.
+struct EncodedImage {
+  absl::string_view bytes;
+  std::string field;
+};
+
+// Decodes and preprocesses all images, adding the time to latency.decode. The first bad one fails it, with its field.
+absl::StatusOr<std::vector<Image>> DecodeAll(const std::vector<EncodedImage>& images, const Preprocessor& preprocessor,
+                                             const DecodeLimits& limits, LatencyBreakdown& latency);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_ENGINE_ENGINE_JOBS_H_

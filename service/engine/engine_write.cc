@@ -1,0 +1,133 @@
+// Writing. The order is what makes a write safe: embed (so that nothing is stored that cannot be found), commit to the catalogue
+// (durable), apply to the index (visible), answer. The catalogue calls back in commit order, so the index sees the change log's
+// order.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/logging.h"
+#include "service/engine/engine_jobs.h"
+#include "service/engine/limits.h"
+
+namespace semblance {
+
+void Engine::Upsert(std::vector<ItemWrite> items, const CallContext& context, Callback<WriteAnswer> done) {
+  if (const absl::Status status = CheckWritable(); !status.ok()) {
+    return done(status);
+  }
+  absl::StatusOr<GenerationPtr> generation = Admit();
+  const absl::Status status = CheckUpsert(items, options_.config.limits());
+  if (!generation.ok() || !status.ok()) {
+    return done(generation.ok() ? status : generation.status());
+  }
+  auto job = std::make_shared<UpsertJob>();
+  job->generation = *std::move(generation);
+  job->context = context;
+  job->items = std::move(items);
+  job->done = done;
+  Submit(
+      *bulk_workers_, context, [this, job] { RunUpsert(job); }, done);
+}
+
+void Engine::RunUpsert(const std::shared_ptr<UpsertJob>& job) {
+  job->latency.queue = absl::Now() - job->context.start;
+  std::vector<EncodedImage> encoded;
+  for (size_t i = 0; i < job->items.size(); ++i) {
+    encoded.push_back({.bytes = job->items[i].image, .field = absl::StrCat("items[", i, "].image")});
+  }
+  absl::StatusOr<std::vector<Image>> images =
+      DecodeAll(encoded, job->generation->embedder().preprocessor(), decode_limits_, job->latency);
+  if (!images.ok()) {
+    return job->done(images.status());
+  }
+  job->generation->batcher().Embed(*std::move(images), Priority::kBulk, job->context.deadline, job->context.cancelled,
+                                   [this, job](absl::StatusOr<EmbedResult> result) {
+                                     if (!result.ok()) {
+                                       return job->done(result.status());
+                                     }
+                                     job->vectors = std::move(result->vectors);
+                                     job->latency.queue += result->queue;
+                                     job->latency.infer = result->infer;
+                                     // Off the batcher's thread, which has the next batch to run.
+                                     bulk_workers_->Schedule([this, job] { CommitUpsert(job); });
+                                   });
+}
+
+void Engine::CommitUpsert(const std::shared_ptr<UpsertJob>& job) {
+  catalog_->Upsert(std::move(job->items), [this, job](absl::StatusOr<WriteResult> write) { FinishUpsert(*job, std::move(write)); });
+}
+
+void Engine::FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write) {
+  if (!write.ok()) {
+    return job.done(write.status());
+  }
+  if (const absl::Status status = Apply([&] { return job.generation->ApplyUpsert(*write, job.vectors); }); !status.ok()) {
+    return job.done(status);
+  }
+  WriteAnswer answer;
+  for (const Change& change : write->changes) {
+    answer.sequences.push_back(change.sequence);
+  }
+  answer.provenance = job.generation->ProvenanceAt(job.generation->index().applied_sequence());
+  answer.latency = job.latency;
+  answer.latency.total = absl::Now() - job.context.start;
+  if (options_.metrics != nullptr) {
+    options_.metrics->ObserveStages(answer.latency);
+  }
+  job.done(std::move(answer));
+}
+
+void Engine::Delete(std::vector<std::string> ids, const CallContext& context, Callback<WriteAnswer> done) {
+  absl::Status status = CheckWritable();
+  if (status.ok()) {
+    status = CheckIds(ids, options_.config.limits());
+  }
+  if (!status.ok()) {
+    return done(status);
+  }
+  // Without a generation the catalogue alone takes the delete; a generation made later starts from the catalogue.
+  GenerationPtr generation;
+  {
+    MutexLock lock(&mutex_);
+    generation = active_;
+  }
+  catalog_->Delete(std::move(ids), [this, generation, context, done](absl::StatusOr<WriteResult> write) {
+    FinishDelete(generation, context, std::move(write), done);
+  });
+}
+
+void Engine::FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<WriteResult> write,
+                          const Callback<WriteAnswer>& done) {
+  if (!write.ok()) {
+    return done(write.status());
+  }
+  WriteAnswer answer;
+  answer.provenance.applied_sequence = write->last_sequence;
+  if (generation != nullptr) {
+    if (const absl::Status status = Apply([&] { return generation->ApplyDelete(*write); }); !status.ok()) {
+      return done(status);
+    }
+    answer.provenance = generation->ProvenanceAt(generation->index().applied_sequence());
+  }
+  answer.deleted_count = static_cast<int64_t>(write->changes.size());
+  answer.missing_ids = std::move(write->missing_ids);
+  answer.latency.total = absl::Now() - context.start;
+  done(std::move(answer));
+}
+
+absl::Status Engine::Apply(const std::function<absl::Status()>& apply) {
+  absl::Status status = absl::OkStatus();
+  if (!read_only_) {
+    status = apply();
+    if (status.ok()) {
+      return status;
+    }
+    read_only_ = true;
+    LOG(ERROR) << "the index did not take a committed write; the server is read-only until it is restarted: " << status;
+  }
+  return Error(
+      absl::StatusCode::kUnavailable, "READ_ONLY",
+      absl::StrCat("the write is stored, and searchable after a restart of the server", status.ok() ? "" : ": ", status.message()));
+}
+
+}  // namespace semblance

@@ -1,0 +1,156 @@
+#include "service/engine/generation.h"
+
+#include <cmath>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+
+namespace semblance {
+namespace {
+
+absl::Status ItemNotFound(absl::string_view id) {
+  return Error(absl::StatusCode::kNotFound, "ITEM_NOT_FOUND", absl::StrCat("there is no item \"", id, "\""));
+}
+
+// Scaled in double precision: the components may be so large or small that their squares leave the range of a float.
+std::vector<float> Normalized(const std::vector<float>& values) {
+  double squared_norm = 0;
+  for (const float value : values) {
+    squared_norm += double{value} * value;
+  }
+  const double scale = 1 / std::sqrt(squared_norm);
+  std::vector<float> result(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    result[i] = static_cast<float>(values[i] * scale);
+  }
+  return result;
+}
+
+// The found rows as items, without the excluded ones.
+std::vector<FoundItem> Resolve(const std::vector<ScoredKey>& neighbors, const ItemTable::View& view, int top_k,
+                               const absl::flat_hash_set<absl::string_view>& excluded, absl::string_view query_item) {
+  std::vector<FoundItem> items;
+  for (const ScoredKey& neighbor : neighbors) {
+    std::shared_ptr<const ItemRecord> record = view.Record(neighbor.key);
+    if (record == nullptr || (!query_item.empty() && record->id == query_item) || excluded.contains(record->id)) {
+      continue;
+    }
+    items.push_back({.item = std::move(record), .score = neighbor.score});
+    if (items.size() == static_cast<size_t>(top_k)) {
+      break;
+    }
+  }
+  return items;
+}
+
+}  // namespace
+
+Generation::Generation(storage::v1::GenerationManifest manifest, std::unique_ptr<Embedder> embedder,
+                       const BatcherOptions& batcher_options, std::unique_ptr<VectorIndex> index, std::unique_ptr<ItemTable> items)
+    : manifest_(std::move(manifest)),
+      embedder_(std::move(embedder)),
+      batcher_(NewBatcher(embedder_.get(), batcher_options)),
+      index_(std::move(index)),
+      items_(std::move(items)) {}
+
+Provenance Generation::ProvenanceAt(uint64_t applied_sequence) const {
+  return {.generation = manifest_.id(),
+          .model = manifest_.model(),
+          .embedding_space_id = manifest_.embedding_space_id(),
+          .applied_sequence = applied_sequence};
+}
+
+absl::StatusOr<PreparedQuery> Generation::QueryOfItem(const std::string& id) const {
+  // A write may replace the item between the two steps; its new row is then there at once.
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    const std::optional<uint64_t> sequence = items_->SequenceOf(id);
+    if (!sequence.has_value()) {
+      break;
+    }
+    absl::StatusOr<std::vector<float>> vector = index_->Vector(*sequence);
+    if (vector.ok()) {
+      return PreparedQuery{.vector = *std::move(vector), .item_id = id};
+    }
+  }
+  return ItemNotFound(id);
+}
+
+absl::StatusOr<PreparedQuery> Generation::QueryOfVector(const VectorQuery& query) const {
+  if (query.embedding_space_id != manifest_.embedding_space_id()) {
+    return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, "EMBEDDING_SPACE_MISMATCH",
+                                 absl::StrCat("the vector lives in ", query.embedding_space_id, ", the server answers in ",
+                                              manifest_.embedding_space_id(), "; embed the query again")),
+                           "embedding.embedding_space_id");
+  }
+  if (query.values.size() != static_cast<size_t>(manifest_.dimension())) {
+    return InvalidField("embedding.values", "DIMENSION_MISMATCH",
+                        absl::StrCat("the vector has ", query.values.size(), " components; the space has ", manifest_.dimension()));
+  }
+  return PreparedQuery{.vector = Normalized(query.values), .item_id = std::nullopt};
+}
+
+absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search) const {
+  const absl::flat_hash_set<absl::string_view> excluded(search.exclude_item_ids.begin(), search.exclude_item_ids.end());
+  std::vector<float> vectors;
+  for (const PreparedQuery& query : search.queries) {
+    vectors.insert(vectors.end(), query.vector.begin(), query.vector.end());
+  }
+  const ItemTable::View view(items_.get());
+  IndexSearchOptions options;
+  // Room for what Resolve leaves out.
+  options.top_k = search.top_k + static_cast<int>(excluded.size()) + 1;
+  SEMBLANCE_ASSIGN_OR_RETURN(const IndexSearchResult found, index_->Search(vectors, options));
+
+  SearchAnswer answer;
+  answer.provenance = ProvenanceAt(found.applied_sequence);
+  for (size_t i = 0; i < search.queries.size(); ++i) {
+    answer.results.push_back(
+        Resolve(found.neighbors[i], view, search.top_k, excluded, search.queries[i].item_id.value_or(std::string())));
+  }
+  return answer;
+}
+
+absl::Status Generation::ApplyUpsert(const WriteResult& write, absl::Span<const float> vectors) {
+  const size_t dimension = static_cast<size_t>(manifest_.dimension());
+  std::vector<IndexAdd> adds;
+  std::vector<IndexDelete> deletes;
+  for (size_t i = 0; i < write.changes.size(); ++i) {
+    const Change& change = write.changes[i];
+    adds.push_back({.key = change.sequence, .vector = vectors.subspan(i * dimension, dimension)});
+    if (change.replaced_sequence != 0) {
+      deletes.push_back({.key = change.replaced_sequence, .at = change.sequence});
+    }
+    items_->Insert(RecordOf(change.item));
+  }
+  return Apply(adds, deletes, write);
+}
+
+absl::Status Generation::ApplyDelete(const WriteResult& write) {
+  std::vector<IndexDelete> deletes;
+  for (const Change& change : write.changes) {
+    deletes.push_back({.key = change.replaced_sequence, .at = change.sequence});
+  }
+  return Apply({}, deletes, write);
+}
+
+absl::Status Generation::Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, const WriteResult& write) {
+  if (write.changes.empty()) {
+    return absl::OkStatus();
+  }
+  const uint64_t sequence = write.changes.back().sequence;
+  SEMBLANCE_RETURN_IF_ERROR(index_->Apply(adds, deletes, sequence));
+  for (const IndexDelete& gone : deletes) {
+    items_->Retire(gone.key, sequence);
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const ItemRecord> RecordOf(const CatalogItem& item) {
+  return std::make_shared<const ItemRecord>(
+      ItemRecord{.sequence = item.sequence, .id = item.id, .label = item.label, .attributes = item.attributes});
+}
+
+}  // namespace semblance

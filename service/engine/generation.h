@@ -1,0 +1,87 @@
+// The generation: a model and the index built with it, changing as one unit. The server answers out of one such object, which a
+// request takes once, at admission, and uses to decode, embed and search.
+//
+// Thread-safe: const methods run concurrently with each other and with one writer (ApplyUpsert, ApplyDelete), which the caller
+// serialises in the order of the change log.
+#ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_H_
+#define SEMBLANCE_SERVICE_ENGINE_GENERATION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "catalog/catalog.h"
+#include "embedder/batcher.h"
+#include "embedder/embedder.h"
+#include "index/vector_index.h"
+#include "semblance/storage/v1/generation.pb.h"
+#include "service/engine/item_table.h"
+#include "service/engine/types.h"
+
+namespace semblance {
+
+// A query ready to be searched.
+struct PreparedQuery {
+  // Unit length.
+  std::vector<float> vector;
+  // The stored item that is the query; it is left out of the answer.
+  std::optional<std::string> item_id;
+};
+
+struct GenerationSearch {
+  std::vector<PreparedQuery> queries;
+  int top_k = 0;
+  std::vector<std::string> exclude_item_ids;
+};
+
+class Generation {
+ public:
+  // `items` holds the records of the index's rows.
+  Generation(storage::v1::GenerationManifest manifest, std::unique_ptr<Embedder> embedder, const BatcherOptions& batcher_options,
+             std::unique_ptr<VectorIndex> index, std::unique_ptr<ItemTable> items);
+
+  const storage::v1::GenerationManifest& manifest() const { return manifest_; }
+  const Embedder& embedder() const { return *embedder_; }
+  Batcher& batcher() const { return *batcher_; }
+  const VectorIndex& index() const { return *index_; }
+
+  Provenance ProvenanceAt(uint64_t applied_sequence) const;
+
+  // The query of a stored item: its vector. Errors: NotFound/ITEM_NOT_FOUND.
+  absl::StatusOr<PreparedQuery> QueryOfItem(const std::string& id) const;
+
+  // The query of a client's vector, normalised. Errors: FailedPrecondition/EMBEDDING_SPACE_MISMATCH;
+  // InvalidArgument/DIMENSION_MISMATCH (field embedding.values). REQUIRES: finite, not zero.
+  absl::StatusOr<PreparedQuery> QueryOfVector(const VectorQuery& query) const;
+
+  // All queries at one applied sequence, which results.provenance names. Fills in results and provenance of the answer.
+  absl::StatusOr<SearchAnswer> Search(const GenerationSearch& search) const;
+
+  // Applies a committed upsert. `vectors` are its items' embeddings in this generation, row by row.
+  absl::Status ApplyUpsert(const WriteResult& write, absl::Span<const float> vectors);
+
+  // Applies a committed delete.
+  absl::Status ApplyDelete(const WriteResult& write);
+
+ private:
+  absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, const WriteResult& write);
+
+  const storage::v1::GenerationManifest manifest_;
+  const std::unique_ptr<Embedder> embedder_;
+  // After the embedder that it uses.
+  const std::unique_ptr<Batcher> batcher_;
+  const std::unique_ptr<VectorIndex> index_;
+  const std::unique_ptr<ItemTable> items_;
+};
+
+// The record that searches return for an item of the catalogue.
+std::shared_ptr<const ItemRecord> RecordOf(const CatalogItem& item);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_H_

@@ -1,0 +1,45 @@
+// The server's limits: their defaults, and the checks of requests against them.
+//
+// Thread-safe: functions without state.
+//
+// Errors of the checks: InvalidArgument with the field, a reason, the value and the limit.
+#ifndef SEMBLANCE_SERVICE_ENGINE_LIMITS_H_
+#define SEMBLANCE_SERVICE_ENGINE_LIMITS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "catalog/catalog.h"
+#include "embedder/decode.h"
+#include "semblance/v1/server_config.pb.h"
+#include "service/engine/types.h"
+
+namespace semblance {
+
+// The config with every unset field filled in by its default (server_config.proto names them); fields that depend on the device are
+// filled in where the device is known. Errors: InvalidArgument, field and range, for values that make no sense.
+absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config);
+
+DecodeLimits DecodeLimitsOf(const v1::Limits& limits);
+
+// Reason LIMIT_EXCEEDED when `count` is not in 1..max.
+absl::Status CheckCount(absl::string_view field, int64_t count, int64_t max);
+
+// Reason INVALID_ID: 1 to max_id_bytes bytes without control characters.
+absl::Status CheckItemId(absl::string_view field, absl::string_view id, const v1::Limits& limits);
+
+// The queries' kinds, vectors (but for their dimension), ids, top_k and exclusions.
+absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits);
+
+// Ids (valid and distinct), labels, attributes and image sizes; images are not decoded.
+absl::Status CheckUpsert(const std::vector<ItemWrite>& items, const v1::Limits& limits);
+
+// Ids, valid and distinct.
+absl::Status CheckIds(const std::vector<std::string>& ids, const v1::Limits& limits);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_ENGINE_LIMITS_H_

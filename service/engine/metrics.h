@@ -1,0 +1,28 @@
+// What the engine reports about itself, as it happens; service/http exports it.
+//
+// Thread-safe; every method is quick.
+#ifndef SEMBLANCE_SERVICE_ENGINE_METRICS_H_
+#define SEMBLANCE_SERVICE_ENGINE_METRICS_H_
+
+#include "absl/time/time.h"
+#include "service/engine/types.h"
+
+namespace semblance {
+
+class EngineMetrics {
+ public:
+  virtual ~EngineMetrics() = default;
+
+  // The stages of one answered request; a stage of zero length did not happen.
+  virtual void ObserveStages(const LatencyBreakdown& latency) = 0;
+
+  // One inference.
+  virtual void ObserveBatch(int batch_size) = 0;
+
+  // One durable commit of the catalogue.
+  virtual void ObserveCommit(absl::Duration duration) = 0;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_ENGINE_METRICS_H_

@@ -1,0 +1,115 @@
+// What goes into and comes out of the engine's use cases. Plain values; the RPC layer translates.
+#ifndef SEMBLANCE_SERVICE_ENGINE_TYPES_H_
+#define SEMBLANCE_SERVICE_ENGINE_TYPES_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "catalog/catalog.h"
+
+namespace semblance {
+
+// What every call brings along.
+struct CallContext {
+  // Work that has not started by then is dropped with DeadlineExceeded.
+  absl::Time deadline = absl::InfiniteFuture();
+  // Set when the client has gone; may be null.
+  std::shared_ptr<const std::atomic<bool>> cancelled;
+  // When the call was admitted: latencies count from here.
+  absl::Time start;
+};
+
+// Where an answer comes from.
+struct Provenance {
+  std::string generation;
+  std::string model;
+  std::string embedding_space_id;
+  uint64_t applied_sequence = 0;
+};
+
+// Zero: the request did not need the stage.
+struct LatencyBreakdown {
+  absl::Duration decode = absl::ZeroDuration();
+  absl::Duration queue = absl::ZeroDuration();
+  absl::Duration infer = absl::ZeroDuration();
+  absl::Duration search = absl::ZeroDuration();
+  absl::Duration total = absl::ZeroDuration();
+};
+
+// An encoded image. The bytes must stay valid until the answer.
+struct ImageQuery {
+  absl::string_view bytes;
+};
+struct VectorQuery {
+  std::vector<float> values;
+  std::string embedding_space_id;
+};
+struct ItemQuery {
+  std::string id;
+};
+// std::monostate: the client set none.
+using Query = std::variant<std::monostate, ImageQuery, VectorQuery, ItemQuery>;
+
+struct SearchInput {
+  std::vector<Query> queries;
+  // Path of queries[i] in the client's request, for errors.
+  std::vector<std::string> query_fields;
+  int top_k = 0;
+  uint64_t min_sequence = 0;
+  std::vector<std::string> exclude_item_ids;
+};
+
+// What a search returns of an item. Immutable and shared with the generation that found it.
+struct ItemRecord {
+  uint64_t sequence = 0;
+  std::string id;
+  std::optional<std::string> label;
+  Attributes attributes;
+};
+
+struct FoundItem {
+  std::shared_ptr<const ItemRecord> item;
+  // Cosine similarity in [-1, 1] up to rounding.
+  float score = 0;
+};
+
+struct SearchAnswer {
+  // One list per query, by descending score.
+  std::vector<std::vector<FoundItem>> results;
+  Provenance provenance;
+  LatencyBreakdown latency;
+};
+
+struct EmbedAnswer {
+  // One unit vector per image.
+  std::vector<std::vector<float>> vectors;
+  Provenance provenance;
+  LatencyBreakdown latency;
+};
+
+struct WriteAnswer {
+  // Per item of an upsert.
+  std::vector<uint64_t> sequences;
+  // Of a delete.
+  int64_t deleted_count = 0;
+  std::vector<std::string> missing_ids;
+  Provenance provenance;
+  LatencyBreakdown latency;
+};
+
+struct ItemPage {
+  std::vector<CatalogItem> items;
+  // Empty: this was the last page.
+  std::string next_page_token;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_ENGINE_TYPES_H_

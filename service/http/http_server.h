@@ -1,0 +1,31 @@
+// A small HTTP server for operators: GET /metrics (Prometheus), GET /healthz (200 while serving, else 503 with the reason).
+//
+// Thread-safe. Engine and metrics must outlive it. Errors: InvalidArgument for an address that cannot be parsed or bound.
+#ifndef SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_
+#define SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "service/engine/engine.h"
+#include "service/http/prometheus_metrics.h"
+
+namespace semblance {
+
+class HttpServer {
+ public:
+  // Stops listening.
+  virtual ~HttpServer() = default;
+
+  // The port, also where the address asked for port 0.
+  virtual int port() const = 0;
+};
+
+// Listens on `address` (host:port).
+absl::StatusOr<std::unique_ptr<HttpServer>> StartHttpServer(const std::string& address, const Engine* engine,
+                                                            PrometheusMetrics* metrics);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_

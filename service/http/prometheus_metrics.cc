@@ -1,0 +1,132 @@
+#include "service/http/prometheus_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "common/error.h"
+
+namespace semblance {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+
+// From 0.1 ms to 10 s.
+Histogram::BucketBoundaries SecondsBuckets() {
+  return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+}
+
+Family<Counter>& CounterFamily(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+Family<Gauge>& GaugeFamily(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+Family<Histogram>& HistogramFamily(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Labels LabelsOf(const RpcMethod& method) {
+  return {{"grpc_service", std::string(method.service)}, {"grpc_method", std::string(method.method)}};
+}
+
+}  // namespace
+
+struct PrometheusMetrics::Rep {
+  prometheus::Registry registry;
+  Family<Counter>& started = CounterFamily(registry, "grpc_server_started_total", "Calls that were started.");
+  Family<Counter>& handled = CounterFamily(registry, "grpc_server_handled_total", "Calls that were answered, by code.");
+  Family<Histogram>& handling = HistogramFamily(registry, "grpc_server_handling_seconds", "From admission to the answer.");
+  Family<Counter>& rejected =
+      CounterFamily(registry, "semblance_rejected_total", "Calls that were refused, by reason (docs/errors.md).");
+  Family<Histogram>& stages = HistogramFamily(registry, "semblance_stage_seconds", "Time of answered requests in each stage.");
+  Histogram& decode = stages.Add({{"stage", "decode"}}, SecondsBuckets());
+  Histogram& queue = stages.Add({{"stage", "queue"}}, SecondsBuckets());
+  Histogram& infer = stages.Add({{"stage", "infer"}}, SecondsBuckets());
+  Histogram& search = stages.Add({{"stage", "search"}}, SecondsBuckets());
+  Histogram& batch_size = HistogramFamily(registry, "semblance_batch_size", "Images of one inference.")
+                              .Add({}, Histogram::BucketBoundaries{1, 2, 4, 8, 16, 32, 64, 128, 256});
+  Histogram& commit = HistogramFamily(registry, "semblance_wal_fsync_seconds", "Time of one durable commit of the catalogue.")
+                          .Add({}, SecondsBuckets());
+  Gauge& serving = GaugeFamily(registry, "semblance_serving", "1 while the server answers searches.").Add({});
+  Gauge& items = GaugeFamily(registry, "semblance_items", "Items of the catalogue.").Add({});
+  Gauge& queue_depth = GaugeFamily(registry, "semblance_queue_depth", "Images that wait for the network.").Add({});
+  Gauge& lag = GaugeFamily(registry, "semblance_generation_lag", "Writes that the active generation has not applied.").Add({});
+  Family<Gauge>& rows = GaugeFamily(registry, "semblance_index_rows", "Rows of the active index, by state.");
+  Gauge& live_rows = rows.Add({{"state", "live"}});
+  Gauge& tombstone_rows = rows.Add({{"state", "tombstone"}});
+  Gauge& growing_rows = rows.Add({{"state", "growing"}});
+  Gauge& segments = GaugeFamily(registry, "semblance_index_sealed_segments", "Sealed segments of the active index.").Add({});
+  Family<Gauge>& info = GaugeFamily(registry, "semblance_generation_info", "1 for the active generation, with its names.");
+};
+
+PrometheusMetrics::PrometheusMetrics() : rep_(std::make_unique<Rep>()) {}
+
+PrometheusMetrics::~PrometheusMetrics() = default;
+
+void PrometheusMetrics::ObserveStages(const LatencyBreakdown& latency) {
+  const auto observe = [](Histogram& histogram, absl::Duration duration) {
+    if (duration > absl::ZeroDuration()) {
+      histogram.Observe(absl::ToDoubleSeconds(duration));
+    }
+  };
+  observe(rep_->decode, latency.decode);
+  observe(rep_->queue, latency.queue);
+  observe(rep_->infer, latency.infer);
+  observe(rep_->search, latency.search);
+}
+
+void PrometheusMetrics::ObserveBatch(int batch_size) {
+  rep_->batch_size.Observe(batch_size);
+}
+
+void PrometheusMetrics::ObserveCommit(absl::Duration duration) {
+  rep_->commit.Observe(absl::ToDoubleSeconds(duration));
+}
+
+void PrometheusMetrics::CountStarted(const RpcMethod& method) {
+  rep_->started.Add(LabelsOf(method)).Increment();
+}
+
+void PrometheusMetrics::ObserveHandled(const RpcMethod& method, const absl::Status& status, absl::Duration duration) {
+  prometheus::Labels labels = LabelsOf(method);
+  rep_->handling.Add(labels, SecondsBuckets()).Observe(absl::ToDoubleSeconds(duration));
+  labels["grpc_code"] = absl::StatusCodeToString(status.code());
+  rep_->handled.Add(labels).Increment();
+  if (const std::string reason = ErrorReason(status); !reason.empty()) {
+    rep_->rejected.Add({{"reason", reason}}).Increment();
+  }
+}
+
+std::string PrometheusMetrics::Scrape(const Engine& engine) {
+  const EngineStatus status = engine.status();
+  rep_->serving.Set(status.state == EngineState::kServing ? 1 : 0);
+  rep_->items.Set(static_cast<double>(engine.item_count()));
+  if (status.generation != nullptr) {
+    const Generation& generation = *status.generation;
+    const IndexStats stats = generation.index().Stats();
+    rep_->queue_depth.Set(generation.batcher().queued_images());
+    const uint64_t applied = generation.index().applied_sequence();
+    const uint64_t last = engine.last_sequence();
+    rep_->lag.Set(last > applied ? static_cast<double>(last - applied) : 0);
+    rep_->live_rows.Set(static_cast<double>(stats.live_rows));
+    rep_->tombstone_rows.Set(static_cast<double>(stats.tombstone_rows));
+    rep_->growing_rows.Set(static_cast<double>(stats.growing_rows));
+    rep_->segments.Set(stats.sealed_segments);
+    rep_->info
+        .Add({{"generation", generation.manifest().id()},
+              {"model", generation.manifest().model()},
+              {"embedding_space_id", generation.manifest().embedding_space_id()}})
+        .Set(1);
+  }
+  return prometheus::TextSerializer().Serialize(rep_->registry.Collect());
+}
+
+}  // namespace semblance

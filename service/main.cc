@@ -1,0 +1,178 @@
+// semblance-server: opens the catalogue, loads a model, answers until SIGTERM.
+#include <signal.h>
+
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "catalog/catalog.h"
+#include "common/command_line.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "common/process.h"
+#include "common/status_macros.h"
+#include "common/text_proto.h"
+#include "embedder/embedder.h"
+#include "service/engine/engine.h"
+#include "service/engine/limits.h"
+#include "service/http/http_server.h"
+#include "service/http/prometheus_metrics.h"
+#include "service/rpc/server.h"
+
+namespace semblance {
+namespace {
+
+struct Flags {
+  std::string data_dir;
+  std::string listen = "127.0.0.1:50051";
+  std::string http;
+  std::string config;
+  std::string model;
+};
+
+CommandLine ServerCommand(Flags& flags) {
+  CommandLine command(
+      "semblance-server", "",
+      "Serves similarity search over a catalogue of images: embeds queries with a trained model and answers nearest\n"
+      "neighbours over gRPC.");
+  command.AddFlag("data_dir", "DIR", "where catalogue and generations are kept; created where it is missing. Required",
+                  &flags.data_dir);
+  command.AddFlag("model", "BUNDLE_DIR", "model bundle to serve; without it the one that was active before", &flags.model);
+  command.AddFlag("listen", "HOST:PORT", "address for gRPC; port 0 takes a free one", &flags.listen);
+  command.AddFlag("http", "HOST:PORT", "address for /metrics and /healthz; off where not given", &flags.http);
+  command.AddFlag("config", "FILE.textproto", "limits, batching, index (semblance.v1.ServerConfig)", &flags.config);
+  command.AddExample("semblance-server --data_dir=/var/lib/semblance --model=models/shoes");
+  command.AddExample("semblance-server --data_dir=/var/lib/semblance --listen=0.0.0.0:50051 --http=127.0.0.1:8080");
+  return command;
+}
+
+absl::StatusOr<v1::ServerConfig> LoadConfig(const std::string& file) {
+  v1::ServerConfig config;
+  if (!file.empty()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+    SEMBLANCE_RETURN_IF_ERROR(ParseTextProto(text, file, &config));
+  }
+  return CompleteServerConfig(std::move(config));
+}
+
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kExitDone;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kPermissionDenied:
+      return kExitBadInput;
+    default:
+      return kExitTransient;
+  }
+}
+
+// Everything that lives as long as the server answers, in the order in which it is made.
+struct Server {
+  std::unique_ptr<FileLock> lock;
+  PrometheusMetrics metrics;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<HttpServer> http;
+  std::unique_ptr<RpcServer> rpc;
+};
+
+absl::Status Open(const Flags& flags, Server& server) {
+  SEMBLANCE_ASSIGN_OR_RETURN(v1::ServerConfig config, LoadConfig(flags.config));
+  SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(flags.data_dir));
+  SEMBLANCE_ASSIGN_OR_RETURN(server.lock, FileLock::Acquire(flags.data_dir + "/LOCK"));
+  CatalogOptions catalog_options;
+  catalog_options.on_commit = [&server](absl::Duration duration) { server.metrics.ObserveCommit(duration); };
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Catalog> catalog,
+                             OpenSqliteCatalog(flags.data_dir + "/catalogue.db", catalog_options));
+  SEMBLANCE_ASSIGN_OR_RETURN(GenerationStore store, GenerationStore::Open(flags.data_dir));
+
+  EngineOptions options;
+  options.new_embedder = [embedder = EmbedderOptions{.device = config.device(), .threads = config.inference_threads()}](
+                             const std::string& directory) { return NewTorchEmbedder(directory, embedder); };
+  options.metrics = &server.metrics;
+  options.on_state = [&server](EngineState state) { server.rpc->SetServing(state == EngineState::kServing); };
+  options.config = std::move(config);
+  server.engine = std::make_unique<Engine>(std::move(options), std::move(catalog), std::move(store));
+  SEMBLANCE_ASSIGN_OR_RETURN(server.rpc, StartRpcServer(flags.listen, server.engine.get(), &server.metrics));
+  if (!flags.http.empty()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(server.http, StartHttpServer(flags.http, server.engine.get(), &server.metrics));
+  }
+  return absl::OkStatus();
+}
+
+// Programs that start a server on port 0 read these lines.
+void PrintAddresses(const Flags& flags, const Server& server) {
+  std::printf("listening on %s:%d\n", flags.listen.substr(0, flags.listen.rfind(':')).c_str(), server.rpc->port());
+  if (server.http != nullptr) {
+    std::printf("metrics on http://%s:%d/metrics\n", flags.http.substr(0, flags.http.rfind(':')).c_str(), server.http->port());
+  }
+  std::fflush(stdout);
+}
+
+// Serves until SIGTERM or SIGINT.
+absl::Status Serve(const Flags& flags) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  // Before any thread starts, so that all of them leave the signals to sigwait.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  Server server;
+  SEMBLANCE_RETURN_IF_ERROR(Open(flags, server));
+  PrintAddresses(flags, server);
+  absl::Status started;
+  std::thread starter([&] {
+    started = server.engine->Start(flags.model);
+    if (started.ok()) {
+      LOG(INFO) << server.engine->status().reason;
+    } else {
+      kill(getpid(), SIGTERM);
+    }
+  });
+  int signal = 0;
+  sigwait(&signals, &signal);
+  LOG(INFO) << "stopping: requests in flight have " << server.engine->config().drain_seconds() << " s to finish";
+  server.engine->Drain();
+  server.rpc->SetServing(false);
+  starter.join();
+  server.rpc->Shutdown(absl::Seconds(server.engine->config().drain_seconds()));
+  LOG(INFO) << "stopped";
+  return absl::IsCancelled(started) ? absl::OkStatus() : started;
+}
+
+int Main(int argc, char** argv) {
+  InitLogging(argv[0]);
+  Flags flags;
+  CommandLine command = ServerCommand(flags);
+  const auto arguments = command.Parse(std::vector<std::string>(argv + 1, argv + argc));
+  if (command.help_requested()) {
+    std::fputs(command.Help().c_str(), stdout);
+    return kExitDone;
+  }
+  if (!arguments.ok() || flags.data_dir.empty()) {
+    const std::string what(arguments.ok() ? "--data_dir=DIR is required" : arguments.status().message());
+    std::fprintf(stderr, "semblance-server: %s\n", what.c_str());
+    return kExitUsage;
+  }
+  TuneForCompute(argv);
+  const absl::Status status = Serve(flags);
+  if (!status.ok()) {
+    std::fprintf(stderr, "semblance-server: %s\n", status.ToString().c_str());
+  }
+  return ExitCodeOf(status);
+}
+
+}  // namespace
+}  // namespace semblance
+
+int main(int argc, char** argv) {
+  return semblance::Main(argc, argv);
+}

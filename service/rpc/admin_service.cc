@@ -1,0 +1,88 @@
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "embedder/embedder.h"
+#include "semblance/v1/admin_service.grpc.pb.h"
+#include "service/rpc/convert.h"
+#include "service/rpc/services.h"
+
+namespace semblance {
+namespace {
+
+v1::ServerState StateToProto(EngineState state) {
+  switch (state) {
+    case EngineState::kStarting:
+      return v1::SERVER_STATE_STARTING;
+    case EngineState::kNoModel:
+      return v1::SERVER_STATE_NO_MODEL;
+    case EngineState::kServing:
+      return v1::SERVER_STATE_SERVING;
+    case EngineState::kDraining:
+      return v1::SERVER_STATE_DRAINING;
+  }
+  return v1::SERVER_STATE_UNSPECIFIED;
+}
+
+std::string ArchitectureName(const storage::v1::Architecture& architecture) {
+  return architecture.has_resnet() ? "resnet" + std::to_string(architecture.resnet().depth()) : "small_convnet";
+}
+
+void DescribeModel(const Embedder& embedder, v1::ModelInfo* proto) {
+  const storage::v1::BundleManifest& manifest = embedder.manifest();
+  proto->set_name(manifest.name());
+  proto->set_embedding_space_id(manifest.embedding_space_id());
+  proto->set_dimension(manifest.dimension());
+  proto->set_architecture(ArchitectureName(manifest.architecture()));
+  proto->set_input_width(manifest.preprocessing().crop_side());
+  proto->set_input_height(manifest.preprocessing().crop_side());
+  proto->set_input_channels(manifest.preprocessing().channels());
+  proto->set_device(embedder.device());
+  absl::Time create_time;
+  if (absl::ParseTime(absl::RFC3339_full, manifest.create_time(), &create_time, nullptr)) {
+    ToProto(create_time, proto->mutable_create_time());
+  }
+}
+
+void DescribeIndex(const IndexStats& stats, v1::IndexInfo* proto) {
+  proto->set_live_count(stats.live_rows);
+  proto->set_tombstone_count(stats.tombstone_rows);
+  proto->set_sealed_segment_count(stats.sealed_segments);
+  proto->set_growing_count(stats.growing_rows);
+}
+
+class AdminServiceAdaptor final : public v1::AdminService::CallbackService {
+ public:
+  AdminServiceAdaptor(Engine* engine, CallTracker* calls) : engine_(engine), calls_(calls) {}
+
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context, const v1::GetServerInfoRequest* request,
+                                          v1::GetServerInfoResponse* response) override {
+    return calls_->Run(context, {v1::AdminService::service_full_name(), "GetServerInfo"}, *request, [&](UnaryCall* call) {
+      const EngineStatus status = engine_->status();
+      response->set_version(SEMBLANCE_VERSION);
+      response->set_state(StateToProto(status.state));
+      response->set_state_reason(status.reason);
+      ToProto(start_time_, response->mutable_start_time());
+      response->set_item_count(engine_->item_count());
+      *response->mutable_limits() = engine_->config().limits();
+      if (status.generation != nullptr) {
+        ToProto(status.generation->ProvenanceAt(status.generation->index().applied_sequence()), response->mutable_provenance());
+        DescribeModel(status.generation->embedder(), response->mutable_model());
+        DescribeIndex(status.generation->index().Stats(), response->mutable_index());
+      }
+      call->Complete(absl::OkStatus());
+    });
+  }
+
+ private:
+  Engine* const engine_;
+  CallTracker* const calls_;
+  const absl::Time start_time_ = absl::Now();
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> NewAdminService(Engine* engine, CallTracker* calls) {
+  return std::make_unique<AdminServiceAdaptor>(engine, calls);
+}
+
+}  // namespace semblance

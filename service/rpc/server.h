@@ -1,0 +1,39 @@
+// The gRPC server: the services, health, reflection, limits and shutdown in one object.
+//
+// Thread-safe.
+//
+// Health (grpc.health.v1) covers "" and every service and follows SetServing. Errors: InvalidArgument for an address that cannot be
+// parsed or bound.
+#ifndef SEMBLANCE_SERVICE_RPC_SERVER_H_
+#define SEMBLANCE_SERVICE_RPC_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "service/engine/engine.h"
+#include "service/rpc/metrics.h"
+
+namespace semblance {
+
+class RpcServer {
+ public:
+  virtual ~RpcServer() = default;
+
+  // The port, also where the address asked for port 0.
+  virtual int port() const = 0;
+
+  virtual void SetServing(bool serving) = 0;
+
+  // Stops accepting calls, waits until those in flight have finished, cancels what is left after `grace`, and returns when nothing
+  // is left. Call once.
+  virtual void Shutdown(absl::Duration grace) = 0;
+};
+
+// Listens on `address` (host:port), not serving. `engine` and `metrics` must outlive the server.
+absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& address, Engine* engine, RpcMetrics* metrics);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_RPC_SERVER_H_

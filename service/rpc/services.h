@@ -1,0 +1,23 @@
+// The RPC services: thin adaptors from messages to the engine's use cases and back. The contract is in proto/semblance/v1.
+//
+// Thread-safe. Engine and tracker must outlive the services, and the services every call.
+#ifndef SEMBLANCE_SERVICE_RPC_SERVICES_H_
+#define SEMBLANCE_SERVICE_RPC_SERVICES_H_
+
+#include <grpcpp/impl/service_type.h>
+
+#include <memory>
+
+#include "service/engine/engine.h"
+#include "service/rpc/unary_call.h"
+
+namespace semblance {
+
+std::unique_ptr<grpc::Service> NewSearchService(Engine* engine, CallTracker* calls);
+std::unique_ptr<grpc::Service> NewEmbeddingService(Engine* engine, CallTracker* calls);
+std::unique_ptr<grpc::Service> NewCatalogService(Engine* engine, CallTracker* calls);
+std::unique_ptr<grpc::Service> NewAdminService(Engine* engine, CallTracker* calls);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_RPC_SERVICES_H_

@@ -1,0 +1,79 @@
+// One unary call on gRPC's callback API, from admission to its one Finish.
+//
+// Thread-safe: Complete may be called on any thread, exactly once. The object deletes itself when gRPC is done with it; request and
+// response stay valid until Complete.
+//
+//   grpc::ServerUnaryReactor* Search(context, request, response) {
+//     return calls_->Run(context, {"semblance.v1.SearchService", "Search"}, *request, [&](UnaryCall* call) {
+//       engine_->Search(..., call->context(), [call, response](auto answer) { ...; call->Complete(answer.status()); });
+//     });
+//   }
+#ifndef SEMBLANCE_SERVICE_RPC_UNARY_CALL_H_
+#define SEMBLANCE_SERVICE_RPC_UNARY_CALL_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <memory>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "google/protobuf/message.h"
+#include "service/engine/types.h"
+#include "service/rpc/metrics.h"
+
+namespace semblance {
+
+class UnaryCall;
+
+// Starts calls and counts those in flight. Must outlive them.
+class CallTracker {
+ public:
+  // `metrics` must outlive the tracker.
+  CallTracker(RpcMetrics* metrics, int64_t max_message_bytes, absl::Duration default_deadline)
+      : metrics_(metrics), max_message_bytes_(max_message_bytes), default_deadline_(default_deadline) {}
+
+  // Makes a call with the client's deadline, or the default one where it has none, and runs `body`, which sees to it that the call
+  // is completed, now or later. A request over the size limit is completed with InvalidArgument/LIMIT_EXCEEDED, field "request",
+  // instead. (The transport's own limit lies above, because its refusal carries no reason.)
+  UnaryCall* Run(grpc::CallbackServerContext* context, const RpcMethod& method, const google::protobuf::Message& request,
+                 absl::FunctionRef<void(UnaryCall*)> body);
+
+  // Calls that gRPC still has. Zero after the server has shut down.
+  int64_t in_flight() const { return in_flight_.load(); }
+
+ private:
+  friend class UnaryCall;
+
+  absl::Status CheckSize(const google::protobuf::Message& request) const;
+
+  RpcMetrics* const metrics_;
+  const int64_t max_message_bytes_;
+  const absl::Duration default_deadline_;
+  std::atomic<int64_t> in_flight_ = 0;
+};
+
+class UnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  UnaryCall(CallTracker* tracker, const RpcMethod& method, absl::Time deadline);
+
+  // For the engine: deadline, cancellation, start.
+  const CallContext& context() const { return context_; }
+
+  // Ends the call.
+  void Complete(const absl::Status& status);
+
+ private:
+  void OnCancel() override { cancelled_->store(true); }
+  void OnDone() override;
+
+  CallTracker* const tracker_;
+  const RpcMethod method_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_;
+  CallContext context_;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_RPC_UNARY_CALL_H_
