@@ -27,7 +27,7 @@ MAY_USE = {
     "builder": ["common", "embedder", "embedder/torch", "index", "catalog", "proto/storage", "proto/config"],
     "service/engine": ["common", "embedder", "index", "catalog", "proto/storage", "proto/config"],
     "service/rpc": ["common", "embedder", "index", "catalog", "service/engine", *PROTO],
-    "service/http": ["common", "service/engine", *PROTO],
+    "service/http": ["common", "service/engine", "service/rpc", *PROTO],
     # main.cc, which names the concrete classes.
     "service": ["common", "embedder", "embedder/torch", "index", "catalog", "service/engine", "service/rpc", "service/http", *PROTO],
     "cli": ["common", "dataset", *PROTO],
@@ -135,18 +135,19 @@ def check_sources(texts):
 
 def cmake_targets(path, text):
     """The targets of a CMakeLists.txt: name, folder and what follows. A library named after a folder is that folder's."""
-    named_after = {folder.replace("/", "_"): folder for folder in MAY_USE}
+    named_after = {"semblance_" + folder.replace("/", "_"): folder for folder in MAY_USE}
     text = re.sub("#.*", "", text)
-    for match in re.finditer(r"\b(?:semblance_library|semblance_test|target_link_libraries)\s*\(([^()]*)\)", text):
-        name, *arguments = match.group(1).split()
-        name = name.replace("/", "_")
-        yield name, named_after.get(name.removeprefix("semblance_"), posixpath.dirname(path)), arguments
+    for match in re.finditer(r"\b(semblance_library|semblance_test|target_link_libraries)\s*\(([^()]*)\)", text):
+        name, *arguments = match.group(2).split()
+        if match.group(1) == "semblance_library":
+            name = "semblance_" + name.replace("/", "_")
+        yield name, named_after.get(name, posixpath.dirname(path)), arguments
 
 
 def check_cmake(texts):
     lists = {path: text for path, text in texts.items() if path.endswith("/CMakeLists.txt")}
     targets = [(path, *target) for path, text in lists.items() for target in cmake_targets(path, text)]
-    owners = {f"semblance::{name}": folder_of(f"{folder}/main.cc") for _, name, folder, _ in targets}
+    owners = {name.replace("semblance_", "semblance::", 1): folder_of(f"{folder}/main.cc") for _, name, folder, _ in targets}
     owners |= {f"semblance::{name}": folder for _, names, folder in GENERATED for name in names}
     problems = []
     for path, name, folder, dependencies in targets:

@@ -32,9 +32,11 @@ class CheckLayersTest(unittest.TestCase):
             "index/flat.cc": '#include "index/flat.h"\n#include <faiss/IndexFlat.h>\n',
             "index/CMakeLists.txt": "semblance_library(index PRIVATE_DEPS semblance::common semblance::faiss)\n",
             "service/main.cc": '#include "semblance/v1/search_service.grpc.pb.h"\n#include "index/flat.h"\n',
+            "tests/index/CMakeLists.txt": "semblance_test(index DEPS semblance::index semblance::testing)\n",
+            "tests/testing/CMakeLists.txt": "semblance_library(testing DEPS semblance::common)\n",
             "tests/index/flat_test.cc": '#include "index/flat.h"\n#include "catalog/catalog.h"\n',
         }
-        self.assertEqual(check(files), (0, ["6 files keep to the layers."]))
+        self.assertEqual(check(files), (0, ["8 files keep to the layers."]))
 
     def test_refuses_an_include_against_the_flow(self):
         self.assert_refused({"index/a.cc": '#include "catalog/b.h"\n', "catalog/b.h": ""}, "index/a.cc: index may not include catalog/b.h")
@@ -75,9 +77,9 @@ class CheckLayersTest(unittest.TestCase):
         }
         self.assert_refused(
             files,
-            "index/CMakeLists.txt: index may not link to LibTorch (semblance::torch)",
-            "index/CMakeLists.txt: index may not link to semblance::catalog",
-            "service/CMakeLists.txt: service_engine may not link to gRPC (semblance::grpc_proto)",
+            "index/CMakeLists.txt: semblance_index may not link to LibTorch (semblance::torch)",
+            "index/CMakeLists.txt: semblance_index may not link to semblance::catalog",
+            "service/CMakeLists.txt: semblance_service_engine may not link to gRPC (semblance::grpc_proto)",
         )
 
     def test_refuses_a_folder_that_the_table_does_not_know(self):

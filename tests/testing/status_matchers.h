@@ -50,6 +50,7 @@ MATCHER_P(HasField, field, "") {
 #define EXPECT_OK(expression) EXPECT_THAT(expression, ::semblance::testing::IsOk())
 #define ASSERT_OK(expression) ASSERT_THAT(expression, ::semblance::testing::IsOk())
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `lhs` may be a declaration.
 #define SEMBLANCE_TEST_CONCAT_INNER(a, b) a##b
 #define SEMBLANCE_TEST_CONCAT(a, b) SEMBLANCE_TEST_CONCAT_INNER(a, b)
 #define ASSERT_OK_AND_ASSIGN_TO(result, lhs, expression) \
@@ -59,6 +60,7 @@ MATCHER_P(HasField, field, "") {
 // ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(path));
 #define ASSERT_OK_AND_ASSIGN(lhs, expression) \
   ASSERT_OK_AND_ASSIGN_TO(SEMBLANCE_TEST_CONCAT(test_result_, __LINE__), lhs, expression)
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace semblance::testing
 

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Checks format, clang-tidy, the proto rules, shell scripts and the layers; prints what it skips, and exits with 1 if a check fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly buf_version=1.75.0
+readonly build=build/release
+# clang 14 reads LibTorch's headers as C++17 only, at up to a minute a file.
+readonly torch_folders='^(embedder/torch|trainer|tests/trainer)/'
+
+usage() {
+  cat <<USAGE
+Usage: scripts/lint.sh [--all | --since=REVISION]
+
+clang-tidy looks at the C++ files that differ from REVISION (default: origin/main where it exists, else the last commit), the other
+checks at everything.
+
+  --all    clang-tidy over every file: minutes
+  --help   this text
+USAGE
+}
+
+sources() {
+  git ls-files --cached --others --exclude-standard -- '*.cc' '*.h' | while read -r file; do [[ ! -f $file ]] || echo "$file"; done
+}
+
+default_revision() {
+  git rev-parse --verify --quiet origin/main || echo HEAD
+}
+
+# The .cc files that are new or changed since $1; a changed header stands for its .cc file.
+changed_since() {
+  local base
+  base=$(git merge-base "$1" HEAD)
+  { git diff --name-only "$base" && git ls-files --others --exclude-standard; } | sed -n 's/\.h$/.cc/p; /\.cc$/p' | sort --unique |
+    while read -r file; do [[ ! -f $file ]] || echo "$file"; done
+}
+
+tidy() {
+  xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" clang-tidy-14 -p "$build" --quiet "$@" 2> >(grep -v 'warnings\? generated' >&2)
+}
+
+check_format() {
+  sources | xargs --no-run-if-empty clang-format-14 --dry-run --Werror
+}
+
+# Configures, and makes what the sources include: generated headers. The public headers are compiled alone on the way.
+prepare_build() {
+  cmake --preset release --log-level=NOTICE &&
+    cmake --build "$build" --parallel "$(nproc)" --target all_verify_interface_header_sets
+}
+
+# clang-tidy over the files named on standard input.
+check_tidy() {
+  local files
+  files=$(cat)
+  echo "clang-tidy: $(grep --count . <<<"$files") files"
+  { grep -Ev "$torch_folders" <<<"$files" || true; } | tidy &&
+    { grep -E "$torch_folders" <<<"$files" || true; } | tidy --extra-arg=-std=c++17
+}
+
+check_proto() {
+  if ! command -v npm >/dev/null; then
+    echo "skipped: npm is not installed (the test proto checks the same rules)"
+    return
+  fi
+  local buf=build/lint/node_modules/.bin/buf
+  if [[ "$($buf --version 2>/dev/null)" != "$buf_version" ]]; then
+    npm install --silent --no-audit --no-fund --prefix build/lint "@bufbuild/buf@$buf_version"
+  fi
+  $buf lint proto
+}
+
+check_scripts() {
+  if ! command -v shellcheck >/dev/null; then
+    echo "skipped: shellcheck is not installed"
+    return
+  fi
+  git ls-files -- '*.sh' .ci/run | xargs --no-run-if-empty shellcheck
+}
+
+failed=()
+run() {
+  echo "== $1"
+  "${@:2}" || failed+=("$1")
+}
+
+main() {
+  local files
+  case "${1:-}" in
+    "") files=$(changed_since "$(default_revision)") ;;
+    --since=*) files=$(changed_since "${1#--since=}") ;;
+    --all) files=$(sources | grep '\.cc$') ;;
+    --help) usage && return ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+  run "format (make format mends it)" check_format
+  run "proto" check_proto
+  run "scripts" check_scripts
+  run "layers" scripts/check_layers.py
+  run "headers" prepare_build
+  run "clang-tidy" check_tidy <<<"$files"
+  if [[ ${#failed[@]} -gt 0 ]]; then
+    printf 'lint: failed: %s\n' "${failed[@]}" >&2
+    return 1
+  fi
+  echo "lint: all checks passed"
+}
+
+main "$@"
