@@ -1,11 +1,16 @@
 // Encoded images (JPEG, PNG, WebP) to pixels, safely: format and size are read from the header, and checked, before any pixel is
-// decoded. Codecs by OpenCV; headers by libjpeg-turbo, libwebp and PNG's IHDR chunk.
+// decoded. Codecs: libjpeg-turbo, libpng, libwebp.
+//
+// Taken: JPEG (baseline and progressive; grey, YCbCr, RGB, CMYK), PNG (every kind; 16 bits are rounded to 8), WebP (lossy, lossless,
+// alpha). Animated WebP is refused: which frame is meant is for the client to say. Only JPEG's EXIF orientation is read; colour
+// profiles and gamma are not applied. Damage that a viewer would paint over in grey (a JPEG that ends early, a bad code in its
+// data) is an error: an embedding of it would be one of the grey.
 //
 // Thread-safe: functions without state.
 //
 // Errors (all InvalidArgument, field "image", the limit and the value in the message):
 //   IMAGE_MISSING       no bytes
-//   UNSUPPORTED_MEDIA   neither JPEG, PNG nor WebP (by content; file names do not matter)
+//   UNSUPPORTED_MEDIA   neither JPEG, PNG nor WebP (by content; file names do not matter), or animated
 //   IMAGE_TOO_LARGE     more bytes, pixels or side than the limits allow
 //   IMAGE_DECODE_FAILED truncated or corrupt
 #ifndef SEMBLANCE_EMBEDDER_DECODE_H_

@@ -4,6 +4,10 @@
 //
 // Output: an Image of exactly crop_side x crop_side x channels, 8 bits. Scaling to [0, 1] and normalisation with mean and std
 // happen with the network (embedder/torch), on its device: a quarter of the bytes to move.
+//
+// Resizing: by area where it shrinks, linear where it enlarges. RESIZE_SHORT_SIDE cuts an image longer than 8 times its short side
+// to that ratio first, around the centre, so that no input makes a huge intermediate image. The crop is of the centre; an odd pixel
+// over goes to the right and to the bottom.
 #ifndef SEMBLANCE_EMBEDDER_PREPROCESS_H_
 #define SEMBLANCE_EMBEDDER_PREPROCESS_H_
 
