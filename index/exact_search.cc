@@ -4,11 +4,11 @@
 #include <faiss/utils/distances.h>
 
 #include <algorithm>
-#include <exception>
 #include <limits>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/status_macros.h"
+#include "index/faiss_call.h"
 
 namespace semblance {
 namespace {
@@ -37,9 +37,7 @@ void OrderTiesByIndex(absl::Span<int64_t> indices, absl::Span<const float> score
 }  // namespace
 
 absl::StatusOr<ExactNeighbors> ExactSearch(absl::Span<const float> queries, absl::Span<const float> base, int dimension, int k) {
-  if (absl::Status status = ValidateArguments(queries, base, dimension, k); !status.ok()) {
-    return status;
-  }
+  SEMBLANCE_RETURN_IF_ERROR(ValidateArguments(queries, base, dimension, k));
   const size_t query_count = queries.size() / dimension;
   const size_t base_count = base.size() / dimension;
   ExactNeighbors result;
@@ -53,11 +51,8 @@ absl::StatusOr<ExactNeighbors> ExactSearch(absl::Span<const float> queries, absl
   std::vector<int64_t> indices(query_count * found);
   std::vector<float> scores(query_count * found);
   faiss::float_minheap_array_t heaps = {query_count, found, indices.data(), scores.data()};
-  try {
-    faiss::knn_inner_product(queries.data(), base.data(), dimension, query_count, base_count, &heaps);
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("exact search: ", error.what()));
-  }
+  SEMBLANCE_RETURN_IF_ERROR(FaissCall(
+      "exact search", [&] { faiss::knn_inner_product(queries.data(), base.data(), dimension, query_count, base_count, &heaps); }));
   for (size_t query = 0; query < query_count; ++query) {
     OrderTiesByIndex(absl::MakeSpan(indices).subspan(query * found, found),
                      absl::MakeConstSpan(scores).subspan(query * found, found));

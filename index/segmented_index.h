@@ -9,8 +9,9 @@
 // meanwhile.
 //
 // What the directory holds after a crash: every row that Apply added before the process ended (after a power cut, possibly not the
-// last ones of the log); which of them are alive is for the caller to say at Open, from the catalogue. A segment file that fails
-// its checksum is set aside (*.corrupt), logged, and its rows are missing: the caller adds them again.
+// last ones of the log); which of them are alive is for the caller to say at Open, from the catalogue. A file that fails its
+// checksum is set aside (*.corrupt), logged, and its rows are missing: the caller adds them again. Writes are not synced one by
+// one: the catalogue is the durable truth.
 #ifndef SEMBLANCE_INDEX_SEGMENTED_INDEX_H_
 #define SEMBLANCE_INDEX_SEGMENTED_INDEX_H_
 
@@ -32,7 +33,7 @@ struct SegmentedIndexOptions {
   // Components of a vector, 1 to 4,096. Required.
   int dimension = 0;
   Kind kind = Kind::kHnsw;
-  // Rows of the growing segment at which it is sealed; default 8,192.
+  // Rows of the growing segment at which it is sealed, 1 to 1,048,576; default 8,192.
   int seal_rows = 8192;
   // Neighbours of a node (HNSW's M), 4 to 128; default 16.
   int hnsw_m = 16;
@@ -40,6 +41,8 @@ struct SegmentedIndexOptions {
   int hnsw_ef_construction = 200;
   // Candidates while searching; default 128.
   int hnsw_ef_search = 128;
+  // Threads that build a sealed segment, beside and at a lower priority than searches; 0: half of the cores.
+  int build_threads = 0;
 
   absl::Status Validate() const;
 };
@@ -48,14 +51,16 @@ class SegmentedIndex : public VectorIndex {
  public:
   // Opens or creates the index in `directory`. `live_keys` (ascending) are the rows that are alive at `sequence`: rows on disk that
   // are not among them are deleted, rows above `sequence` are dropped. Afterwards applied_sequence() == sequence.
-  // Errors: InvalidArgument (options, or a directory written with another dimension); I/O errors.
+  // Errors: InvalidArgument (options, live_keys, or a directory written with another dimension); FailedPrecondition (the directory
+  // is open elsewhere, or written by a newer version); I/O errors.
   static absl::StatusOr<std::unique_ptr<SegmentedIndex>> Open(const std::string& directory, const SegmentedIndexOptions& options,
                                                               absl::Span<const uint64_t> live_keys, uint64_t sequence);
 
   // The keys of the last Open's live_keys that were not found on disk, ascending: their vectors must be added again by AddMissing.
   virtual const std::vector<uint64_t>& missing_keys() const = 0;
 
-  // Adds rows among missing_keys(). REQUIRES: before the first Apply; each key is missing and added once.
+  // Adds rows among missing_keys(), all or, on error, none. REQUIRES: called by the writer before the first Apply; each key is
+  // added once. Errors: InvalidArgument (a key that is not missing; a vector as in Apply); I/O errors.
   virtual absl::Status AddMissing(absl::Span<const IndexAdd> adds) = 0;
 
   // Waits until no sealing or merging runs or is due. For tests, benchmarks and builders.

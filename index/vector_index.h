@@ -70,15 +70,16 @@ class VectorIndex {
 
   // Applies adds and deletes as one step: searches see none of it before the step and all of it after. Keys of adds are ascending
   // and greater than the applied sequence before; deletes of unknown keys are ignored. `sequence` becomes the applied sequence.
-  // REQUIRES: one writer at a time; sequence >= every key and `at`. Errors: InvalidArgument (dimension, order, non-finite values);
-  // I/O errors, after which the index still answers from the state before.
+  // REQUIRES: one writer at a time. Errors: InvalidArgument (dimension; non-finite values; keys that do not ascend, a key or `at`
+  // that is not greater than the applied sequence before, or greater than `sequence`); I/O errors. After an error the index still
+  // answers from the state before, and the same step may be tried again.
   virtual absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) = 0;
 
   // The state that a search started now would see, or a later one.
   virtual uint64_t applied_sequence() const = 0;
 
   // The nearest rows to each of the queries (one or more, row-major, `dimension` columns), all at one applied sequence. Errors:
-  // InvalidArgument (no query, or a size that is no multiple of the dimension; top_k < 1).
+  // InvalidArgument (no query, a size that is no multiple of the dimension, or non-finite values; top_k < 1).
   virtual absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const = 0;
 
   // The vector of a row that is not yet dropped. Errors: NotFound.

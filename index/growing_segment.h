@@ -1,0 +1,35 @@
+// The segment that takes writes: a fixed number of rows in the order of their arrival, searched exactly.
+//
+// Thread-safety: see segment.h.
+#ifndef SEMBLANCE_INDEX_GROWING_SEGMENT_H_
+#define SEMBLANCE_INDEX_GROWING_SEGMENT_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/types/span.h"
+#include "index/segment.h"
+#include "index/vector_index.h"
+
+namespace semblance {
+
+class GrowingSegment final : public Segment {
+ public:
+  // `file_number` names its vector log.
+  GrowingSegment(uint64_t file_number, int dimension, int64_t capacity);
+
+  int64_t room() const { return capacity_ - rows(); }
+
+  // REQUIRES: called by the writer; no more rows than room().
+  void Append(absl::Span<const IndexAdd> adds);
+
+  int64_t Find(uint64_t key) const override;
+
+ private:
+  const int64_t capacity_;
+  const std::unique_ptr<float[]> storage_;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_GROWING_SEGMENT_H_

@@ -1,0 +1,77 @@
+// A part of an index: rows of (key, vector) in arrays that never move, each with the sequence at which it was deleted.
+//
+// Thread-safe for any number of readers beside one writer (the thread that deletes, and appends to a growing segment). A row is
+// visible at sequence S when key <= S < deleted_at. The writer publishes S after everything that belongs to it; a reader that took
+// S first therefore needs no lock, and sees none of what later sequences change.
+#ifndef SEMBLANCE_INDEX_SEGMENT_H_
+#define SEMBLANCE_INDEX_SEGMENT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <memory>
+
+#include "index/top_rows.h"
+
+namespace semblance {
+
+// The deleted_at of a row that is alive, and of a row that no sequence shows.
+inline constexpr uint64_t kNeverDeleted = std::numeric_limits<uint64_t>::max();
+inline constexpr uint64_t kNeverVisible = 0;
+
+struct SegmentQuery {
+  const float* vector = nullptr;
+  // The state to search.
+  uint64_t sequence = 0;
+  int top_k = 0;
+  int ef_search = 0;
+};
+
+class Segment {
+ public:
+  virtual ~Segment() = default;
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  // Offers to `top` at least the best top_k visible rows.
+  virtual void Search(const SegmentQuery& query, TopRows* top) const { Scan(query, top); }
+
+  // The row with this key that some sequence shows; -1: none.
+  virtual int64_t Find(uint64_t key) const = 0;
+
+  // Names the file that holds the rows.
+  uint64_t file_number() const { return file_number_; }
+  int64_t rows() const { return rows_.load(std::memory_order_acquire); }
+  int64_t deleted_rows() const { return deleted_rows_.load(std::memory_order_relaxed); }
+  int64_t live_rows() const { return rows() - deleted_rows(); }
+
+  // REQUIRES of all four: 0 <= row < rows().
+  uint64_t key(int64_t row) const { return keys_[row]; }
+  const float* vector(int64_t row) const { return vectors_ + row * dimension_; }
+  uint64_t deleted_at(int64_t row) const { return deleted_at_[row].load(std::memory_order_relaxed); }
+  // Keeps the first deletion of a row. Only the writer calls it.
+  void Delete(int64_t row, uint64_t at);
+
+ protected:
+  Segment(uint64_t file_number, int dimension, int64_t capacity);
+
+  bool VisibleAt(int64_t row, uint64_t sequence) const { return keys_[row] <= sequence && sequence < deleted_at(row); }
+
+  // Search by looking at every row.
+  void Scan(const SegmentQuery& query, TopRows* top) const;
+
+  const uint64_t file_number_;
+  const int dimension_;
+  std::unique_ptr<uint64_t[]> keys_;
+  const float* vectors_ = nullptr;  // Belongs to the subclass.
+  // Counts the rows that are complete.
+  std::atomic<int64_t> rows_{0};
+
+ private:
+  std::unique_ptr<std::atomic<uint64_t>[]> deleted_at_;
+  std::atomic<int64_t> deleted_rows_{0};
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_SEGMENT_H_

@@ -1,0 +1,59 @@
+// A merge: several segments of an index become one sealed segment without the rows that nobody can see any more.
+//
+// Not thread-safe. In this order: Plan, under the lock of the index; Build, without it, while searches and writes go on; Publish,
+// under the lock again.
+#ifndef SEMBLANCE_INDEX_SEGMENT_MERGE_H_
+#define SEMBLANCE_INDEX_SEGMENT_MERGE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "index/segment_list.h"
+#include "index/segmented_index.h"
+
+namespace semblance {
+
+class SegmentMerge {
+ public:
+  // Chooses what to merge as of `sequence`, the applied one: the growing segments that are full; sealed ones of which more than
+  // half is deleted; and sealed ones, from the smallest, while they are no larger than what was chosen so far. So a row is written
+  // O(log n) times, and there are O(log n) segments.
+  SegmentMerge(const SegmentList& list, uint64_t sequence);
+
+  bool empty() const { return sealed_.empty() && growing_.empty(); }
+
+  // Builds output(). Errors: as of SealedSegment::Build.
+  absl::Status Build(uint64_t file_number, const SegmentedIndexOptions& options, const std::atomic<bool>& stop);
+
+  // Null when no row is left.
+  const SealedSegment* output() const { return output_.get(); }
+
+  // `list` with the output in place of the inputs. Deletions that came during Build are carried over to it.
+  std::shared_ptr<const SegmentList> Publish(const SegmentList& list) const;
+
+ private:
+  struct Source {
+    const Segment* segment;
+    int64_t row;
+  };
+
+  void ChooseSealed(const SegmentList& list, int64_t chosen_rows);
+  void CollectRows(const Segment& segment);
+
+  const uint64_t sequence_;
+  std::vector<std::shared_ptr<SealedSegment>> sealed_;
+  std::vector<std::shared_ptr<GrowingSegment>> growing_;
+  // Where each row of the output comes from.
+  std::vector<Source> sources_;
+  std::shared_ptr<SealedSegment> output_;
+};
+
+// Whether more than half of the rows are deleted.
+bool MostlyDeleted(const Segment& segment);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_SEGMENT_MERGE_H_

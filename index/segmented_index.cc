@@ -1,0 +1,430 @@
+#include "index/segmented_index.h"
+
+#include <omp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "common/mutex.h"
+#include "common/status_macros.h"
+#include "common/thread_pool.h"
+#include "index/index_directory.h"
+#include "index/index_recovery.h"
+#include "index/segment_list.h"
+#include "index/segment_merge.h"
+#include "index/vector_log.h"
+
+namespace semblance {
+namespace {
+
+// Niceness of the sealing thread, and of the OpenMP threads that it starts: searches come first.
+constexpr int kSealingNiceness = 15;
+
+absl::Status ValidateRange(absl::string_view name, int64_t value, int64_t low, int64_t high) {
+  if (value >= low && value <= high) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(name, " is ", value, ", not in [", low, ", ", high, "]"));
+}
+
+absl::Status ValidateFloats(absl::Span<const float> values) {
+  const bool finite = std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+  return finite ? absl::OkStatus() : absl::InvalidArgumentError("a component of a vector is not finite");
+}
+
+absl::Status ValidateVector(const IndexAdd& add, int dimension) {
+  if (add.vector.size() != static_cast<size_t>(dimension)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("key ", add.key, ": a vector of dimension ", add.vector.size(), ", not ", dimension));
+  }
+  return ValidateFloats(add.vector);
+}
+
+absl::Status ValidateStep(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t applied,
+                          uint64_t sequence) {
+  uint64_t last = applied;
+  for (const IndexAdd& add : adds) {
+    if (add.key <= last) {
+      return absl::InvalidArgumentError(absl::StrCat("key ", add.key, " comes after ", last, "; keys must ascend"));
+    }
+    last = add.key;
+  }
+  for (const IndexDelete& one : deletes) {
+    if (one.at <= applied) {
+      return absl::InvalidArgumentError(absl::StrCat("a deletion at ", one.at, ", but ", applied, " is applied already"));
+    }
+    last = std::max(last, one.at);
+  }
+  if (sequence < last) {
+    return absl::InvalidArgumentError(absl::StrCat("sequence ", sequence, " is less than ", last));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateLiveKeys(absl::Span<const uint64_t> keys, uint64_t sequence) {
+  const bool ascending = std::adjacent_find(keys.begin(), keys.end(), std::greater_equal<>()) == keys.end();
+  if (!ascending || (!keys.empty() && keys.back() > sequence)) {
+    return absl::InvalidArgumentError(absl::StrCat("live_keys must ascend and end at or before sequence ", sequence));
+  }
+  return absl::OkStatus();
+}
+
+template <typename Segments>
+std::vector<uint64_t> FileNumbers(const Segments& segments) {
+  std::vector<uint64_t> numbers;
+  for (const auto& segment : segments) {
+    numbers.push_back(segment->file_number());
+  }
+  return numbers;
+}
+
+bool MergeIsDue(const SegmentList& list) {
+  return list.growing.size() > 1 ||
+         std::any_of(list.sealed.begin(), list.sealed.end(), [](const auto& segment) { return MostlyDeleted(*segment); });
+}
+
+// The list and the sequence of one search: the list holds every row that the sequence shows.
+struct View {
+  std::shared_ptr<const SegmentList> list;
+  uint64_t sequence = 0;
+};
+
+class IndexInDirectory final : public SegmentedIndex {
+ public:
+  IndexInDirectory(const SegmentedIndexOptions& options, std::unique_ptr<IndexDirectory> directory)
+      : options_(options), directory_(std::move(directory)) {}
+
+  ~IndexInDirectory() override {
+    {
+      MutexLock lock(&mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    if (sealer_.joinable()) {
+      sealer_.join();
+    }
+  }
+
+  // Called once, first.
+  absl::Status Start(absl::Span<const uint64_t> live_keys, uint64_t sequence);
+
+  int dimension() const override { return options_.dimension; }
+  absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) override;
+  uint64_t applied_sequence() const override { return applied_.load(std::memory_order_acquire); }
+  absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const override;
+  absl::StatusOr<std::vector<float>> Vector(uint64_t key) const override;
+  IndexStats Stats() const override;
+
+  const std::vector<uint64_t>& missing_keys() const override { return missing_keys_; }
+  absl::Status AddMissing(absl::Span<const IndexAdd> adds) override;
+  void WaitForBackgroundWork() override;
+
+ private:
+  View TakeView() const;
+  absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options) const;
+
+  // Adds all rows, first to the logs and then in memory; or, on error, none.
+  absl::Status AddRows(absl::Span<const IndexAdd> adds) SEMBLANCE_REQUIRES(mutex_);
+  // Starts a new growing segment.
+  absl::Status Rotate() SEMBLANCE_REQUIRES(mutex_);
+  // Makes the list what the directory holds, then what searches see.
+  absl::Status Install(std::shared_ptr<const SegmentList> list) SEMBLANCE_REQUIRES(mutex_);
+  void DeleteRow(const IndexDelete& one) SEMBLANCE_REQUIRES(mutex_);
+
+  void StartMergeIfDue() SEMBLANCE_REQUIRES(mutex_);
+  void RunSealer();
+  absl::Status MergeOnce();
+
+  const SegmentedIndexOptions options_;
+  std::vector<uint64_t> missing_keys_;
+
+  // A search takes applied_ first and segments_ second, a write publishes them in the other order.
+  std::atomic<uint64_t> applied_{0};
+  CurrentSegments segments_;
+
+  // Held by a writer for a step, and by the sealing thread to begin and to end a merge. Never by a search.
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  const std::unique_ptr<IndexDirectory> directory_ SEMBLANCE_GUARDED_BY(mutex_);
+  // Belongs to the last growing segment.
+  std::unique_ptr<VectorLogWriter> log_ SEMBLANCE_GUARDED_BY(mutex_);
+  // The end of the log may be torn: the next row goes to a new one.
+  bool log_is_torn_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  // Logs from before Start, while their rows are being copied.
+  std::vector<uint64_t> old_logs_ SEMBLANCE_GUARDED_BY(mutex_);
+  bool merge_due_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  bool merging_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> stop_{false};
+  std::thread sealer_;
+};
+
+absl::Status IndexInDirectory::Start(absl::Span<const uint64_t> live_keys, uint64_t sequence) {
+  MutexLock lock(&mutex_);
+  SEMBLANCE_ASSIGN_OR_RETURN(RecoveredIndex recovered, RecoverIndex(*directory_, live_keys));
+  missing_keys_ = std::move(recovered.missing_keys);
+  auto list = std::make_shared<SegmentList>();
+  list->sealed = std::move(recovered.sealed);
+  segments_.Store(std::move(list));
+  // The live rows of the old logs move to a new one, so that what was torn or deleted in them is gone.
+  old_logs_ = directory_->manifest().logs;
+  SEMBLANCE_RETURN_IF_ERROR(Rotate());
+  std::vector<IndexAdd> rows;
+  for (size_t row = 0; row < recovered.log_keys.size(); ++row) {
+    rows.push_back({recovered.log_keys[row],
+                    absl::MakeConstSpan(recovered.log_vectors).subspan(row * options_.dimension, options_.dimension)});
+  }
+  SEMBLANCE_RETURN_IF_ERROR(AddRows(rows));
+  SEMBLANCE_RETURN_IF_ERROR(log_->Sync());
+  old_logs_.clear();
+  SEMBLANCE_RETURN_IF_ERROR(Install(segments_.Load()));
+  applied_.store(sequence, std::memory_order_release);
+  StartMergeIfDue();
+  sealer_ = std::thread([this] { RunSealer(); });
+  return absl::OkStatus();
+}
+
+absl::Status IndexInDirectory::Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) {
+  SEMBLANCE_RETURN_IF_ERROR(ValidateStep(adds, deletes, applied_sequence(), sequence));
+  for (const IndexAdd& add : adds) {
+    SEMBLANCE_RETURN_IF_ERROR(ValidateVector(add, options_.dimension));
+  }
+  MutexLock lock(&mutex_);
+  SEMBLANCE_RETURN_IF_ERROR(AddRows(adds));
+  for (const IndexDelete& one : deletes) {
+    DeleteRow(one);
+  }
+  applied_.store(sequence, std::memory_order_release);
+  StartMergeIfDue();
+  return absl::OkStatus();
+}
+
+absl::Status IndexInDirectory::AddMissing(absl::Span<const IndexAdd> adds) {
+  for (const IndexAdd& add : adds) {
+    if (!std::binary_search(missing_keys_.begin(), missing_keys_.end(), add.key)) {
+      return absl::InvalidArgumentError(absl::StrCat("key ", add.key, " is not missing"));
+    }
+    SEMBLANCE_RETURN_IF_ERROR(ValidateVector(add, options_.dimension));
+  }
+  MutexLock lock(&mutex_);
+  SEMBLANCE_RETURN_IF_ERROR(AddRows(adds));
+  StartMergeIfDue();
+  return absl::OkStatus();
+}
+
+absl::Status IndexInDirectory::AddRows(absl::Span<const IndexAdd> adds) {
+  std::vector<std::pair<std::shared_ptr<GrowingSegment>, absl::Span<const IndexAdd>>> logged;
+  while (!adds.empty()) {
+    std::shared_ptr<GrowingSegment> growing = segments_.Load()->growing.back();
+    // What is left over after a batch needs a new segment: the batch fills the one before.
+    if (log_is_torn_ || growing->room() == 0 || !logged.empty()) {
+      SEMBLANCE_RETURN_IF_ERROR(Rotate());
+      growing = segments_.Load()->growing.back();
+    }
+    const absl::Span<const IndexAdd> batch = adds.subspan(0, growing->room());
+    if (absl::Status status = log_->Append(batch); !status.ok()) {
+      log_is_torn_ = true;
+      return status;
+    }
+    logged.emplace_back(std::move(growing), batch);
+    adds.remove_prefix(batch.size());
+  }
+  for (const auto& [segment, batch] : logged) {
+    segment->Append(batch);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status IndexInDirectory::Rotate() {
+  if (log_ != nullptr && !log_is_torn_) {
+    SEMBLANCE_RETURN_IF_ERROR(log_->Sync());
+  }
+  const uint64_t number = directory_->NextNumber();
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<VectorLogWriter> log,
+                             VectorLogWriter::Create(directory_->LogPath(number), options_.dimension));
+  auto list = std::make_shared<SegmentList>(*segments_.Load());
+  list->growing.push_back(std::make_shared<GrowingSegment>(number, options_.dimension, options_.seal_rows));
+  SEMBLANCE_RETURN_IF_ERROR(Install(std::move(list)));
+  log_ = std::move(log);
+  log_is_torn_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status IndexInDirectory::Install(std::shared_ptr<const SegmentList> list) {
+  std::vector<uint64_t> logs = FileNumbers(list->growing);
+  logs.insert(logs.end(), old_logs_.begin(), old_logs_.end());
+  SEMBLANCE_RETURN_IF_ERROR(directory_->Commit(FileNumbers(list->sealed), std::move(logs)));
+  segments_.Store(std::move(list));
+  return absl::OkStatus();
+}
+
+void IndexInDirectory::DeleteRow(const IndexDelete& one) {
+  segments_.Load()->ForEach([&](Segment* segment) {
+    if (const int64_t row = segment->Find(one.key); row >= 0) {
+      segment->Delete(row, one.at);
+    }
+  });
+}
+
+View IndexInDirectory::TakeView() const {
+  while (true) {
+    const uint64_t sequence = applied_sequence();
+    std::shared_ptr<const SegmentList> list = segments_.Load();
+    if (sequence >= list->oldest_sequence) {
+      return {std::move(list), sequence};
+    }
+    // A merge was published in between and dropped rows that `sequence` still shows.
+  }
+}
+
+absl::Status IndexInDirectory::ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options) const {
+  if (queries.empty() || queries.size() % options_.dimension != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("queries of ", queries.size(), " floats: not one or more rows of dimension ", options_.dimension));
+  }
+  if (options.top_k < 1 || options.ef_search < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("top_k is ", options.top_k, " (at least 1), ef_search ", options.ef_search, " (at least 0)"));
+  }
+  return ValidateFloats(queries);
+}
+
+absl::StatusOr<IndexSearchResult> IndexInDirectory::Search(absl::Span<const float> queries,
+                                                           const IndexSearchOptions& options) const {
+  SEMBLANCE_RETURN_IF_ERROR(ValidateSearch(queries, options));
+  const View view = TakeView();
+  SegmentQuery query;
+  query.sequence = view.sequence;
+  query.top_k = options.top_k;
+  query.ef_search = options.ef_search == 0 ? options_.hnsw_ef_search : options.ef_search;
+  IndexSearchResult result;
+  result.applied_sequence = view.sequence;
+  for (size_t begin = 0; begin < queries.size(); begin += options_.dimension) {
+    query.vector = &queries[begin];
+    TopRows top(options.top_k);
+    view.list->ForEach([&](const Segment* segment) { segment->Search(query, &top); });
+    result.neighbors.push_back(top.Take());
+  }
+  return result;
+}
+
+absl::StatusOr<std::vector<float>> IndexInDirectory::Vector(uint64_t key) const {
+  const std::shared_ptr<const SegmentList> list = segments_.Load();
+  std::vector<float> vector;
+  list->ForEach([&](const Segment* segment) {
+    if (const int64_t row = segment->Find(key); row >= 0) {
+      vector.assign(segment->vector(row), segment->vector(row) + options_.dimension);
+    }
+  });
+  if (vector.empty()) {
+    return absl::NotFoundError(absl::StrCat("no row has the key ", key));
+  }
+  return vector;
+}
+
+IndexStats IndexInDirectory::Stats() const {
+  const std::shared_ptr<const SegmentList> list = segments_.Load();
+  IndexStats stats;
+  list->ForEach([&](const Segment* segment) {
+    stats.live_rows += segment->live_rows();
+    stats.tombstone_rows += segment->deleted_rows();
+  });
+  for (const auto& segment : list->growing) {
+    stats.growing_rows += segment->rows();
+  }
+  stats.sealed_segments = static_cast<int>(list->sealed.size());
+  return stats;
+}
+
+void IndexInDirectory::StartMergeIfDue() {
+  if (MergeIsDue(*segments_.Load())) {
+    merge_due_ = true;
+    changed_.notify_all();
+  }
+}
+
+void IndexInDirectory::WaitForBackgroundWork() {
+  MutexLock lock(&mutex_);
+  while (merge_due_ || merging_) {
+    changed_.wait(mutex_);
+  }
+}
+
+void IndexInDirectory::RunSealer() {
+  // Best effort: without it searches are slower during a merge. On Linux a niceness belongs to a thread.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kSealingNiceness);
+  omp_set_num_threads(options_.build_threads > 0 ? options_.build_threads : std::max(1, CoreCount() / 2));
+  while (true) {
+    {
+      MutexLock lock(&mutex_);
+      while (!merge_due_ && !stop_) {
+        changed_.wait(mutex_);
+      }
+      if (stop_) {
+        return;
+      }
+      merge_due_ = false;
+      merging_ = true;
+    }
+    const absl::Status status = MergeOnce();
+    // Nothing is lost: the rows stay where they are, and the next write tries again.
+    LOG_IF(ERROR, !status.ok() && !stop_) << "cannot seal a segment: " << status;
+    MutexLock lock(&mutex_);
+    merging_ = false;
+    if (status.ok()) {
+      StartMergeIfDue();
+    }
+    changed_.notify_all();
+  }
+}
+
+absl::Status IndexInDirectory::MergeOnce() {
+  std::unique_ptr<SegmentMerge> merge;
+  uint64_t number = 0;
+  std::string path;
+  {
+    MutexLock lock(&mutex_);
+    merge = std::make_unique<SegmentMerge>(*segments_.Load(), applied_sequence());
+    number = directory_->NextNumber();
+    path = directory_->SegmentPath(number);
+  }
+  SEMBLANCE_RETURN_IF_ERROR(merge->Build(number, options_, stop_));
+  if (merge->output() != nullptr) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, merge->output()->Serialize());
+    SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(path, bytes));
+  }
+  MutexLock lock(&mutex_);
+  return Install(merge->Publish(*segments_.Load()));
+}
+
+}  // namespace
+
+absl::Status SegmentedIndexOptions::Validate() const {
+  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("dimension", dimension, 1, 4096));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("seal_rows", seal_rows, 1, 1 << 20));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_m", hnsw_m, 4, 128));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_ef_construction", hnsw_ef_construction, hnsw_m, 4096));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_ef_search", hnsw_ef_search, 1, 1 << 20));
+  return ValidateRange("build_threads", build_threads, 0, 1024);
+}
+
+absl::StatusOr<std::unique_ptr<SegmentedIndex>> SegmentedIndex::Open(const std::string& directory,
+                                                                     const SegmentedIndexOptions& options,
+                                                                     absl::Span<const uint64_t> live_keys, uint64_t sequence) {
+  SEMBLANCE_RETURN_IF_ERROR(options.Validate());
+  SEMBLANCE_RETURN_IF_ERROR(ValidateLiveKeys(live_keys, sequence));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<IndexDirectory> files, IndexDirectory::Open(directory, options.dimension));
+  auto index = std::make_unique<IndexInDirectory>(options, std::move(files));
+  SEMBLANCE_RETURN_IF_ERROR(index->Start(live_keys, sequence));
+  return index;
+}
+
+}  // namespace semblance

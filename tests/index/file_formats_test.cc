@@ -1,0 +1,156 @@
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/file.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "index/index_manifest.h"
+#include "index/segment_file.h"
+#include "index/vector_log.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace semblance {
+namespace {
+
+using ::semblance::testing::IsOk;
+using ::semblance::testing::StatusIs;
+using ::semblance::testing::TempDir;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string Flipped(std::string bytes, size_t at) {
+  bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+  return bytes;
+}
+
+TEST(SegmentFile, ReadsWhatWasWritten) {
+  const std::string file = EncodeSegmentFile(3, {5, 9}, "faiss");
+  ASSERT_OK_AND_ASSIGN(const SegmentFile decoded, DecodeSegmentFile(file));
+  EXPECT_EQ(decoded.dimension, 3);
+  EXPECT_THAT(decoded.keys, ElementsAre(5, 9));
+  EXPECT_EQ(decoded.index, "faiss");
+}
+
+TEST(SegmentFile, FindsEveryFlippedByteAndEveryMissingEnd) {
+  const std::string file = EncodeSegmentFile(3, {5, 9}, "faiss");
+  for (size_t at = 0; at < file.size(); ++at) {
+    EXPECT_THAT(DecodeSegmentFile(Flipped(file, at)), StatusIs(absl::StatusCode::kDataLoss)) << at;
+    EXPECT_THAT(DecodeSegmentFile(file.substr(0, at)), StatusIs(absl::StatusCode::kDataLoss)) << at;
+  }
+  EXPECT_THAT(DecodeSegmentFile(file + "x"), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(SegmentFile, RefusesKeysThatDoNotAscend) {
+  EXPECT_THAT(DecodeSegmentFile(EncodeSegmentFile(3, {9, 9}, "faiss")), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+// The bytes that docs/storage_format.md works out by hand.
+TEST(SegmentFile, HasTheBytesOfTheExampleInTheDocumentation) {
+  const std::string file = EncodeSegmentFile(2, {5, 9}, "faiss");
+  ASSERT_EQ(file.size(), 60U + 16U + 5U);
+  EXPECT_EQ(file.substr(0, 8), "SMBLSEG1");
+  EXPECT_EQ(file.substr(8, 16), std::string("\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0", 16));
+  EXPECT_EQ(file.substr(60, 16), std::string("\x05\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0", 16));
+  EXPECT_EQ(file.substr(76), "faiss");
+}
+
+TEST(IndexManifest, ReadsWhatWasWritten) {
+  IndexManifest manifest;
+  manifest.dimension = 64;
+  manifest.next_file = 12;
+  manifest.segments = {3, 7};
+  manifest.logs = {11};
+  ASSERT_OK_AND_ASSIGN(const IndexManifest decoded, DecodeIndexManifest(EncodeIndexManifest(manifest)));
+  EXPECT_EQ(decoded.dimension, 64);
+  EXPECT_EQ(decoded.next_file, 12U);
+  EXPECT_THAT(decoded.segments, ElementsAre(3, 7));
+  EXPECT_THAT(decoded.logs, ElementsAre(11));
+}
+
+TEST(IndexManifest, FindsEveryFlippedByteThatMatters) {
+  IndexManifest manifest;
+  manifest.dimension = 64;
+  manifest.segments = {3, 7};
+  const std::string bytes = EncodeIndexManifest(manifest);
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    const absl::StatusOr<IndexManifest> decoded = DecodeIndexManifest(Flipped(bytes, at));
+    if (decoded.ok()) {
+      EXPECT_THAT(decoded->segments, ElementsAre(3, 7)) << at;
+      EXPECT_EQ(decoded->dimension, 64) << at;
+    } else {
+      EXPECT_THAT(decoded, StatusIs(absl::StatusCode::kDataLoss)) << at;
+    }
+  }
+}
+
+class VectorLogTest : public ::testing::Test {
+ protected:
+  static constexpr int kDimension = 2;
+  static constexpr size_t kHeadBytes = 16;
+  static constexpr size_t kRecordBytes = 20;
+
+  // A log of the rows 5: (1, 0), 6: (0, 1), 7: (1, 1).
+  std::string Written() {
+    auto writer = VectorLogWriter::Create(dir_.Join("log"), kDimension);
+    EXPECT_OK(writer);
+    EXPECT_OK((*writer)->Append({{5, one_}, {6, two_}}));
+    EXPECT_OK((*writer)->Append({{7, both_}}));
+    EXPECT_OK((*writer)->Sync());
+    absl::StatusOr<std::string> bytes = ReadFile(dir_.Join("log"));
+    EXPECT_OK(bytes);
+    return *std::move(bytes);
+  }
+
+ private:
+  TempDir dir_;
+  const std::vector<float> one_ = {1, 0};
+  const std::vector<float> two_ = {0, 1};
+  const std::vector<float> both_ = {1, 1};
+};
+
+TEST_F(VectorLogTest, ReadsWhatWasWritten) {
+  ASSERT_OK_AND_ASSIGN(const VectorLog log, DecodeVectorLog(Written(), kDimension));
+  EXPECT_THAT(log.keys, ElementsAre(5, 6, 7));
+  EXPECT_THAT(log.vectors, ElementsAre(1, 0, 0, 1, 1, 1));
+  EXPECT_EQ(log.damaged_records, 0);
+}
+
+TEST_F(VectorLogTest, CutsOffATornTailInSilence) {
+  const std::string bytes = Written();
+  for (size_t size = kHeadBytes; size < bytes.size(); ++size) {
+    ASSERT_OK_AND_ASSIGN(const VectorLog log, DecodeVectorLog(bytes.substr(0, size), kDimension));
+    EXPECT_EQ(log.keys.size(), (size - kHeadBytes) / kRecordBytes) << size;
+    EXPECT_EQ(log.damaged_records, 0) << size;
+  }
+}
+
+TEST_F(VectorLogTest, LosesOnlyTheDamagedRecord) {
+  const std::string bytes = Written();
+  for (size_t at = kHeadBytes; at < bytes.size(); ++at) {
+    ASSERT_OK_AND_ASSIGN(const VectorLog log, DecodeVectorLog(Flipped(bytes, at), kDimension));
+    const size_t damaged = (at - kHeadBytes) / kRecordBytes;
+    EXPECT_EQ(log.keys.size(), 2U) << at;
+    EXPECT_THAT(log.keys, ::testing::Not(::testing::Contains(5 + damaged))) << at;
+    EXPECT_EQ(log.damaged_records, damaged == 2 ? 0 : 1) << at;
+  }
+}
+
+TEST_F(VectorLogTest, TakesZeroesAfterAPowerCutForATornTail) {
+  ASSERT_OK_AND_ASSIGN(const VectorLog log, DecodeVectorLog(Written() + std::string(100, '\0'), kDimension));
+  EXPECT_THAT(log.keys, ElementsAre(5, 6, 7));
+  EXPECT_EQ(log.damaged_records, 0);
+}
+
+TEST_F(VectorLogTest, RefusesAHeadOfAnotherDimensionOrNone) {
+  const std::string bytes = Written();
+  EXPECT_THAT(DecodeVectorLog(bytes, kDimension + 1), StatusIs(absl::StatusCode::kDataLoss));
+  for (size_t at = 0; at < kHeadBytes; ++at) {
+    EXPECT_THAT(DecodeVectorLog(Flipped(bytes, at), kDimension), StatusIs(absl::StatusCode::kDataLoss)) << at;
+    EXPECT_THAT(DecodeVectorLog(bytes.substr(0, at), kDimension), StatusIs(absl::StatusCode::kDataLoss)) << at;
+  }
+}
+
+}  // namespace
+}  // namespace semblance
