@@ -35,17 +35,17 @@ MAY_USE = {
 # These join everything.
 UNLIMITED = ["bench", "tests"]
 
-# Vendor: (what its headers start with, its CMake targets, the files that may reach it, directly or through headers of ours).
+# Vendor: (what its headers start with, its CMake targets, the folders/ and files that may reach it, also through headers of ours).
 VENDORS = {
-    "LibTorch": (["torch/", "ATen/", "c10/"], ["semblance::torch"], ["embedder/torch/*", "trainer/*", "tests/*/*"]),
-    "FAISS": (["faiss/"], ["semblance::faiss"], ["index/*.cc", "bench/*"]),
+    "LibTorch": (["torch/", "ATen/", "c10/"], ["semblance::torch"], ["embedder/torch/", "trainer/", "tests/"]),
+    "FAISS": (["faiss/"], ["semblance::faiss"], ["index/*.cc", "bench/"]),
     "gRPC": (
         ["grpc/", "grpcpp/"],
         ["gRPC::grpc++", "gRPC::grpc++_reflection", "semblance::grpc_proto"],
-        ["service/rpc/*", "service/main.cc", "cli/*", "tests/*/*", "bench/*"],
+        ["service/rpc/", "service/main.cc", "cli/", "tests/", "bench/"],
     ),
-    "OpenCV": (["opencv2/"], ["semblance::opencv"], ["embedder/*.cc", "tests/*/*", "bench/*"]),
-    "SQLite": (["sqlite3.h"], ["SQLite::SQLite3"], ["catalog/*.cc", "tests/catalog/*"]),
+    "OpenCV": (["opencv2/"], ["semblance::opencv"], ["embedder/*.cc", "tests/", "bench/"]),
+    "SQLite": (["sqlite3.h"], ["SQLite::SQLite3"], ["catalog/", "tests/catalog/"]),
 }
 
 # Generated code: what its headers look like, its CMake targets, its folder in the table.
@@ -75,11 +75,12 @@ def may_use(user, used):
 
 
 def may_reach(path, vendor):
-    def matches(pattern):
-        folder, name = posixpath.split(pattern)
-        return fnmatch.fnmatch(posixpath.dirname(path), folder) and fnmatch.fnmatch(posixpath.basename(path), name)
-
-    return any(matches(pattern) for pattern in VENDORS[vendor][2])
+    folder, name = posixpath.split(path)
+    patterns = [posixpath.split(pattern) for pattern in VENDORS[vendor][2]]
+    return any(
+        folder == allowed and fnmatch.fnmatch(name, files) if files else f"{folder}/".startswith(f"{allowed}/")
+        for allowed, files in patterns
+    )
 
 
 def vendor_of_header(header):

@@ -5,8 +5,6 @@ cd "$(dirname "$0")/.."
 
 readonly buf_version=1.75.0
 readonly build=build/release
-# clang 14 reads LibTorch's headers as C++17 only, at up to a minute a file.
-readonly torch_folders='^(embedder/torch|trainer|tests/trainer)/'
 
 usage() {
   cat <<USAGE
@@ -36,8 +34,26 @@ changed_since() {
     while read -r file; do [[ ! -f $file ]] || echo "$file"; done
 }
 
+# Whether the file includes LibTorch, by itself or through our headers.
+includes_torch() {
+  local header
+  grep -Eq '#include <(torch|ATen|c10)/' "$1" && return
+  while read -r header; do
+    if [[ -f $header ]] && includes_torch "$header"; then return; fi
+  done < <(sed -En 's/^#include "((trainer|embedder|tests)\/.*)"/\1/p' "$1")
+  return 1
+}
+
+# clang 14 reads LibTorch's headers as C++17 only (up to a minute a file), and as part of a unity build these files have no command
+# of their own.
 tidy() {
-  xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" clang-tidy-14 -p "$build" --quiet "$@" 2> >(grep -v 'warnings\? generated' >&2)
+  local system_includes=()
+  if includes_torch "$1"; then
+    mapfile -t system_includes < <(grep -Eoh -- '-isystem [^ "]+' "$build/compile_commands.json" | sort --unique | tr ' ' '\n')
+    clang-tidy-14 --quiet "$1" -- -std=c++17 -I. "${system_includes[@]}"
+  else
+    clang-tidy-14 --quiet -p "$build" "$1"
+  fi 2> >(grep -Ev '^[0-9]+ warnings?( and [0-9]+ errors?)? generated' >&2)
 }
 
 check_format() {
@@ -52,11 +68,10 @@ prepare_build() {
 
 # clang-tidy over the files named on standard input.
 check_tidy() {
-  local files
-  files=$(cat)
-  echo "clang-tidy: $(grep --count . <<<"$files") files"
-  { grep -Ev "$torch_folders" <<<"$files" || true; } | tidy &&
-    { grep -E "$torch_folders" <<<"$files" || true; } | tidy --extra-arg=-std=c++17
+  export -f tidy includes_torch
+  export build
+  # shellcheck disable=SC2016  # The inner shell expands $0.
+  xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" bash -c 'echo "$0" && tidy "$0"'
 }
 
 check_proto() {
