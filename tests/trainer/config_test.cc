@@ -1,0 +1,177 @@
+#include "trainer/config.h"
+
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace semblance {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::HasField;
+using testing::HasReason;
+using ::testing::HasSubstr;
+using testing::StatusIs;
+using testing::StatusMessage;
+using testing::TempDir;
+using v1::ModelConfig;
+using v1::TrainingConfig;
+
+constexpr char kSmallest[] = "model_name: 'm' output_dir: 'o' data { path: 'p' }";
+
+absl::StatusOr<TrainingConfig> LoadText(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  const TempDir dir;
+  std::ofstream(dir.Join("c.textproto")) << text;
+  return LoadTrainingConfig(dir.Join("c.textproto"), overrides);
+}
+
+TEST(ConfigTest, FillsInTheDocumentedDefaults) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest));
+
+  EXPECT_EQ(config.epochs(), 10);
+  EXPECT_EQ(config.batch_size(), 128);
+  EXPECT_EQ(config.seed(), 1U);
+  EXPECT_EQ(config.device(), "auto");
+  EXPECT_GE(config.loader_threads(), 1);
+  EXPECT_GE(config.compute_threads(), 1);
+  EXPECT_EQ(config.evaluate_every_epochs(), 1);
+  EXPECT_EQ(config.data().hold_out(), v1::DataConfig::HOLD_OUT_ITEMS);
+  EXPECT_EQ(config.data().hold_out_fraction(), 0.2);
+  EXPECT_EQ(config.data().max_cached_bytes(), int64_t{2} << 30);
+  EXPECT_EQ(config.model().backbone(), ModelConfig::BACKBONE_SMALL_CONVNET);
+  EXPECT_EQ(config.model().dimension(), 64);
+  EXPECT_EQ(config.model().input_side(), 64);
+  EXPECT_EQ(config.model().resize_side(), 64);
+  EXPECT_EQ(config.model().input_channels(), 3);
+  EXPECT_EQ(config.model().resize(), ModelConfig::RESIZE_SHORT_SIDE);
+  EXPECT_THAT(config.model().convnet_channels(), ElementsAre(32, 64, 128));
+  EXPECT_EQ(config.model().convnet_convolutions_per_stage(), 2);
+  EXPECT_EQ(config.loss().denominator(), v1::ProxyNcaConfig::DENOMINATOR_ALL);
+  EXPECT_EQ(config.loss().embedding_scale(), 3);
+  EXPECT_EQ(config.loss().proxy_scale(), 3);
+  EXPECT_EQ(config.optimizer().learning_rate(), 0.001);
+  EXPECT_DOUBLE_EQ(config.optimizer().proxy_learning_rate(), 0.1);
+  EXPECT_EQ(config.optimizer().weight_decay(), 0.0001);
+  EXPECT_EQ(config.optimizer().schedule(), v1::OptimizerConfig::SCHEDULE_COSINE);
+  EXPECT_TRUE(config.augmentation().horizontal_flip());
+  EXPECT_EQ(config.augmentation().max_shift_pixels(), 4);
+}
+
+TEST(ConfigTest, TakesDefaultsThatDependOnOtherFields) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(std::string(kSmallest) + "model { backbone: BACKBONE_RESNET50 }"));
+
+  EXPECT_EQ(config.model().input_side(), 224);
+  EXPECT_EQ(config.augmentation().max_shift_pixels(), 14);
+  EXPECT_TRUE(config.model().convnet_channels().empty());
+}
+
+TEST(ConfigTest, KeepsWhatIsSetAlsoWhenItIsZero) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config,
+                       LoadText(kSmallest, {"epochs=0", "evaluate_every_epochs=0", "data.max_cached_bytes=0",
+                                            "optimizer.weight_decay=0", "augmentation.horizontal_flip=false"}));
+
+  EXPECT_EQ(config.epochs(), 0);
+  EXPECT_EQ(config.evaluate_every_epochs(), 0);
+  EXPECT_EQ(config.data().max_cached_bytes(), 0);
+  EXPECT_EQ(config.optimizer().weight_decay(), 0);
+  EXPECT_FALSE(config.augmentation().horizontal_flip());
+}
+
+TEST(ConfigTest, AppliesOverridesInOrderBeforeTheDefaults) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config,
+                       LoadText(kSmallest, {"optimizer.learning_rate=0.5", "optimizer.learning_rate=0.002", "epochs=3"}));
+
+  EXPECT_EQ(config.optimizer().learning_rate(), 0.002);
+  EXPECT_DOUBLE_EQ(config.optimizer().proxy_learning_rate(), 0.2);
+  EXPECT_EQ(config.epochs(), 3);
+}
+
+TEST(ConfigTest, NamesThePlaceOfTextThatDoesNotParse) {
+  const auto config = LoadText("model_name: 'm'\nepoch: 3\n");
+
+  EXPECT_THAT(config, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(config, HasReason("CONFIG_INVALID"));
+  EXPECT_THAT(config, StatusMessage(HasSubstr("c.textproto:2:")));
+  EXPECT_THAT(config, StatusMessage(HasSubstr("epoch")));
+}
+
+TEST(ConfigTest, NamesAFileThatIsNotThere) {
+  EXPECT_THAT(LoadTrainingConfig("/nonexistent/c.textproto", {}), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST(ConfigTest, SaysTheSameToTheBundle) {
+  ASSERT_OK_AND_ASSIGN(
+      const TrainingConfig config,
+      LoadText(std::string(kSmallest) + "model { input_side: 24 resize_side: 32 input_channels: 1 resize: RESIZE_FIT "
+                                        "convnet_channels: [4, 8] convnet_convolutions_per_stage: 3 }"));
+
+  const storage::v1::Architecture architecture = ArchitectureOf(config.model());
+  const storage::v1::Preprocessing preprocessing = PreprocessingOf(config.model());
+
+  EXPECT_THAT(architecture.small_convnet().channels(), ElementsAre(4, 8));
+  EXPECT_EQ(architecture.small_convnet().convolutions_per_stage(), 3);
+  EXPECT_EQ(preprocessing.resize(), storage::v1::Preprocessing::RESIZE_FIT);
+  EXPECT_EQ(preprocessing.resize_side(), 32);
+  EXPECT_EQ(preprocessing.crop_side(), 24);
+  EXPECT_EQ(preprocessing.channels(), 1);
+}
+
+TEST(ConfigTest, NamesResizePoliciesLikeTheBundle) {
+  using storage::v1::Preprocessing;
+  EXPECT_EQ(ModelConfig::Resize_Name(ModelConfig::RESIZE_STRETCH), Preprocessing::Resize_Name(Preprocessing::RESIZE_STRETCH));
+  for (const ModelConfig::Resize resize : {ModelConfig::RESIZE_STRETCH, ModelConfig::RESIZE_SHORT_SIDE, ModelConfig::RESIZE_FIT}) {
+    EXPECT_EQ(ModelConfig::Resize_Name(resize), Preprocessing::Resize_Name(static_cast<Preprocessing::Resize>(resize)));
+  }
+}
+
+struct BadConfig {
+  const char* name;
+  const char* assignment;
+  const char* field;
+};
+
+class BadConfigTest : public ::testing::TestWithParam<BadConfig> {};
+
+TEST_P(BadConfigTest, IsRefusedWithTheField) {
+  const auto config = LoadText(kSmallest, {GetParam().assignment});
+
+  EXPECT_THAT(config, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(config, HasReason("CONFIG_INVALID"));
+  EXPECT_THAT(config, HasField(GetParam().field));
+  EXPECT_THAT(config, StatusMessage(HasSubstr(GetParam().field)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ConfigTest, BadConfigTest,
+    ::testing::Values(BadConfig{"NoName", "model_name=", "model_name"}, BadConfig{"BadName", "model_name=My Model", "model_name"},
+                      BadConfig{"NoOutput", "output_dir=", "output_dir"}, BadConfig{"NoData", "data.path=", "data.path"},
+                      BadConfig{"HoldsOutAll", "data.hold_out_fraction=1", "data.hold_out_fraction"},
+                      BadConfig{"UnknownHoldOut", "data.hold_out=9", "data.hold_out"},
+                      BadConfig{"NegativeEpochs", "epochs=-1", "epochs"}, BadConfig{"TinyBatch", "batch_size=3", "batch_size"},
+                      BadConfig{"NoThreads", "loader_threads=-1", "loader_threads"},
+                      BadConfig{"NegativeScale", "loss.embedding_scale=-3", "loss.embedding_scale"},
+                      BadConfig{"NotANumber", "loss.proxy_scale=nan", "loss.proxy_scale"},
+                      BadConfig{"InfiniteRate", "optimizer.learning_rate=inf", "optimizer.learning_rate"},
+                      BadConfig{"NegativeProxyRate", "optimizer.proxy_learning_rate=-1", "optimizer.proxy_learning_rate"},
+                      BadConfig{"NegativeDecay", "optimizer.weight_decay=-0.1", "optimizer.weight_decay"},
+                      BadConfig{"HugeDimension", "model.dimension=5000", "model.dimension"},
+                      BadConfig{"InputAboveResize", "model.resize_side=32", "model.input_side"},
+                      BadConfig{"TwoChannels", "model.input_channels=2", "model.input_channels"},
+                      BadConfig{"NoChannels", "model.convnet_channels=0", "model.convnet_channels"},
+                      BadConfig{"TooManyStages", "model.convnet_channels=8,8,8,8,8,8,8", "model.convnet_channels"},
+                      BadConfig{"TooManyConvolutions", "model.convnet_convolutions_per_stage=5",
+                                "model.convnet_convolutions_per_stage"},
+                      BadConfig{"UnknownBackbone", "model.backbone=7", "model.backbone"},
+                      BadConfig{"ShiftBeyondTheImage", "augmentation.max_shift_pixels=64", "augmentation.max_shift_pixels"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(ConfigTest, RefusesConvnetFieldsForOtherBackbones) {
+  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.convnet_channels=8"}),
+              HasField("model.convnet_channels"));
+}
+
+}  // namespace
+}  // namespace semblance

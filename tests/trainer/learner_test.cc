@@ -1,0 +1,111 @@
+#include "trainer/learner.h"
+
+#include <torch/torch.h>
+
+#include <limits>
+
+#include "tests/testing/status_matchers.h"
+#include "trainer/config.h"
+
+namespace semblance {
+namespace {
+
+using testing::StatusIs;
+
+v1::TrainingConfig SmallConfig() {
+  v1::TrainingConfig config;
+  config.mutable_model()->set_input_side(8);
+  config.mutable_model()->set_input_channels(1);
+  config.mutable_model()->set_dimension(4);
+  config.mutable_model()->add_convnet_channels(4);
+  return WithDefaults(config);
+}
+
+Learner NewSmallLearner(const v1::TrainingConfig& config) {
+  torch::manual_seed(1);
+  const auto& model = config.model();
+  return Learner(config, NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(), 2, torch::kCPU);
+}
+
+// Dark and bright images.
+const torch::Tensor kPixels = torch::cat({torch::zeros({3, 8, 8, 1}), torch::full({3, 8, 8, 1}, 255)}).to(torch::kUInt8);
+const torch::Tensor kLabels = torch::tensor({0, 0, 0, 1, 1, 1}, torch::kInt64);
+
+TEST(LearnerTest, BringsTheLossDownOnABatchSeenAgain) {
+  Learner learner = NewSmallLearner(SmallConfig());
+
+  const float first = learner.Step(kPixels, kLabels, 1).value();
+  float last = first;
+  for (int i = 0; i < 50; ++i) {
+    last = learner.Step(kPixels, kLabels, 1).value();
+  }
+
+  EXPECT_LT(last, 0.2 * first);
+}
+
+TEST(LearnerTest, MovesNetworkAndProxiesEachByItsOwnRate) {
+  v1::TrainingConfig config = SmallConfig();
+  config.mutable_optimizer()->set_learning_rate(1e-6);
+  config.mutable_optimizer()->set_proxy_learning_rate(0.5);
+  Learner learner = NewSmallLearner(config);
+  const torch::Tensor proxies = learner.proxies().detach().clone();
+  const torch::Tensor head = learner.net()->named_parameters()["head.weight"].detach().clone();
+
+  ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+
+  EXPECT_GT((learner.proxies() - proxies).abs().max().item<float>(), 0.05);
+  const float moved = (learner.net()->named_parameters()["head.weight"] - head).abs().max().item<float>();
+  EXPECT_GT(moved, 0);
+  EXPECT_LT(moved, 1e-5);
+}
+
+TEST(LearnerTest, TakesNoStepAtAFactorOfZero) {
+  Learner learner = NewSmallLearner(SmallConfig());
+  const torch::Tensor proxies = learner.proxies().detach().clone();
+
+  ASSERT_OK(learner.Step(kPixels, kLabels, 0));
+
+  EXPECT_TRUE(torch::allclose(learner.proxies(), proxies, 0, 1e-6));
+}
+
+TEST(LearnerTest, DecaysWeightsAndNeitherBiasesNorProxies) {
+  v1::TrainingConfig config = SmallConfig();
+  config.mutable_optimizer()->set_learning_rate(0.1);
+  config.mutable_optimizer()->set_weight_decay(1);
+  Learner decayed = NewSmallLearner(config);
+  config.mutable_optimizer()->set_weight_decay(0);
+  Learner plain = NewSmallLearner(config);
+
+  ASSERT_OK(decayed.Step(kPixels, kLabels, 1));
+  ASSERT_OK(plain.Step(kPixels, kLabels, 1));
+
+  const auto parameters = decayed.net()->named_parameters();
+  const auto others = plain.net()->named_parameters();
+  EXPECT_FALSE(torch::allclose(parameters["head.weight"], others["head.weight"]));
+  EXPECT_TRUE(torch::allclose(parameters["head.bias"], others["head.bias"]));
+  EXPECT_TRUE(torch::allclose(decayed.proxies(), plain.proxies()));
+}
+
+TEST(LearnerTest, KeepsTheProxiesAtUnitLength) {
+  Learner learner = NewSmallLearner(SmallConfig());
+
+  ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+
+  EXPECT_TRUE(torch::allclose(learner.proxies().norm(2, 1), torch::ones({2})));
+}
+
+TEST(LearnerTest, StopsBeforeAStepFromALossThatIsNotFinite) {
+  Learner learner = NewSmallLearner(SmallConfig());
+  {
+    const torch::NoGradGuard no_grad;
+    learner.net()->named_parameters()["head.bias"].fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  const torch::Tensor proxies = learner.proxies().detach().clone();
+
+  EXPECT_THAT(learner.Step(kPixels, kLabels, 1), StatusIs(absl::StatusCode::kFailedPrecondition));
+
+  EXPECT_TRUE(torch::equal(learner.proxies(), proxies));
+}
+
+}  // namespace
+}  // namespace semblance

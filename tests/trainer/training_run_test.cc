@@ -1,0 +1,177 @@
+#include "trainer/training_run.h"
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "common/file.h"
+#include "dataset/png_encoder.h"
+#include "embedder/bundle.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+#include "trainer/config.h"
+#include "trainer/random.h"
+
+namespace semblance {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::HasField;
+using ::testing::HasSubstr;
+using testing::StatusIs;
+using testing::StatusMessage;
+using testing::TempDir;
+
+// Noisy images of 16 x 16 pixels, dark, middle and bright: 20 of each.
+void WriteImages(const TempDir& dir) {
+  const std::vector<std::string> classes = {"bright", "dark", "middle"};
+  for (size_t label = 0; label < classes.size(); ++label) {
+    std::filesystem::create_directories(dir.Join("data/" + classes[label]));
+    for (int i = 0; i < 20; ++i) {
+      Random random(1, label, static_cast<uint64_t>(i));
+      std::string pixels;
+      for (int pixel = 0; pixel < 256; ++pixel) {
+        pixels.push_back(static_cast<char>(random.Between(60 * static_cast<int>(label), 60 * static_cast<int>(label) + 90)));
+      }
+      std::ofstream(dir.Join("data/" + classes[label] + "/" + std::to_string(i) + ".png"), std::ios::binary)
+          << EncodeGreyPng(pixels, 16, 16).value();
+    }
+  }
+}
+
+class TrainingRunTest : public ::testing::Test {
+ protected:
+  TrainingRunTest() { WriteImages(dir_); }
+
+  // A run that takes a moment.
+  v1::TrainingConfig Config(const std::string& output) const {
+    v1::TrainingConfig config;
+    config.set_model_name("test");
+    config.set_output_dir(dir_.Join(output));
+    config.mutable_data()->set_path(dir_.Join("data"));
+    config.mutable_data()->set_hold_out_fraction(0.3);
+    config.mutable_model()->set_input_side(16);
+    config.mutable_model()->set_input_channels(1);
+    config.mutable_model()->set_dimension(8);
+    config.mutable_model()->add_convnet_channels(4);
+    config.mutable_model()->add_convnet_channels(8);
+    config.set_batch_size(8);
+    config.set_epochs(3);
+    config.set_device("cpu");
+    return WithDefaults(config);
+  }
+
+  const TempDir dir_;
+  std::atomic<bool> stop_ = false;
+};
+
+TEST_F(TrainingRunTest, WritesABundleThatTellsHowItCameAbout) {
+  ASSERT_OK(RunTraining(Config("bundle"), stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  EXPECT_EQ(bundle.manifest.name(), "test");
+  EXPECT_THAT(bundle.manifest.classes(), ElementsAre("bright", "dark", "middle"));
+  EXPECT_THAT(bundle.proxies.at("proxies").shape, ElementsAre(3, 8));
+  const storage::v1::TrainingRecord& record = bundle.manifest.training();
+  EXPECT_EQ(record.train_examples() + record.test_examples(), 60);
+  EXPECT_EQ(record.epochs(), 3);
+  EXPECT_EQ(record.seed(), 1U);
+  EXPECT_EQ(record.device(), "cpu");
+  EXPECT_EQ(record.data_digest().size(), 71U);
+  EXPECT_GT(record.train_seconds(), 0);
+  EXPECT_THAT(record.config(), HasSubstr("model_name: \"test\""));
+  ASSERT_EQ(record.recall_size(), 4);
+  ASSERT_EQ(record.untrained_recall_size(), 4);
+  EXPECT_EQ(record.recall(0).k(), 1);
+  EXPECT_GT(record.recall(0).recall(), 0.8);
+}
+
+TEST_F(TrainingRunTest, GivesTheSameWeightsForTheSameSeed) {
+  v1::TrainingConfig second = Config("second");
+  second.set_loader_threads(3);
+  v1::TrainingConfig third = Config("third");
+  third.set_seed(2);
+
+  ASSERT_OK(RunTraining(Config("first"), stop_));
+  ASSERT_OK(RunTraining(second, stop_));
+  ASSERT_OK(RunTraining(third, stop_));
+
+  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
+    const std::string weights = ReadFile(dir_.Join("first/") + file).value();
+    EXPECT_EQ(weights, ReadFile(dir_.Join("second/") + file).value()) << file;
+    EXPECT_NE(weights, ReadFile(dir_.Join("third/") + file).value()) << file;
+  }
+}
+
+TEST_F(TrainingRunTest, GivesTheSameWeightsWithoutMemoryForTheImages) {
+  v1::TrainingConfig uncached = Config("uncached");
+  uncached.mutable_data()->set_max_cached_bytes(0);
+
+  ASSERT_OK(RunTraining(Config("cached"), stop_));
+  ASSERT_OK(RunTraining(uncached, stop_));
+
+  EXPECT_EQ(ReadFile(dir_.Join("cached/") + kBundleModelFile).value(), ReadFile(dir_.Join("uncached/") + kBundleModelFile).value());
+}
+
+TEST_F(TrainingRunTest, WritesTheUntrainedNetworkForNoEpochs) {
+  v1::TrainingConfig config = Config("bundle");
+  config.set_epochs(0);
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  EXPECT_EQ(manifest.training().recall(0).recall(), manifest.training().untrained_recall(0).recall());
+}
+
+TEST_F(TrainingRunTest, MeasuresNothingWhenNothingIsHeldOut) {
+  v1::TrainingConfig config = Config("bundle");
+  config.mutable_data()->set_hold_out(v1::DataConfig::HOLD_OUT_NONE);
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  EXPECT_EQ(manifest.training().train_examples(), 60);
+  EXPECT_EQ(manifest.training().recall_size(), 0);
+}
+
+TEST_F(TrainingRunTest, MeasuresThePixelsOfTheTrainingImages) {
+  ASSERT_OK(RunTraining(Config("bundle"), stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  EXPECT_NEAR(manifest.preprocessing().mean(0), 105.0 / 255, 0.05);
+  EXPECT_GT(manifest.preprocessing().std(0), 0.1);
+}
+
+TEST_F(TrainingRunTest, RefusesAnOutputThatExists) {
+  EXPECT_THAT(RunTraining(Config("data"), stop_), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+TEST_F(TrainingRunTest, RefusesAnUnknownDevice) {
+  v1::TrainingConfig config = Config("bundle");
+  config.set_device("abacus");
+
+  EXPECT_THAT(RunTraining(config, stop_), HasField("device"));
+}
+
+TEST_F(TrainingRunTest, StopsWhenAskedAndWritesNothing) {
+  stop_ = true;
+
+  EXPECT_THAT(RunTraining(Config("bundle"), stop_), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_FALSE(PathExists(dir_.Join("bundle")));
+}
+
+TEST_F(TrainingRunTest, NamesTheStepAtWhichTheLossLeftTheNumbers) {
+  v1::TrainingConfig config = Config("bundle");
+  config.mutable_optimizer()->set_learning_rate(1e30);
+  config.mutable_optimizer()->set_schedule(v1::OptimizerConfig::SCHEDULE_CONSTANT);
+
+  const absl::Status status = RunTraining(config, stop_);
+
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(status, StatusMessage(HasSubstr("step ")));
+  EXPECT_FALSE(PathExists(dir_.Join("bundle")));
+}
+
+}  // namespace
+}  // namespace semblance

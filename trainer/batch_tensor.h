@@ -1,0 +1,25 @@
+// Batches as tensors on the device of the network.
+//
+// Thread-safe: functions without state.
+#ifndef SEMBLANCE_TRAINER_BATCH_TENSOR_H_
+#define SEMBLANCE_TRAINER_BATCH_TENSOR_H_
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "embedder/preprocess.h"
+#include "trainer/loader.h"
+
+namespace semblance {
+
+// uint8 [N, side, side, channels], a copy. To CUDA it goes through pinned memory, without waiting for the copy.
+torch::Tensor PixelsTensor(const Batch& batch, const Preprocessor& preprocessor, torch::Device device);
+
+// The label of every example of the batch: int64 [N], a copy. `labels` is by position in the store.
+torch::Tensor LabelsTensor(const Batch& batch, const std::vector<int64_t>& labels, torch::Device device);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_BATCH_TENSOR_H_

@@ -1,0 +1,237 @@
+#include "trainer/config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/status_macros.h"
+#include "common/text_proto.h"
+#include "common/thread_pool.h"
+#include "embedder/manifest.h"
+#include "trainer/config_override.h"
+
+namespace semblance {
+namespace {
+
+using v1::AugmentationConfig;
+using v1::DataConfig;
+using v1::ModelConfig;
+using v1::OptimizerConfig;
+using v1::ProxyNcaConfig;
+using v1::TrainingConfig;
+
+// proto3 does not tell an unset number from 0, and for none of these 0 is of use.
+template <typename Owner, typename Value>
+void DefaultTo(Owner* owner, Value (Owner::*get)() const, void (Owner::*set)(Value), Value value) {
+  if ((owner->*get)() == Value()) {
+    (owner->*set)(value);
+  }
+}
+
+void FillModel(ModelConfig* model) {
+  DefaultTo(model, &ModelConfig::backbone, &ModelConfig::set_backbone, ModelConfig::BACKBONE_SMALL_CONVNET);
+  DefaultTo(model, &ModelConfig::dimension, &ModelConfig::set_dimension, 64);
+  const bool is_small = model->backbone() == ModelConfig::BACKBONE_SMALL_CONVNET;
+  DefaultTo(model, &ModelConfig::input_side, &ModelConfig::set_input_side, is_small ? 64 : 224);
+  DefaultTo(model, &ModelConfig::input_channels, &ModelConfig::set_input_channels, 3);
+  DefaultTo(model, &ModelConfig::resize, &ModelConfig::set_resize, ModelConfig::RESIZE_SHORT_SIDE);
+  DefaultTo(model, &ModelConfig::resize_side, &ModelConfig::set_resize_side, model->input_side());
+  if (is_small && model->convnet_channels().empty()) {
+    for (const int channels : {32, 64, 128}) {
+      model->add_convnet_channels(channels);
+    }
+  }
+  if (is_small) {
+    DefaultTo(model, &ModelConfig::convnet_convolutions_per_stage, &ModelConfig::set_convnet_convolutions_per_stage, 2);
+  }
+}
+
+void FillOptimizer(OptimizerConfig* optimizer) {
+  DefaultTo(optimizer, &OptimizerConfig::learning_rate, &OptimizerConfig::set_learning_rate, 0.001);
+  DefaultTo(optimizer, &OptimizerConfig::proxy_learning_rate, &OptimizerConfig::set_proxy_learning_rate,
+            100 * optimizer->learning_rate());
+  DefaultTo(optimizer, &OptimizerConfig::schedule, &OptimizerConfig::set_schedule, OptimizerConfig::SCHEDULE_COSINE);
+  if (!optimizer->has_weight_decay()) {
+    optimizer->set_weight_decay(0.0001);
+  }
+}
+
+void FillData(DataConfig* data) {
+  DefaultTo(data, &DataConfig::hold_out, &DataConfig::set_hold_out, DataConfig::HOLD_OUT_ITEMS);
+  DefaultTo(data, &DataConfig::hold_out_fraction, &DataConfig::set_hold_out_fraction, 0.2);
+  if (!data->has_max_cached_bytes()) {
+    data->set_max_cached_bytes(int64_t{2} << 30);
+  }
+}
+
+void FillAugmentation(AugmentationConfig* augmentation, int input_side) {
+  if (!augmentation->has_horizontal_flip()) {
+    augmentation->set_horizontal_flip(true);
+  }
+  if (!augmentation->has_max_shift_pixels()) {
+    augmentation->set_max_shift_pixels(input_side / 16);
+  }
+}
+
+// Checks one value after another and keeps the first complaint.
+class RangeCheck {
+ public:
+  template <typename Value>
+  RangeCheck& Within(absl::string_view field, Value value, Value low, Value high) {
+    return Require(value >= low && value <= high, field, absl::StrCat("is ", value, "; expected ", low, " to ", high));
+  }
+
+  RangeCheck& Positive(absl::string_view field, double value) {
+    return Require(std::isfinite(value) && value > 0, field, absl::StrCat("is ", value, "; expected a number above 0"));
+  }
+
+  RangeCheck& Require(bool holds, absl::string_view field, absl::string_view message) {
+    if (status_.ok() && !holds) {
+      status_ = InvalidField(field, kConfigInvalid, absl::StrCat(field, " ", message));
+    }
+    return *this;
+  }
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  absl::Status status_;
+};
+
+bool IsModelName(absl::string_view name) {
+  const auto allowed = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '_' || c == '-'; };
+  const auto begins = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); };
+  return !name.empty() && name.size() <= 64 && begins(name.front()) && std::all_of(name.begin(), name.end(), allowed);
+}
+
+void CheckEnums(const TrainingConfig& config, RangeCheck* check) {
+  check->Require(DataConfig::HoldOut_IsValid(config.data().hold_out()), "data.hold_out", "is not known")
+      .Require(ModelConfig::Backbone_IsValid(config.model().backbone()), "model.backbone", "is not known")
+      .Require(ModelConfig::Resize_IsValid(config.model().resize()), "model.resize", "is not known")
+      .Require(ProxyNcaConfig::Denominator_IsValid(config.loss().denominator()), "loss.denominator", "is not known")
+      .Require(OptimizerConfig::Schedule_IsValid(config.optimizer().schedule()), "optimizer.schedule", "is not known");
+}
+
+void CheckConvnet(const ModelConfig& model, RangeCheck* check) {
+  for (const int channels : model.convnet_channels()) {
+    check->Within("model.convnet_channels", channels, 1, 4096);
+  }
+  const int stages = model.convnet_channels_size();
+  check->Within("model.convnet_convolutions_per_stage", model.convnet_convolutions_per_stage(), 1, 4)
+      .Require(stages < 31 && model.input_side() >> stages >= 1, "model.convnet_channels",
+               absl::StrCat("names ", stages, " stages; each halves the side, which is too many for an input of ",
+                            model.input_side(), " pixels"));
+}
+
+void CheckModel(const ModelConfig& model, RangeCheck* check) {
+  check->Within("model.dimension", model.dimension(), 1, kMaxDimension)
+      .Within("model.resize_side", model.resize_side(), 8, 1024)
+      .Within("model.input_side", model.input_side(), 1, model.resize_side())
+      .Require(model.input_channels() == 1 || model.input_channels() == 3, "model.input_channels",
+               absl::StrCat("is ", model.input_channels(), "; expected 1 or 3"));
+  if (model.backbone() == ModelConfig::BACKBONE_SMALL_CONVNET) {
+    CheckConvnet(model, check);
+  } else {
+    check->Require(model.convnet_channels().empty() && model.convnet_convolutions_per_stage() == 0, "model.convnet_channels",
+                   "and convnet_convolutions_per_stage have a meaning with BACKBONE_SMALL_CONVNET only");
+  }
+}
+
+}  // namespace
+
+TrainingConfig WithDefaults(TrainingConfig config) {
+  FillData(config.mutable_data());
+  FillModel(config.mutable_model());
+  DefaultTo(config.mutable_loss(), &ProxyNcaConfig::denominator, &ProxyNcaConfig::set_denominator, ProxyNcaConfig::DENOMINATOR_ALL);
+  DefaultTo(config.mutable_loss(), &ProxyNcaConfig::embedding_scale, &ProxyNcaConfig::set_embedding_scale, 3.0);
+  DefaultTo(config.mutable_loss(), &ProxyNcaConfig::proxy_scale, &ProxyNcaConfig::set_proxy_scale, 3.0);
+  FillOptimizer(config.mutable_optimizer());
+  FillAugmentation(config.mutable_augmentation(), config.model().input_side());
+  DefaultTo(&config, &TrainingConfig::batch_size, &TrainingConfig::set_batch_size, 128);
+  DefaultTo(&config, &TrainingConfig::loader_threads, &TrainingConfig::set_loader_threads, CoreCount());
+  DefaultTo(&config, &TrainingConfig::compute_threads, &TrainingConfig::set_compute_threads, CoreCount());
+  if (!config.has_epochs()) {
+    config.set_epochs(10);
+  }
+  if (!config.has_seed()) {
+    config.set_seed(1);
+  }
+  if (config.device().empty()) {
+    config.set_device("auto");
+  }
+  if (!config.has_evaluate_every_epochs()) {
+    config.set_evaluate_every_epochs(1);
+  }
+  return config;
+}
+
+absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
+  RangeCheck check;
+  check
+      .Require(IsModelName(config.model_name()), "model_name",
+               absl::StrCat("is \"", config.model_name(), "\"; expected 1 to 64 of a-z 0-9 . _ -, the first a letter or digit"))
+      .Require(!config.output_dir().empty(), "output_dir", "is missing: where to write the bundle")
+      .Require(!config.data().path().empty(), "data.path", "is missing: where the images are")
+      .Require(config.data().hold_out_fraction() > 0 && config.data().hold_out_fraction() < 1, "data.hold_out_fraction",
+               absl::StrCat("is ", config.data().hold_out_fraction(), "; expected a number between 0 and 1"))
+      .Within<int64_t>("data.max_cached_bytes", config.data().max_cached_bytes(), 0, int64_t{1} << 50)
+      .Positive("loss.embedding_scale", config.loss().embedding_scale())
+      .Positive("loss.proxy_scale", config.loss().proxy_scale())
+      .Positive("optimizer.learning_rate", config.optimizer().learning_rate())
+      .Positive("optimizer.proxy_learning_rate", config.optimizer().proxy_learning_rate())
+      .Within("optimizer.weight_decay", config.optimizer().weight_decay(), 0.0, 1.0)
+      .Within("epochs", config.epochs(), 0, 1'000'000)
+      .Within("batch_size", config.batch_size(), 4, 65'536)
+      .Within("loader_threads", config.loader_threads(), 1, 1024)
+      .Within("compute_threads", config.compute_threads(), 1, 1024)
+      .Within("evaluate_every_epochs", config.evaluate_every_epochs(), 0, 1'000'000)
+      .Within("augmentation.max_shift_pixels", config.augmentation().max_shift_pixels(), 0, config.model().input_side() - 1);
+  CheckEnums(config, &check);
+  CheckModel(config.model(), &check);
+  SEMBLANCE_RETURN_IF_ERROR(check.status());
+  return WithFieldPrefix(
+      ValidateNetwork(ArchitectureOf(config.model()), PreprocessingOf(config.model()), config.model().dimension()), "model");
+}
+
+absl::StatusOr<TrainingConfig> LoadTrainingConfig(const std::string& file, const std::vector<std::string>& overrides) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  TrainingConfig config;
+  SEMBLANCE_RETURN_IF_ERROR(ParseTextProto(text, file, &config));
+  for (const std::string& assignment : overrides) {
+    SEMBLANCE_RETURN_IF_ERROR(ApplyOverride(assignment, &config));
+  }
+  config = WithDefaults(std::move(config));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateTrainingConfig(config));
+  return config;
+}
+
+storage::v1::Architecture ArchitectureOf(const ModelConfig& config) {
+  storage::v1::Architecture architecture;
+  if (config.backbone() == ModelConfig::BACKBONE_SMALL_CONVNET) {
+    *architecture.mutable_small_convnet()->mutable_channels() = config.convnet_channels();
+    architecture.mutable_small_convnet()->set_convolutions_per_stage(config.convnet_convolutions_per_stage());
+  } else {
+    architecture.mutable_resnet()->set_depth(config.backbone() == ModelConfig::BACKBONE_RESNET18 ? 18 : 50);
+  }
+  return architecture;
+}
+
+storage::v1::Preprocessing PreprocessingOf(const ModelConfig& config) {
+  storage::v1::Preprocessing preprocessing;
+  // The two enums name the same values.
+  preprocessing.set_resize(static_cast<storage::v1::Preprocessing::Resize>(config.resize()));
+  preprocessing.set_resize_side(config.resize_side());
+  preprocessing.set_crop_side(config.input_side());
+  preprocessing.set_channels(config.input_channels());
+  for (int c = 0; c < config.input_channels(); ++c) {
+    preprocessing.add_mean(0);
+    preprocessing.add_std(1);
+  }
+  return preprocessing;
+}
+
+}  // namespace semblance

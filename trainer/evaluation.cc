@@ -1,0 +1,69 @@
+#include "trainer/evaluation.h"
+
+#include <optional>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/status_macros.h"
+#include "embedder/torch/device.h"
+#include "trainer/batch_tensor.h"
+#include "trainer/loader.h"
+#include "trainer/retrieval_metrics.h"
+#include "trainer/sampler.h"
+
+namespace semblance {
+namespace {
+
+constexpr int kEvaluationBatchSize = 256;
+constexpr int kRecallAt[] = {1, 2, 4, 8};
+
+}  // namespace
+
+absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& store, int threads, torch::Device device) {
+  net->eval();
+  const absl::Cleanup back_to_training = [&net] { net->train(); };
+  LoaderOptions options;
+  options.threads = threads;
+  Loader loader(&store, SequentialBatches(store.size(), kEvaluationBatchSize), options);
+  std::vector<float> embeddings;
+  while (true) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
+    if (!batch.has_value()) {
+      return embeddings;
+    }
+    SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
+      const torch::NoGradGuard no_grad;
+      const torch::Tensor rows = NormalizeRows(net->forward(PixelsTensor(*batch, store.preprocessor(), device)));
+      const torch::Tensor host = rows.to(torch::kCPU).contiguous();
+      embeddings.insert(embeddings.end(), host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
+    }));
+  }
+}
+
+absl::StatusOr<Recalls> EvaluateRecall(EmbeddingNet net, const ImageStore& store, const std::vector<int64_t>& labels, int threads,
+                                       torch::Device device) {
+  Recalls recalls;
+  if (store.size() == 0) {
+    return recalls;
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(net, store, threads, device));
+  const int dimension = static_cast<int>(embeddings.size() / labels.size());
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<double> values, RecallAtK(embeddings, dimension, labels, kRecallAt));
+  for (size_t i = 0; i < values.size(); ++i) {
+    storage::v1::RecallAtK* const recall = recalls.Add();
+    recall->set_k(kRecallAt[i]);
+    recall->set_recall(values[i]);
+  }
+  return recalls;
+}
+
+std::string FormatRecalls(const Recalls& recalls) {
+  std::string text;
+  for (const storage::v1::RecallAtK& recall : recalls) {
+    absl::StrAppend(&text, text.empty() ? "recall" : ", ", absl::StrFormat("@%d %.4f", recall.k(), recall.recall()));
+  }
+  return text;
+}
+
+}  // namespace semblance

@@ -1,0 +1,62 @@
+// Batches of pixels for the network, prepared by threads ahead of the training step.
+//
+// Not thread-safe. The store must outlive the loader.
+//
+// What comes out depends on (seed, epoch, batches) alone: every example has its own random generator, so neither the number of
+// threads nor their speed matters.
+#ifndef SEMBLANCE_TRAINER_LOADER_H_
+#define SEMBLANCE_TRAINER_LOADER_H_
+
+#include <cstdint>
+#include <deque>
+#include <future>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/thread_pool.h"
+#include "trainer/augment.h"
+#include "trainer/image_store.h"
+#include "trainer/sampler.h"
+
+namespace semblance {
+
+struct Batch {
+  // Positions in the store.
+  std::vector<int64_t> positions;
+  // positions.size() x side x side x channels, as Preprocessor makes them.
+  std::vector<uint8_t> pixels;
+};
+
+struct LoaderOptions {
+  // Threads that decode and augment.
+  int threads = 1;
+  // Unset: the centre crop, as in serving.
+  std::optional<Augmentation> augmentation;
+  uint64_t seed = 0;
+  int epoch = 0;
+};
+
+class Loader {
+ public:
+  Loader(const ImageStore* store, PositionBatches batches, const LoaderOptions& options);
+
+  // The next batch, in order; nullopt after the last. Errors: as of ImageStore::Get.
+  absl::StatusOr<std::optional<Batch>> Next();
+
+ private:
+  void Prefetch();
+  absl::StatusOr<Batch> Fill(const std::vector<int64_t>& positions) const;
+
+  const ImageStore* const store_;
+  const PositionBatches batches_;
+  const LoaderOptions options_;
+  size_t next_ = 0;
+  std::deque<std::future<absl::StatusOr<Batch>>> pending_;
+  // Last, so that its threads end before what they use.
+  ThreadPool pool_;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_LOADER_H_

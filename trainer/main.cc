@@ -1,0 +1,91 @@
+// semblance-trainer: trains an embedding network with proxies on labelled images and writes a model bundle.
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/command_line.h"
+#include "common/logging.h"
+#include "common/process.h"
+#include "common/status_macros.h"
+#include "trainer/config.h"
+#include "trainer/training_run.h"
+
+namespace {
+
+constexpr char kSummary[] =
+    "Learns what \"similar\" means for labelled images and writes a model bundle.\n"
+    "The fields of the configuration are explained in proto/semblance/v1/training_config.proto.\n"
+    "Exit codes: 0 done, 2 usage, 42 bad configuration or data, 75 try again, 143 stopped by SIGTERM (nothing is written).";
+
+constexpr const char* kExamples[] = {
+    "semblance-trainer --config=examples/fashion_mnist.textproto"
+    " --set data.path=/usr/share/datasets/fashion-mnist --set output_dir=models/fashion",
+    "semblance-trainer --config=mine.textproto --set epochs=3 --set optimizer.learning_rate=0.0005",
+    "semblance-trainer --config=mine.textproto --set model.convnet_channels=64,128,256 --set device=cuda",
+};
+
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
+
+absl::Status Train(const std::string& config_file, const std::vector<std::string>& overrides) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const semblance::v1::TrainingConfig config, semblance::LoadTrainingConfig(config_file, overrides));
+  return semblance::RunTraining(config, stop_requested);
+}
+
+void PrintError(const absl::Status& status) {
+  std::fprintf(stderr, "semblance-trainer: %s\n", std::string(status.message()).c_str());
+}
+
+semblance::ExitCode ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return semblance::kExitDone;
+    case absl::StatusCode::kCancelled:
+      return semblance::kExitTerminated;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+      return semblance::kExitTransient;
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return semblance::kExitFailed;
+    default:
+      return semblance::kExitBadInput;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  semblance::TuneForCompute(argv);
+  semblance::InitLogging(argv[0]);
+  std::string config_file;
+  std::vector<std::string> overrides;
+  semblance::CommandLine command("semblance-trainer", "", kSummary);
+  command.AddFlag("config", "FILE", "the configuration, semblance.v1.TrainingConfig in text format", &config_file);
+  command.AddRepeatedFlag("set", "FIELD=VALUE", "changes one field of it; lists are separated by commas", &overrides);
+  for (const char* const example : kExamples) {
+    command.AddExample(example);
+  }
+
+  absl::Status status = command.Parse(std::vector<std::string>(argv + 1, argv + argc)).status();
+  if (command.help_requested()) {
+    std::fputs(command.Help().c_str(), stdout);
+    return semblance::kExitDone;
+  }
+  if (status.ok() && config_file.empty()) {
+    status = absl::InvalidArgumentError("--config=FILE is missing; see --help");
+  }
+  if (!status.ok()) {
+    PrintError(status);
+    return semblance::kExitUsage;
+  }
+  std::signal(SIGTERM, [](int) { stop_requested = true; });
+  status = Train(config_file, overrides);
+  if (!status.ok()) {
+    PrintError(status);
+  }
+  return ExitCodeOf(status);
+}

@@ -1,0 +1,19 @@
+// How the learning rates change over a run.
+//
+// Thread-safe: a function without state.
+#ifndef SEMBLANCE_TRAINER_SCHEDULE_H_
+#define SEMBLANCE_TRAINER_SCHEDULE_H_
+
+#include <cstdint>
+
+#include "semblance/v1/training_config.pb.h"
+
+namespace semblance {
+
+// What to multiply the learning rates with at `step`: 1 throughout, or (cosine) a linear rise over the first 5 % of the steps and
+// then half a cosine from 1 to 0. REQUIRES: 0 <= step < total_steps.
+double LearningRateFactor(v1::OptimizerConfig::Schedule schedule, int64_t step, int64_t total_steps);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_SCHEDULE_H_

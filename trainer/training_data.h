@@ -1,0 +1,39 @@
+// A data set as the trainer sees it: split, with numbered classes, checked to be trainable.
+//
+// Thread-compatible: const use may run concurrently.
+#ifndef SEMBLANCE_TRAINER_TRAINING_DATA_H_
+#define SEMBLANCE_TRAINER_TRAINING_DATA_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "dataset/dataset.h"
+#include "semblance/v1/training_config.pb.h"
+
+namespace semblance {
+
+struct TrainingData {
+  std::unique_ptr<Dataset> dataset;
+  SplitIndices split;
+  // The classes of the training examples, sorted; a class is its position.
+  std::vector<std::string> classes;
+  // The class of every training example, in the order of split.train.
+  std::vector<int64_t> train_labels;
+  // The same for split.test; classes that training never sees get numbers from classes.size() on.
+  std::vector<int64_t> test_labels;
+};
+
+// Opens and splits config.path. Errors: as of OpenDataset and AssignSplit; InvalidArgument with reason DATA_INVALID and a field
+// below "data" when an example has no label, fewer than two classes remain for training, or fewer than two examples for a test
+// that was asked for. REQUIRES: a validated config.
+absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config);
+
+// The same for a data set that is open.
+absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_TRAINING_DATA_H_

@@ -1,0 +1,135 @@
+#include "trainer/training_run.h"
+
+#include <google/protobuf/text_format.h>
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "common/progress.h"
+#include "common/status_macros.h"
+#include "embedder/bundle.h"
+#include "embedder/torch/device.h"
+#include "embedder/torch/networks.h"
+#include "embedder/torch/state.h"
+#include "trainer/config.h"
+#include "trainer/image_store.h"
+#include "trainer/learner.h"
+#include "trainer/training_data.h"
+#include "trainer/training_loop.h"
+
+namespace semblance {
+namespace {
+
+using storage::v1::BundleManifest;
+using storage::v1::Preprocessing;
+using v1::TrainingConfig;
+
+struct LoadedImages {
+  std::unique_ptr<ImageStore> train;
+  std::unique_ptr<ImageStore> test;
+};
+
+absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const TrainingData& data, const std::atomic<bool>& stop) {
+  const absl::Time start = absl::Now();
+  SEMBLANCE_ASSIGN_OR_RETURN(const Preprocessor preprocessor, Preprocessor::Create(PreprocessingOf(config.model())));
+  ImageStoreOptions options;
+  options.threads = config.loader_threads();
+  options.max_cached_bytes = config.data().max_cached_bytes();
+  options.stop = &stop;
+  LoadedImages images;
+  SEMBLANCE_ASSIGN_OR_RETURN(images.train,
+                             ImageStore::Load(data.dataset.get(), data.split.train, preprocessor, options, "load training images"));
+  options.max_cached_bytes -= images.train->cached_bytes();
+  SEMBLANCE_ASSIGN_OR_RETURN(images.test,
+                             ImageStore::Load(data.dataset.get(), data.split.test, preprocessor, options, "load test images"));
+  LOG(INFO) << "loaded " << images.train->size() << " training and " << images.test->size() << " test images of "
+            << data.classes.size() << " classes in " << FormatSeconds(absl::ToDoubleSeconds(absl::Now() - start));
+  return images;
+}
+
+// With the mean and standard deviation of the training images.
+Preprocessing MeasuredPreprocessing(const ImageStore& train) {
+  Preprocessing preprocessing = train.preprocessor().config();
+  const PixelStatistics statistics = train.statistics();
+  preprocessing.mutable_mean()->Assign(statistics.mean.begin(), statistics.mean.end());
+  preprocessing.mutable_std()->Assign(statistics.std.begin(), statistics.std.end());
+  return preprocessing;
+}
+
+BundleManifest DescribeNetwork(const TrainingConfig& config, const Preprocessing& preprocessing) {
+  BundleManifest manifest;
+  manifest.set_name(config.model_name());
+  manifest.set_dimension(config.model().dimension());
+  *manifest.mutable_architecture() = ArchitectureOf(config.model());
+  *manifest.mutable_preprocessing() = preprocessing;
+  return manifest;
+}
+
+storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const LoadedImages& images, const TrainingOutcome& outcome,
+                                        torch::Device device) {
+  storage::v1::TrainingRecord record;
+  google::protobuf::TextFormat::PrintToString(config, record.mutable_config());
+  record.set_seed(config.seed());
+  record.set_data_digest(images.train->digest());
+  record.set_train_examples(images.train->size());
+  record.set_test_examples(images.test->size());
+  record.set_epochs(config.epochs());
+  record.set_train_seconds(outcome.train_seconds);
+  *record.mutable_untrained_recall() = outcome.untrained_recall;
+  *record.mutable_recall() = outcome.recall;
+  record.set_device(device.str());
+  return record;
+}
+
+absl::StatusOr<Learner> NewLearner(const TrainingConfig& config, const BundleManifest& manifest, int64_t class_count,
+                                   torch::Device device) {
+  torch::manual_seed(config.seed());
+  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net,
+                             NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension()));
+  int64_t parameter_count = 0;
+  for (const torch::Tensor& parameter : net->parameters()) {
+    parameter_count += parameter.numel();
+  }
+  LOG(INFO) << "network of " << parameter_count << " parameters on " << device << ", " << at::get_num_threads()
+            << " compute threads";
+  return Learner(config, std::move(net), class_count, device);
+}
+
+absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest manifest, const Learner& learner) {
+  manifest.set_create_time(absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()));
+  Bundle bundle;
+  bundle.manifest = std::move(manifest);
+  bundle.model = StateOf(learner.net());
+  bundle.proxies["proxies"] = ToHostTensor(learner.proxies().detach().to(torch::kCPU));
+  SEMBLANCE_RETURN_IF_ERROR(WriteBundle(directory, bundle));
+  LOG(INFO) << "wrote the model bundle to " << directory;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& stop) {
+  if (PathExists(config.output_dir())) {
+    return absl::AlreadyExistsError(absl::StrCat("output_dir ", config.output_dir(), " exists; name a new one, or remove it"));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice(config.device()));
+  at::set_num_threads(config.compute_threads());  // Debian's LibTorch starts with one.
+  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingData data, OpenTrainingData(config.data()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const LoadedImages images, LoadImages(config, data, stop));
+
+  BundleManifest manifest = DescribeNetwork(config, MeasuredPreprocessing(*images.train));
+  manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
+  SEMBLANCE_ASSIGN_OR_RETURN(Learner learner, NewLearner(config, manifest, static_cast<int64_t>(data.classes.size()), device));
+  const TrainingInputs inputs = {images.train.get(), &data.train_labels, images.test.get(), &data.test_labels};
+  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingOutcome outcome, RunTrainingLoop(config, inputs, stop, &learner));
+  *manifest.mutable_training() = DescribeRun(config, images, outcome, device);
+  return WriteTrainedBundle(config.output_dir(), std::move(manifest), learner);
+}
+
+}  // namespace semblance

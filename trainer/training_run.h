@@ -1,0 +1,25 @@
+// A whole training run, from a validated config to a model bundle on disk.
+//
+// Not thread-safe: sets the number of threads and the seed of LibTorch, which are the process's.
+#ifndef SEMBLANCE_TRAINER_TRAINING_RUN_H_
+#define SEMBLANCE_TRAINER_TRAINING_RUN_H_
+
+#include <atomic>
+
+#include "absl/status/status.h"
+#include "semblance/v1/training_config.pb.h"
+
+namespace semblance {
+
+// Trains what `config` says and writes the bundle to config.output_dir. Stops with Cancelled, and writes nothing, soon after *stop
+// becomes true (in training: at the next step boundary).
+//
+// On the CPU the same config on the same data gives the same weights, bit for bit, with the same number of compute threads.
+//
+// Errors: AlreadyExists (output_dir); InvalidArgument with reason and field (device, data); NotFound; FailedPrecondition (the loss
+// is not finite: which step); Cancelled; I/O errors. REQUIRES: `config` comes from LoadTrainingConfig.
+absl::Status RunTraining(const v1::TrainingConfig& config, const std::atomic<bool>& stop);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_TRAINING_RUN_H_
