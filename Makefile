@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Programs of the main job; tests and benchmarks are built by the targets that run them.
-PROGRAMS := semblance-trainer semblance-server semblance
+PROGRAMS := semblance-trainer semblance-server semblance semblance-demo-report
 # Tests that mean something under ThreadSanitizer: system gRPC, LibTorch and OpenMP are not instrumented.
 TSAN_TESTS := common_test catalog_test index_test service_test
 # Compilers at once. A file that includes LibTorch needs 1.1 GB.
