@@ -1,12 +1,12 @@
 // Gathers images of many requests into batches for one Embedder (dynamic batching).
 //
 // Thread-safe. The embedder must outlive the batcher. The destructor fails what still waits with Unavailable/DRAINING after the
-// running batch ends.
+// running batch ends; it joins the batcher's threads, so it must not run on one of them: a callback must not own the batcher.
 //
 // One thread runs the network. A batch forms from what waits when the network becomes free, up to max_batch_size images, waiting at
 // most max_queue_delay for more. Interactive work goes first; bulk work gets at least a quarter of the slots, so that neither
-// starves the other. A request larger than a batch is split. Work whose deadline has passed, or that was cancelled, is dropped
-// before it runs.
+// starves the other. A request larger than a batch is split. Work that was cancelled is dropped before it runs; work whose deadline
+// passes in the queue is answered at once, even while a batch runs.
 #ifndef SEMBLANCE_EMBEDDER_BATCHER_H_
 #define SEMBLANCE_EMBEDDER_BATCHER_H_
 
@@ -56,10 +56,10 @@ class Batcher {
 
   virtual ~Batcher() = default;
 
-  // Embeds `images` and calls `done` exactly once: on the batcher's thread, or on the caller's when the request is refused.
-  // `cancelled`, when not null, is read before the work runs. done gets ResourceExhausted/QUEUE_FULL with a retry delay,
-  // DeadlineExceeded, Cancelled, Unavailable/DRAINING, or what the embedder failed with. REQUIRES: images is not empty; `done` is
-  // quick and does not throw.
+  // Embeds `images` and calls `done` exactly once: on a thread of the batcher, on the caller's when the request is refused, or on
+  // the destructor's. `cancelled`, when not null, is read before the work runs. done gets ResourceExhausted/QUEUE_FULL with a retry
+  // delay, InvalidArgument/LIMIT_EXCEEDED for more images than may ever wait, DeadlineExceeded, Cancelled, Unavailable/DRAINING, or
+  // what the embedder failed with. REQUIRES: images is not empty; `done` is quick and does not throw.
   virtual void Embed(std::vector<Image> images, Priority priority, absl::Time deadline,
                      std::shared_ptr<const std::atomic<bool>> cancelled, Callback done) = 0;
 
@@ -67,7 +67,7 @@ class Batcher {
   virtual int queued_images() const = 0;
 };
 
-// REQUIRES: options.Validate().ok().
+// REQUIRES: options.Validate() is OK.
 std::unique_ptr<Batcher> NewBatcher(const Embedder* embedder, const BatcherOptions& options);
 
 }  // namespace semblance

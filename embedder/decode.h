@@ -1,10 +1,10 @@
 // Encoded images (JPEG, PNG, WebP) to pixels, safely: format and size are read from the header, and checked, before any pixel is
 // decoded. Codecs: libjpeg-turbo, libpng, libwebp.
 //
-// Taken: JPEG (baseline and progressive; grey, YCbCr, RGB, CMYK), PNG (every kind; 16 bits are rounded to 8), WebP (lossy, lossless,
-// alpha). Animated WebP is refused: which frame is meant is for the client to say. Only JPEG's EXIF orientation is read; colour
-// profiles and gamma are not applied. Damage that a viewer would paint over in grey (a JPEG that ends early, a bad code in its
-// data) is an error: an embedding of it would be one of the grey.
+// Taken: JPEG (baseline and progressive; grey, YCbCr, RGB, CMYK), PNG (every kind; 16 bits are rounded to 8), WebP (lossy,
+// lossless, alpha). Animated WebP is refused: which frame is meant is for the client to say. Only JPEG's EXIF orientation is read;
+// colour profiles and gamma are not applied. Damage that a viewer would paint over in grey (a JPEG that ends early, a bad code in
+// its data) is an error: an embedding of it would be one of the grey.
 //
 // Thread-safe: functions without state.
 //

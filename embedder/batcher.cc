@@ -1,0 +1,233 @@
+#include "embedder/batcher.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/error.h"
+#include "common/logging.h"
+#include "common/mutex.h"
+#include "embedder/batch_queue.h"
+
+namespace semblance {
+namespace {
+
+constexpr int kMaxBatchSize = 4096;
+constexpr absl::Duration kMinRetryDelay = absl::Milliseconds(10);
+
+absl::Status Draining() {
+  return Error(absl::StatusCode::kUnavailable, "DRAINING", "the model is being unloaded; try again");
+}
+
+void Tell(std::vector<Verdict> verdicts) {
+  for (Verdict& verdict : verdicts) {
+    if (verdict.status.ok()) {
+      verdict.request->done(std::move(verdict.request->result));
+    } else {
+      verdict.request->done(std::move(verdict.status));
+    }
+  }
+}
+
+// Two threads: the runner runs batches, and the reaper answers requests whose deadline passes while a batch runs.
+class SerialBatcher final : public Batcher {
+ public:
+  SerialBatcher(const Embedder* embedder, const BatcherOptions& options)
+      : embedder_(embedder), options_(options), runner_([this] { RunBatches(); }), reaper_([this] { ReapExpired(); }) {}
+
+  ~SerialBatcher() override {
+    {
+      const MutexLock lock(&mutex_);
+      stopping_ = true;
+    }
+    work_changed_.notify_all();
+    deadlines_changed_.notify_all();
+    runner_.join();
+    reaper_.join();
+    std::vector<Verdict> verdicts;
+    {
+      const MutexLock lock(&mutex_);
+      verdicts = queue_.RemoveAll(Draining());
+    }
+    Tell(std::move(verdicts));
+  }
+
+  void Embed(std::vector<Image> images, Priority priority, absl::Time deadline, std::shared_ptr<const std::atomic<bool>> cancelled,
+             Callback done) override {
+    auto request = std::make_shared<EmbedRequest>();
+    request->images = std::move(images);
+    request->priority = priority;
+    request->arrival = absl::Now();
+    request->deadline = deadline;
+    request->cancelled = std::move(cancelled);
+    request->done = std::move(done);
+    if (absl::Status status = Admit(request); !status.ok()) {
+      request->done(std::move(status));
+      return;
+    }
+    work_changed_.notify_one();
+    deadlines_changed_.notify_one();
+  }
+
+  int queued_images() const override {
+    const MutexLock lock(&mutex_);
+    return static_cast<int>(queue_.waiting());
+  }
+
+ private:
+  absl::Status Admit(const EmbedRequestPtr& request) {
+    const auto limit = static_cast<size_t>(options_.max_queued_images);
+    const size_t count = request->images.size();
+    CHECK_GT(count, 0u);
+    if (count > limit) {
+      return InvalidField("images", "LIMIT_EXCEEDED", absl::StrCat(count, " images in one request; the limit is ", limit));
+    }
+    if (absl::Status status = StillWanted(*request, request->arrival); !status.ok()) {
+      return status;
+    }
+    const MutexLock lock(&mutex_);
+    if (stopping_) {
+      return Draining();
+    }
+    if (queue_.waiting() + count > limit) {
+      const absl::Status full = Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                                      absl::StrCat(queue_.waiting(), " images wait for the network; the limit is ", limit));
+      return WithRetryDelay(full, TimeToDrain());
+    }
+    queue_.Add(request);
+    return absl::OkStatus();
+  }
+
+  // A guess: what waits, at the pace of the last batch.
+  absl::Duration TimeToDrain() const SEMBLANCE_REQUIRES(mutex_) {
+    return std::max(kMinRetryDelay, last_inference_ * (static_cast<double>(queue_.waiting()) / options_.max_batch_size));
+  }
+
+  void RunBatches() {
+    while (true) {
+      std::vector<Verdict> verdicts;
+      Batch batch;
+      {
+        const MutexLock lock(&mutex_);
+        WaitForBatch();
+        if (stopping_) {
+          return;
+        }
+        const absl::Time now = absl::Now();
+        verdicts = queue_.RemoveUnwanted(now);
+        batch = queue_.Take(static_cast<size_t>(options_.max_batch_size), now);
+      }
+      Tell(std::move(verdicts));
+      if (!batch.images.empty()) {
+        RunBatch(batch);
+      }
+    }
+  }
+
+  // Until something waits, and then until a batch is full or the oldest request has waited max_queue_delay.
+  void WaitForBatch() SEMBLANCE_REQUIRES(mutex_) {
+    while (!stopping_ && queue_.waiting() < static_cast<size_t>(options_.max_batch_size)) {
+      const absl::Time end = queue_.oldest_arrival() + options_.max_queue_delay;
+      if (absl::Now() >= end) {
+        return;
+      }
+      WaitUntil(end, &work_changed_);
+    }
+  }
+
+  void WaitUntil(absl::Time end, std::condition_variable_any* changed) SEMBLANCE_REQUIRES(mutex_) {
+    if (end == absl::InfiniteFuture()) {
+      changed->wait(mutex_);
+    } else {
+      changed->wait_until(mutex_, absl::ToChronoTime(end));
+    }
+  }
+
+  void RunBatch(const Batch& batch) {
+    std::vector<float> vectors(batch.images.size() * static_cast<size_t>(embedder_->dimension()));
+    const absl::Time start = absl::Now();
+    const absl::Status status = embedder_->Embed(batch.images, absl::MakeSpan(vectors));
+    const absl::Duration inference = absl::Now() - start;
+    if (options_.on_batch) {
+      options_.on_batch(static_cast<int>(batch.images.size()), inference);
+    }
+    Tell(FinishBatch(batch, status, vectors, inference));
+  }
+
+  std::vector<Verdict> FinishBatch(const Batch& batch, const absl::Status& status, const std::vector<float>& vectors,
+                                   absl::Duration inference) {
+    const MutexLock lock(&mutex_);
+    last_inference_ = inference;
+    std::vector<Verdict> verdicts;
+    auto from = vectors.begin();
+    for (const BatchPart& part : batch.parts) {
+      const auto end = from + static_cast<ptrdiff_t>(part.count) * embedder_->dimension();
+      EmbedRequest& request = *part.request;
+      if (!request.settled) {
+        request.result.vectors.insert(request.result.vectors.end(), from, end);
+        request.result.infer += inference;
+        request.embedded += part.count;
+        if (!status.ok() || request.embedded == request.images.size()) {
+          request.settled = true;
+          verdicts.push_back({part.request, status});
+        }
+      }
+      from = end;
+    }
+    return verdicts;
+  }
+
+  void ReapExpired() {
+    while (true) {
+      std::vector<Verdict> verdicts;
+      {
+        const MutexLock lock(&mutex_);
+        if (stopping_) {
+          return;
+        }
+        WaitUntil(queue_.earliest_deadline(), &deadlines_changed_);
+        verdicts = queue_.RemoveUnwanted(absl::Now());
+      }
+      Tell(std::move(verdicts));
+    }
+  }
+
+  const Embedder* const embedder_;
+  const BatcherOptions options_;
+  mutable Mutex mutex_;
+  std::condition_variable_any work_changed_;
+  std::condition_variable_any deadlines_changed_;
+  BatchQueue queue_ SEMBLANCE_GUARDED_BY(mutex_);
+  absl::Duration last_inference_ SEMBLANCE_GUARDED_BY(mutex_) = absl::ZeroDuration();
+  bool stopping_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  // Last: they use everything above.
+  std::thread runner_;
+  std::thread reaper_;
+};
+
+}  // namespace
+
+absl::Status BatcherOptions::Validate() const {
+  if (max_batch_size < 1 || max_batch_size > kMaxBatchSize) {
+    return InvalidField("max_batch_size", "LIMIT_EXCEEDED",
+                        absl::StrCat("is ", max_batch_size, ", not within 1 to ", kMaxBatchSize));
+  }
+  if (max_queue_delay < absl::ZeroDuration()) {
+    return InvalidField("max_queue_delay", "LIMIT_EXCEEDED",
+                        absl::StrCat("is ", absl::FormatDuration(max_queue_delay), ", below 0"));
+  }
+  if (max_queued_images < 1) {
+    return InvalidField("max_queued_images", "LIMIT_EXCEEDED", absl::StrCat("is ", max_queued_images, ", below 1"));
+  }
+  return absl::OkStatus();
+}
+
+std::unique_ptr<Batcher> NewBatcher(const Embedder* embedder, const BatcherOptions& options) {
+  CHECK(options.Validate().ok()) << options.Validate();
+  return std::make_unique<SerialBatcher>(embedder, options);
+}
+
+}  // namespace semblance

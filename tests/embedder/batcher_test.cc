@@ -1,0 +1,289 @@
+#include "embedder/batcher.h"
+
+#include <algorithm>
+#include <future>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "tests/testing/fake_embedder.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_images.h"
+
+namespace semblance {
+namespace {
+
+using ::semblance::testing::FakeEmbedder;
+using ::semblance::testing::HasReason;
+using ::semblance::testing::SolidImage;
+using ::semblance::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+constexpr int kDimension = 5;
+
+using Answer = std::future<absl::StatusOr<EmbedResult>>;
+
+std::vector<Image> Images(int count, uint8_t value) {
+  return std::vector<Image>(static_cast<size_t>(count), SolidImage(8, 8, 1, value));
+}
+
+Answer Ask(Batcher* batcher, std::vector<Image> images, Priority priority = Priority::kInteractive,
+           absl::Time deadline = absl::InfiniteFuture(), std::shared_ptr<const std::atomic<bool>> cancelled = nullptr) {
+  auto promise = std::make_shared<std::promise<absl::StatusOr<EmbedResult>>>();
+  Answer answer = promise->get_future();
+  batcher->Embed(std::move(images), priority, deadline, std::move(cancelled),
+                 [promise](absl::StatusOr<EmbedResult> result) { promise->set_value(std::move(result)); });
+  return answer;
+}
+
+BatcherOptions Options(int max_batch_size, int max_queued_images = 1024) {
+  BatcherOptions options;
+  options.max_batch_size = max_batch_size;
+  options.max_queued_images = max_queued_images;
+  return options;
+}
+
+// A batcher whose network is busy with one image of value 0 until the gate opens: what is asked meanwhile waits.
+class BatcherTest : public ::testing::Test {
+ protected:
+  void Start(const BatcherOptions& options) {
+    embedder_.CloseGate();
+    batcher_ = NewBatcher(&embedder_, options);
+    first_ = Ask(batcher_.get(), Images(1, 0));
+    embedder_.AwaitCallAtGate();
+  }
+
+  void TearDown() override {
+    embedder_.OpenGate();
+    batcher_.reset();
+  }
+
+  FakeEmbedder embedder_{kDimension};
+  std::unique_ptr<Batcher> batcher_;
+  Answer first_;
+};
+
+TEST_F(BatcherTest, EveryImageGetsItsOwnVector) {
+  batcher_ = NewBatcher(&embedder_, Options(3));
+  std::vector<Image> images;
+  for (int i = 0; i < 8; ++i) {
+    images.push_back(SolidImage(8, 8, 1, static_cast<uint8_t>(i)));
+  }
+  std::vector<float> expected;
+  for (const Image& image : images) {
+    const std::vector<float> vector = embedder_.VectorOf(image);
+    expected.insert(expected.end(), vector.begin(), vector.end());
+  }
+
+  ASSERT_OK_AND_ASSIGN(const EmbedResult result, Ask(batcher_.get(), images).get());
+
+  EXPECT_EQ(result.vectors, expected);
+  EXPECT_GE(result.queue, absl::ZeroDuration());
+  EXPECT_GT(result.infer, absl::ZeroDuration());
+}
+
+TEST_F(BatcherTest, WhatWaitsTogetherRunsTogetherUpToTheLimit) {
+  Start(Options(4));
+  Answer a = Ask(batcher_.get(), Images(3, 1));
+  Answer b = Ask(batcher_.get(), Images(3, 2));
+  EXPECT_EQ(batcher_->queued_images(), 6);
+
+  embedder_.OpenGate();
+
+  EXPECT_OK(first_.get());
+  EXPECT_THAT(a.get()->vectors, SizeIs(3 * kDimension));
+  EXPECT_THAT(b.get()->vectors, SizeIs(3 * kDimension));
+  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(0), ElementsAre(1, 1, 1, 2), ElementsAre(2, 2)));
+  EXPECT_EQ(batcher_->queued_images(), 0);
+}
+
+TEST_F(BatcherTest, InteractiveWorkOvertakesBulkWork) {
+  Start(Options(4));
+  Answer bulk = Ask(batcher_.get(), Images(4, 2), Priority::kBulk);
+  Answer interactive = Ask(batcher_.get(), Images(4, 1));
+
+  embedder_.OpenGate();
+  EXPECT_OK(bulk.get());
+  EXPECT_OK(interactive.get());
+
+  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(0), ElementsAre(1, 1, 1, 2), ElementsAre(1, 2, 2, 2)));
+}
+
+TEST_F(BatcherTest, AnIncompleteBatchWaitsForCompany) {
+  BatcherOptions options = Options(3);
+  options.max_queue_delay = absl::InfiniteDuration();
+  batcher_ = NewBatcher(&embedder_, options);
+
+  Answer a = Ask(batcher_.get(), Images(1, 1));
+  Answer b = Ask(batcher_.get(), Images(1, 2));
+  Answer c = Ask(batcher_.get(), Images(1, 3));
+
+  EXPECT_OK(a.get());
+  EXPECT_OK(b.get());
+  EXPECT_OK(c.get());
+  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(1, 2, 3)));
+}
+
+TEST_F(BatcherTest, AnIncompleteBatchRunsWhenItHasWaitedLongEnough) {
+  BatcherOptions options = Options(3);
+  options.max_queue_delay = absl::Milliseconds(1);
+  batcher_ = NewBatcher(&embedder_, options);
+
+  EXPECT_OK(Ask(batcher_.get(), Images(1, 1)).get());
+}
+
+TEST_F(BatcherTest, ADeadlineThatPassesInTheQueueIsAnsweredWhileTheNetworkIsBusy) {
+  Start(Options(4));
+
+  Answer answer = Ask(batcher_.get(), Images(2, 1), Priority::kInteractive, absl::Now() + absl::Milliseconds(2));
+
+  // The gate is still closed.
+  EXPECT_THAT(answer.get(), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(batcher_->queued_images(), 0);
+}
+
+TEST_F(BatcherTest, ADeadlineInThePastIsRefusedAtOnce) {
+  batcher_ = NewBatcher(&embedder_, Options(4));
+
+  EXPECT_THAT(Ask(batcher_.get(), Images(1, 1), Priority::kBulk, absl::InfinitePast()).get(),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+
+  EXPECT_THAT(embedder_.calls(), SizeIs(0));
+}
+
+TEST_F(BatcherTest, CancelledWorkDoesNotRun) {
+  Start(Options(4));
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  Answer answer = Ask(batcher_.get(), Images(1, 1), Priority::kInteractive, absl::InfiniteFuture(), cancelled);
+
+  cancelled->store(true);
+  embedder_.OpenGate();
+
+  EXPECT_THAT(answer.get(), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_OK(first_.get());
+  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(0)));
+}
+
+TEST_F(BatcherTest, AFullQueueRefusesAndSaysWhenToTryAgain) {
+  Start(Options(4, /*max_queued_images=*/6));
+  Answer fits = Ask(batcher_.get(), Images(6, 1));
+
+  const absl::StatusOr<EmbedResult> refused = Ask(batcher_.get(), Images(1, 2)).get();
+
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(refused, HasReason("QUEUE_FULL"));
+  EXPECT_GT(RetryDelay(refused.status()).value_or(absl::ZeroDuration()), absl::ZeroDuration());
+  embedder_.OpenGate();
+  EXPECT_OK(fits.get());
+  EXPECT_OK(Ask(batcher_.get(), Images(6, 3)).get());
+}
+
+TEST_F(BatcherTest, ARequestThatCanNeverFitIsTheCallersFault) {
+  batcher_ = NewBatcher(&embedder_, Options(4, /*max_queued_images=*/6));
+
+  const absl::StatusOr<EmbedResult> refused = Ask(batcher_.get(), Images(7, 1)).get();
+
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(refused, HasReason("LIMIT_EXCEEDED"));
+}
+
+TEST_F(BatcherTest, AFailureReachesEveryRequestOfTheBatchOnceAndNoOther) {
+  Start(Options(4));
+  Answer split = Ask(batcher_.get(), Images(6, 1));  // Its rest must not run.
+  embedder_.FailWith(absl::InternalError("NaN"));
+
+  embedder_.OpenGate();
+
+  EXPECT_THAT(first_.get(), StatusIs(absl::StatusCode::kInternal));
+  EXPECT_THAT(split.get(), StatusIs(absl::StatusCode::kInternal));
+  embedder_.FailWith(absl::OkStatus());
+  EXPECT_OK(Ask(batcher_.get(), Images(1, 2)).get());
+  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(0), ElementsAre(1, 1, 1, 1), ElementsAre(2)));
+}
+
+TEST_F(BatcherTest, DestructionEndsTheRunningBatchAndRefusesTheRest) {
+  Start(Options(4));
+  Answer waiting = Ask(batcher_.get(), Images(1, 1));
+
+  std::thread destroyer([this] { batcher_.reset(); });
+  embedder_.OpenGate();
+  destroyer.join();
+
+  EXPECT_OK(first_.get());
+  const absl::StatusOr<EmbedResult> rest = waiting.get();  // It may have slipped into a batch before the end.
+  EXPECT_TRUE(rest.ok() || ErrorReason(rest.status()) == "DRAINING") << rest.status();
+}
+
+TEST_F(BatcherTest, DestructionRefusesWhatWaitsForCompany) {
+  BatcherOptions options = Options(3);
+  options.max_queue_delay = absl::InfiniteDuration();
+  batcher_ = NewBatcher(&embedder_, options);
+  Answer waiting = Ask(batcher_.get(), Images(1, 1));
+
+  batcher_.reset();
+
+  const absl::StatusOr<EmbedResult> refused = waiting.get();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(refused, HasReason("DRAINING"));
+}
+
+TEST_F(BatcherTest, TellsTheSizeOfEveryBatch) {
+  BatcherOptions options = Options(4);
+  auto sizes = std::make_shared<std::vector<int>>();
+  options.on_batch = [sizes](int size, absl::Duration) { sizes->push_back(size); };
+  Start(options);
+  Answer a = Ask(batcher_.get(), Images(6, 1));
+
+  embedder_.OpenGate();
+  EXPECT_OK(a.get());
+
+  EXPECT_THAT(*sizes, ElementsAre(1, 4, 2));
+}
+
+TEST_F(BatcherTest, ManyThreadsGetTheirOwnVectors) {
+  batcher_ = NewBatcher(&embedder_, Options(8, 100000));
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 100; ++i) {
+        const auto value = static_cast<uint8_t>(t * 60 + i % 60);
+        const int count = 1 + i % 11;
+        const absl::StatusOr<EmbedResult> result =
+            Ask(batcher_.get(), Images(count, value), i % 3 == 0 ? Priority::kBulk : Priority::kInteractive).get();
+        const std::vector<float> expected = embedder_.VectorOf(SolidImage(8, 8, 1, value));
+        bool equal = result.ok() && result->vectors.size() == static_cast<size_t>(count * kDimension);
+        for (int k = 0; equal && k < count; ++k) {
+          equal = std::equal(expected.begin(), expected.end(), result->vectors.begin() + k * kDimension);
+        }
+        right += equal ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+
+  EXPECT_EQ(right, 400);
+}
+
+TEST(BatcherOptionsTest, RangesAreChecked) {
+  EXPECT_OK(BatcherOptions().Validate());
+  BatcherOptions options;
+  options.max_batch_size = 0;
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
+  options = BatcherOptions();
+  options.max_queue_delay = -absl::Nanoseconds(1);
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
+  options = BatcherOptions();
+  options.max_queued_images = 0;
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace semblance

@@ -1,0 +1,104 @@
+#include "tests/testing/fake_embedder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "common/logging.h"
+
+namespace semblance::testing {
+namespace {
+
+storage::v1::BundleManifest FakeManifest(int dimension, int side) {
+  storage::v1::BundleManifest manifest;
+  manifest.set_format_version(1);
+  manifest.set_name("fake");
+  manifest.set_embedding_space_id("sha256:" + std::string(64, '0'));
+  manifest.set_dimension(dimension);
+  manifest.mutable_architecture()->mutable_small_convnet()->add_channels(1);
+  manifest.mutable_architecture()->mutable_small_convnet()->set_convolutions_per_stage(1);
+  storage::v1::Preprocessing* preprocessing = manifest.mutable_preprocessing();
+  preprocessing->set_resize(storage::v1::Preprocessing::RESIZE_STRETCH);
+  preprocessing->set_resize_side(side);
+  preprocessing->set_crop_side(side);
+  preprocessing->set_channels(1);
+  preprocessing->add_mean(0.5);
+  preprocessing->add_std(0.5);
+  return manifest;
+}
+
+Preprocessor MakePreprocessor(const storage::v1::BundleManifest& manifest) {
+  absl::StatusOr<Preprocessor> preprocessor = Preprocessor::Create(manifest.preprocessing());
+  CHECK(preprocessor.ok()) << preprocessor.status();
+  return *preprocessor;
+}
+
+}  // namespace
+
+FakeEmbedder::FakeEmbedder(int dimension, int side)
+    : manifest_(FakeManifest(dimension, side)), preprocessor_(MakePreprocessor(manifest_)) {}
+
+std::vector<float> FakeEmbedder::VectorOf(const Image& image) const {
+  std::seed_seq seed(image.pixels.begin(), image.pixels.end());
+  std::mt19937 random(seed);
+  std::vector<float> vector(static_cast<size_t>(dimension()));
+  double sum = 0;
+  for (float& value : vector) {
+    value = static_cast<float>(random()) / 2147483648.0F - 1;
+    sum += double{value} * value;
+  }
+  for (float& value : vector) {
+    value = static_cast<float>(value / std::sqrt(sum));
+  }
+  return vector;
+}
+
+absl::Status FakeEmbedder::Embed(absl::Span<const Image> images, absl::Span<float> out) const {
+  CHECK_EQ(out.size(), images.size() * static_cast<size_t>(dimension()));
+  for (size_t i = 0; i < images.size(); ++i) {
+    const std::vector<float> vector = VectorOf(images[i]);
+    std::copy(vector.begin(), vector.end(), out.begin() + static_cast<ptrdiff_t>(i * vector.size()));
+  }
+  const MutexLock lock(&mutex_);
+  std::vector<uint8_t>& call = calls_.emplace_back();
+  for (const Image& image : images) {
+    call.push_back(image.pixels.empty() ? 0 : image.pixels[0]);
+  }
+  ++at_gate_;
+  changed_.notify_all();
+  while (gate_closed_) {
+    changed_.wait(mutex_);
+  }
+  --at_gate_;
+  return status_;
+}
+
+void FakeEmbedder::CloseGate() {
+  const MutexLock lock(&mutex_);
+  gate_closed_ = true;
+}
+
+void FakeEmbedder::OpenGate() {
+  const MutexLock lock(&mutex_);
+  gate_closed_ = false;
+  changed_.notify_all();
+}
+
+void FakeEmbedder::AwaitCallAtGate() const {
+  const MutexLock lock(&mutex_);
+  while (at_gate_ == 0) {
+    changed_.wait(mutex_);
+  }
+}
+
+void FakeEmbedder::FailWith(absl::Status status) {
+  const MutexLock lock(&mutex_);
+  status_ = std::move(status);
+}
+
+std::vector<std::vector<uint8_t>> FakeEmbedder::calls() const {
+  const MutexLock lock(&mutex_);
+  return calls_;
+}
+
+}  // namespace semblance::testing

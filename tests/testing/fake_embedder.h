@@ -1,0 +1,63 @@
+// An Embedder without a network: unit vectors that depend on the pixels alone, and a gate that holds a batch, so that tests of
+// batching need no sleeps.
+//
+// Thread-safe.
+#ifndef SEMBLANCE_TESTS_TESTING_FAKE_EMBEDDER_H_
+#define SEMBLANCE_TESTS_TESTING_FAKE_EMBEDDER_H_
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "common/mutex.h"
+#include "embedder/embedder.h"
+#include "embedder/image.h"
+#include "embedder/preprocess.h"
+
+namespace semblance::testing {
+
+class FakeEmbedder : public Embedder {
+ public:
+  // Input: `side` x `side` grey pixels, stretched.
+  explicit FakeEmbedder(int dimension, int side = 8);
+
+  const storage::v1::BundleManifest& manifest() const override { return manifest_; }
+  const Preprocessor& preprocessor() const override { return preprocessor_; }
+  const std::string& device() const override { return device_; }
+  absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const override;
+
+  // The vector of one image: what Embed writes.
+  std::vector<float> VectorOf(const Image& image) const;
+
+  // From now on calls of Embed stop at the gate, until it is opened.
+  void CloseGate();
+  void OpenGate();
+  // Until a call of Embed stands at the gate.
+  void AwaitCallAtGate() const;
+
+  // From now on Embed returns this, when it is not OK.
+  void FailWith(absl::Status status);
+
+  // The size of each call so far, and the first pixel of each image in it.
+  std::vector<std::vector<uint8_t>> calls() const;
+
+ private:
+  storage::v1::BundleManifest manifest_;
+  Preprocessor preprocessor_;
+  const std::string device_ = "fake";
+  mutable Mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  bool gate_closed_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  mutable int at_gate_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  absl::Status status_ SEMBLANCE_GUARDED_BY(mutex_);
+  mutable std::vector<std::vector<uint8_t>> calls_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_TESTING_FAKE_EMBEDDER_H_
