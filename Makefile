@@ -5,8 +5,6 @@ SHELL := /bin/bash
 
 # Programs of the main job; tests and benchmarks are built by the targets that run them.
 PROGRAMS := semblance-trainer semblance-server semblance semblance-demo-report
-# Tests that mean something under ThreadSanitizer: system gRPC, LibTorch and OpenMP are not instrumented.
-TSAN_TESTS := common_test catalog_test index_test service_test
 # Compilers at once. A file that includes LibTorch needs 1.1 GB.
 JOBS ?= $(shell nproc)
 
@@ -43,7 +41,7 @@ asan: install ## The test suite under AddressSanitizer and UndefinedBehaviorSani
 
 tsan: install ## The tests labelled tsan under ThreadSanitizer.
 	@$(call configure,tsan)
-	@$(call compile,tsan) --target $(TSAN_TESTS)
+	@$(call compile,tsan) --target $$(ctest --preset tsan --show-only | sed -En 's/^ *Test +#[0-9]+: (.*)/\1_test/p')
 	@ctest --preset tsan
 
 bench-%: install ## Build and run one benchmark (bench/); its results go to build/bench/%.json.

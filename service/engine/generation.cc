@@ -48,13 +48,13 @@ std::vector<FoundItem> Resolve(const std::vector<ScoredKey>& neighbors, const It
 
 }  // namespace
 
-Generation::Generation(storage::v1::GenerationManifest manifest, std::unique_ptr<Embedder> embedder,
-                       const BatcherOptions& batcher_options, std::unique_ptr<VectorIndex> index, std::unique_ptr<ItemTable> items)
-    : manifest_(std::move(manifest)),
-      embedder_(std::move(embedder)),
-      batcher_(NewBatcher(embedder_.get(), batcher_options)),
-      index_(std::move(index)),
-      items_(std::move(items)) {}
+Generation::Generation(Parts parts)
+    : manifest_(std::move(parts.manifest)),
+      embedder_(std::move(parts.embedder)),
+      batcher_(NewBatcher(embedder_.get(), parts.batching)),
+      index_(std::move(parts.index)),
+      items_(std::move(parts.items)),
+      embedded_at_load_count_(parts.embedded_at_load_count) {}
 
 Provenance Generation::ProvenanceAt(uint64_t applied_sequence) const {
   return {.generation = manifest_.id(),

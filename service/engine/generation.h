@@ -41,14 +41,26 @@ struct GenerationSearch {
 
 class Generation {
  public:
-  // `items` holds the records of the index's rows.
-  Generation(storage::v1::GenerationManifest manifest, std::unique_ptr<Embedder> embedder, const BatcherOptions& batcher_options,
-             std::unique_ptr<VectorIndex> index, std::unique_ptr<ItemTable> items);
+  // What a generation is made of.
+  struct Parts {
+    storage::v1::GenerationManifest manifest;
+    std::unique_ptr<Embedder> embedder;
+    BatcherOptions batching;
+    std::unique_ptr<VectorIndex> index;
+    // The records of the index's rows.
+    std::unique_ptr<ItemTable> items;
+    // Items that were embedded while it was loaded, because its files did not hold their vectors.
+    int64_t embedded_at_load_count = 0;
+  };
+
+  // REQUIRES: no part is null; batching.Validate().ok().
+  explicit Generation(Parts parts);
 
   const storage::v1::GenerationManifest& manifest() const { return manifest_; }
   const Embedder& embedder() const { return *embedder_; }
   Batcher& batcher() const { return *batcher_; }
   const VectorIndex& index() const { return *index_; }
+  int64_t embedded_at_load_count() const { return embedded_at_load_count_; }
 
   Provenance ProvenanceAt(uint64_t applied_sequence) const;
 
@@ -77,6 +89,7 @@ class Generation {
   const std::unique_ptr<Batcher> batcher_;
   const std::unique_ptr<VectorIndex> index_;
   const std::unique_ptr<ItemTable> items_;
+  const int64_t embedded_at_load_count_;
 };
 
 // The record that searches return for an item of the catalogue.

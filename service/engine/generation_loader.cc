@@ -117,21 +117,26 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const GenerationStore
                  absl::StrCat("generation ", manifest.id(), " was made for ", manifest.embedding_space_id(), ", its bundle is of ",
                               embedder->manifest().embedding_space_id()));
   }
-  auto items = std::make_unique<ItemTable>();
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<uint64_t> live, ReadItems(catalog, *items));
+  Generation::Parts parts;
+  parts.manifest = manifest;
+  parts.items = std::make_unique<ItemTable>();
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<uint64_t> live, ReadItems(catalog, *parts.items));
   SEMBLANCE_ASSIGN_OR_RETURN(
       std::unique_ptr<SegmentedIndex> index,
       SegmentedIndex::Open(store.IndexDir(manifest.id()), IndexOptions(options.config.index(), manifest.dimension()), live,
                            catalog.last_sequence()));
+  parts.embedded_at_load_count = static_cast<int64_t>(index->missing_keys().size());
   SEMBLANCE_RETURN_IF_ERROR(EmbedMissing(catalog, *embedder, options.stop, *index));
 
-  BatcherOptions batching = BatchingOptions(options.config.batching(), embedder->device() == "cpu");
-  batching.on_batch = options.on_batch;
-  SEMBLANCE_RETURN_IF_ERROR(batching.Validate());
+  parts.batching = BatchingOptions(options.config.batching(), embedder->device() == "cpu");
+  parts.batching.on_batch = options.on_batch;
+  SEMBLANCE_RETURN_IF_ERROR(parts.batching.Validate());
   LOG(INFO) << "loaded generation " << manifest.id() << " (model " << manifest.model() << " on " << embedder->device() << ", "
-            << live.size() << " items, " << index->missing_keys().size() << " of them embedded now) in "
+            << live.size() << " items, " << parts.embedded_at_load_count << " of them embedded now) in "
             << FormatSeconds(absl::ToDoubleSeconds(absl::Now() - start));
-  return std::make_unique<Generation>(manifest, std::move(embedder), batching, std::move(index), std::move(items));
+  parts.embedder = std::move(embedder);
+  parts.index = std::move(index);
+  return std::make_unique<Generation>(std::move(parts));
 }
 
 }  // namespace semblance

@@ -43,11 +43,13 @@ void DescribeModel(const Embedder& embedder, v1::ModelInfo* proto) {
   }
 }
 
-void DescribeIndex(const IndexStats& stats, v1::IndexInfo* proto) {
+void DescribeIndex(const Generation& generation, v1::IndexInfo* proto) {
+  const IndexStats stats = generation.index().Stats();
   proto->set_live_count(stats.live_rows);
   proto->set_tombstone_count(stats.tombstone_rows);
   proto->set_sealed_segment_count(stats.sealed_segments);
   proto->set_growing_count(stats.growing_rows);
+  proto->set_embedded_at_load_count(generation.embedded_at_load_count());
 }
 
 class AdminServiceAdaptor final : public v1::AdminService::CallbackService {
@@ -67,7 +69,7 @@ class AdminServiceAdaptor final : public v1::AdminService::CallbackService {
       if (status.generation != nullptr) {
         ToProto(status.generation->ProvenanceAt(status.generation->index().applied_sequence()), response->mutable_provenance());
         DescribeModel(status.generation->embedder(), response->mutable_model());
-        DescribeIndex(status.generation->index().Stats(), response->mutable_index());
+        DescribeIndex(*status.generation, response->mutable_index());
       }
       call->Complete(absl::OkStatus());
     });

@@ -1,0 +1,21 @@
+// The baseline without a model: nearest neighbours by the pixels themselves.
+#ifndef SEMBLANCE_BENCH_DEMO_RAW_PIXELS_H_
+#define SEMBLANCE_BENCH_DEMO_RAW_PIXELS_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "dataset/dataset.h"
+#include "embedder/preprocess.h"
+
+namespace semblance {
+
+// Share of the images at `indices` whose nearest other one, by the cosine of their preprocessed pixels (resized to at most 32 x
+// 32), has the same label. Thread-safe. Errors: of reading and decoding.
+absl::StatusOr<double> RawPixelRecallAt1(const Dataset& dataset, absl::Span<const int64_t> indices,
+                                         const storage::v1::Preprocessing& preprocessing);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_BENCH_DEMO_RAW_PIXELS_H_

@@ -1,0 +1,44 @@
+// A semblance-server of the build, as a process, with a channel to it.
+//
+// Not thread-safe. Failures to start are reported as test failures; address() is then empty.
+#ifndef SEMBLANCE_TESTS_INTEGRATION_SERVER_PROCESS_H_
+#define SEMBLANCE_TESTS_INTEGRATION_SERVER_PROCESS_H_
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/testing/process.h"
+
+namespace semblance::testing {
+
+class ServerProcess {
+ public:
+  // Starts it on free ports. `model` may be empty. `flags` are added to the command line.
+  ServerProcess(const std::string& data_dir, const std::string& model, const std::vector<std::string>& flags = {});
+
+  // host:port.
+  const std::string& address() const { return address_; }
+  const std::string& http_address() const { return http_address_; }
+  std::shared_ptr<grpc::Channel> channel() const { return channel_; }
+
+  // Waits until the health service says SERVING; false when the process ends before that.
+  bool WaitUntilServing();
+
+  Process& process() { return *process_; }
+
+ private:
+  std::unique_ptr<Process> process_;
+  std::string address_;
+  std::string http_address_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+// What grpc.health.v1 answers for a service ("" is the whole server): 1 SERVING, 2 NOT_SERVING, 0 when it does not answer.
+int HealthOf(grpc::Channel* channel, const std::string& service);
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_INTEGRATION_SERVER_PROCESS_H_
