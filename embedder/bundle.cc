@@ -1,6 +1,7 @@
 #include "embedder/bundle.h"
 
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,9 +90,11 @@ absl::StatusOr<std::string> ToJson(const BundleManifest& manifest) {
   options.preserve_proto_field_names = true;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(manifest, &json, options);
-  // Text that is not UTF-8 prints, but does not come back.
-  if (!status.ok() || !ParseManifest(json).ok()) {
-    return InvalidField("manifest", "MANIFEST_INVALID", "the manifest has text that is not UTF-8");
+  // Text that is not UTF-8 prints, but comes back as something else.
+  BundleManifest back;
+  if (!status.ok() || !ParseJson(json, /*ignore_unknown_fields=*/false, &back).ok() ||
+      !google::protobuf::util::MessageDifferencer::Equals(back, manifest)) {
+    return InvalidField("manifest", "MANIFEST_INVALID", "the manifest has text that is not UTF-8, or a number that is NaN");
   }
   return json;
 }

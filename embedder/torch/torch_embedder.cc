@@ -1,0 +1,145 @@
+#include <torch/torch.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+#include "common/thread_pool.h"
+#include "embedder/embedder.h"
+#include "embedder/torch/device.h"
+#include "embedder/torch/networks.h"
+#include "embedder/torch/state.h"
+
+namespace semblance {
+namespace {
+
+using ::semblance::storage::v1::BundleManifest;
+using ::semblance::storage::v1::Preprocessing;
+
+// The length of a row may differ from 1 by rounding only; NaN, infinity and the zero vector are far off.
+constexpr double kUnitTolerance = 1e-3;
+
+class TorchEmbedder final : public Embedder {
+ public:
+  TorchEmbedder(BundleManifest manifest, Preprocessor preprocessor, EmbeddingNet net, torch::Device device)
+      : manifest_(std::move(manifest)),
+        preprocessor_(std::move(preprocessor)),
+        net_(std::move(net)),
+        device_(device),
+        device_name_(device.str()) {}
+
+  const BundleManifest& manifest() const override { return manifest_; }
+  const Preprocessor& preprocessor() const override { return preprocessor_; }
+  const std::string& device() const override { return device_name_; }
+
+  absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const override {
+    if (images.empty()) {
+      return absl::OkStatus();
+    }
+    SEMBLANCE_RETURN_IF_ERROR(CheckShapes(images, out));
+    SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] { Run(images, out); }));
+    return CheckUnitLength(out);
+  }
+
+ private:
+  absl::Status CheckShapes(absl::Span<const Image> images, absl::Span<float> out) const {
+    const Preprocessing& input = manifest_.preprocessing();
+    const size_t size = static_cast<size_t>(input.crop_side()) * input.crop_side() * input.channels();
+    for (const Image& image : images) {
+      if (image.pixels.size() != size) {
+        return absl::InternalError(absl::StrCat("an image has ", image.pixels.size(), " bytes; the network takes ", size));
+      }
+    }
+    if (out.size() != images.size() * static_cast<size_t>(dimension())) {
+      return absl::InternalError(absl::StrCat("room for ", out.size(), " values of ", images.size(), " x ", dimension()));
+    }
+    return absl::OkStatus();
+  }
+
+  void Run(absl::Span<const Image> images, absl::Span<float> out) const {
+    const c10::InferenceMode inference_mode;
+    // OpenMP keeps the number of threads per calling thread; this gives the caller the one that was set for the process.
+    at::init_num_threads();
+    const torch::Tensor pixels = Gather(images).to(device_, /*non_blocking=*/true);
+    const torch::Tensor vectors = NormalizeRows(net_.ptr()->forward(pixels)).to(torch::kCPU).contiguous();
+    std::memcpy(out.data(), vectors.data_ptr<float>(), out.size() * sizeof(float));
+  }
+
+  // [N, side, side, channels] on the CPU; for CUDA in pinned memory, from which copies run aside.
+  torch::Tensor Gather(absl::Span<const Image> images) const {
+    const Preprocessing& input = manifest_.preprocessing();
+    torch::Tensor pixels = torch::empty({static_cast<int64_t>(images.size()), input.crop_side(), input.crop_side(), input.channels()},
+                                        torch::TensorOptions(torch::kUInt8).pinned_memory(device_.is_cuda()));
+    auto* to = pixels.data_ptr<uint8_t>();
+    for (const Image& image : images) {
+      std::memcpy(to, image.pixels.data(), image.pixels.size());
+      to += image.pixels.size();
+    }
+    return pixels;
+  }
+
+  absl::Status CheckUnitLength(absl::Span<const float> vectors) const {
+    const auto size = static_cast<size_t>(dimension());
+    for (size_t row = 0; row < vectors.size() / size; ++row) {
+      double sum = 0;
+      for (const float value : vectors.subspan(row * size, size)) {
+        sum += double{value} * value;
+      }
+      if (!(std::abs(sum - 1) <= kUnitTolerance)) {  // Negated, so that NaN fails too.
+        return absl::InternalError(absl::StrCat("the network's embedding of image ", row, " is NaN, infinite or zero"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  const BundleManifest manifest_;
+  const Preprocessor preprocessor_;
+  const EmbeddingNet net_;
+  const torch::Device device_;
+  const std::string device_name_;
+};
+
+absl::StatusOr<EmbeddingNet> LoadNet(const Bundle& bundle, torch::Device device) {
+  const BundleManifest& manifest = bundle.manifest;
+  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net,
+                             NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension()));
+  SEMBLANCE_RETURN_IF_ERROR(LoadState(net, bundle.model));
+  net->eval();
+  net->FoldForInference();
+  net->to(device);
+  return net;
+}
+
+// The first inference allocates, and on CUDA compiles and picks kernels: better now than in a request.
+absl::Status WarmUp(const Embedder& embedder) {
+  const Preprocessing& input = embedder.manifest().preprocessing();
+  Image black = {input.crop_side(), input.crop_side(), input.channels(), {}};
+  black.pixels.resize(static_cast<size_t>(input.crop_side()) * input.crop_side() * input.channels());
+  std::vector<float> vector(static_cast<size_t>(embedder.dimension()));
+  return embedder.Embed({&black, 1}, absl::MakeSpan(vector));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Embedder>> NewTorchEmbedder(const std::string& directory, const EmbedderOptions& options) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice(options.device));
+  SEMBLANCE_ASSIGN_OR_RETURN(Bundle bundle, ReadBundle(directory));
+  SEMBLANCE_ASSIGN_OR_RETURN(Preprocessor preprocessor, Preprocessor::Create(bundle.manifest.preprocessing()));
+  at::set_num_threads(options.threads > 0 ? options.threads : CoreCount());
+  absl::StatusOr<EmbeddingNet> net = absl::InternalError("not loaded");
+  SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] { net = LoadNet(bundle, device); }));
+  if (!net.ok()) {
+    return WithContext(net.status(), absl::StrCat("bundle ", directory));
+  }
+  auto embedder = std::make_unique<TorchEmbedder>(std::move(bundle.manifest), std::move(preprocessor), *std::move(net), device);
+  SEMBLANCE_RETURN_IF_ERROR(WarmUp(*embedder));
+  return embedder;
+}
+
+}  // namespace semblance
