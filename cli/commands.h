@@ -1,0 +1,33 @@
+// The commands of `semblance`, one function and one file each.
+//
+// Not thread-safe. Every command parses its own flags, talks to one server, prints a table for people or one JSON document with
+// --json, and returns an exit code (common/process.h): 2 usage, 42 bad input, 75 when the server cannot be reached or is busy, 1
+// for other errors. Errors go to `err`: what was wrong, the field and reason where the server names them, and what to do.
+#ifndef SEMBLANCE_CLI_COMMANDS_H_
+#define SEMBLANCE_CLI_COMMANDS_H_
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace semblance {
+
+struct Streams {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+using Arguments = std::vector<std::string>;
+
+int RunEmbed(const Arguments& args, const Streams& streams);
+int RunIngest(const Arguments& args, const Streams& streams);
+int RunItems(const Arguments& args, const Streams& streams);
+int RunSearch(const Arguments& args, const Streams& streams);
+int RunStatus(const Arguments& args, const Streams& streams);
+
+// Runs the command that args[0] names; the program's help for none or --help.
+int RunCommand(const Arguments& args, const Streams& streams);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_CLI_COMMANDS_H_

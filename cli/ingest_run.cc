@@ -1,0 +1,155 @@
+#include "cli/ingest_run.h"
+
+#include <grpcpp/client_context.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/error.h"
+#include "common/mutex.h"
+#include "semblance/v1/catalog_service.grpc.pb.h"
+
+namespace semblance {
+namespace {
+
+constexpr size_t kFailuresInDetail = 100;
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(50);
+constexpr absl::Duration kLongestBackoff = absl::Seconds(5);
+
+// One run; its workers take slices of the indices in turn.
+class IngestRun {
+ public:
+  IngestRun(const std::shared_ptr<grpc::Channel>& channel, const Dataset& dataset, absl::Span<const int64_t> indices,
+            const IngestOptions& options, const std::function<void(int64_t, int64_t)>& progress)
+      : stub_(v1::CatalogService::NewStub(channel)), dataset_(dataset), indices_(indices), options_(options), progress_(progress) {}
+
+  IngestReport Run() {
+    std::vector<std::thread> workers;
+    for (int i = 0; i < options_.concurrency; ++i) {
+      workers.emplace_back([this] { Work(); });
+    }
+    for (std::thread& worker : workers) {
+      worker.join();
+    }
+    MutexLock lock(&mutex_);
+    return report_;
+  }
+
+ private:
+  void Work() {
+    for (absl::Span<const int64_t> slice = NextSlice(); !slice.empty(); slice = NextSlice()) {
+      std::vector<v1::Item> items;
+      for (const int64_t index : slice) {
+        AddItem(index, items);
+      }
+      Store(items);
+    }
+  }
+
+  // Empty at the end, or after a failed request.
+  absl::Span<const int64_t> NextSlice() {
+    MutexLock lock(&mutex_);
+    const size_t begin = report_.failed_requests > 0 ? indices_.size() : next_;
+    const absl::Span<const int64_t> slice = indices_.subspan(begin, static_cast<size_t>(options_.batch_size));
+    next_ = begin + slice.size();
+    return slice;
+  }
+
+  void AddItem(int64_t index, std::vector<v1::Item>& items) {
+    const Example& example = dataset_.example(index);
+    absl::StatusOr<std::string> image = dataset_.ReadImage(index);
+    if (!image.ok()) {
+      return RecordFailure({example.id, "UNREADABLE", std::string(image.status().message())});
+    }
+    v1::Item& item = items.emplace_back();
+    item.set_id(absl::StrCat(options_.id_prefix, example.id));
+    item.set_label(example.label);
+    item.set_image(*std::move(image));
+  }
+
+  // A batch is stored as a whole or not at all; when one of its images is bad, its items go one by one.
+  void Store(const std::vector<v1::Item>& items) {
+    if (items.empty()) {
+      return;
+    }
+    const RpcError error = Upsert(items);
+    if (error.code == grpc::StatusCode::OK) {
+      return RecordStored(static_cast<int64_t>(items.size()));
+    }
+    if (error.code != grpc::StatusCode::INVALID_ARGUMENT) {
+      return RecordFailedRequest(error);
+    }
+    if (items.size() == 1) {
+      return RecordFailure({items.front().id(), error.reason, error.message});
+    }
+    for (const v1::Item& item : items) {
+      Store({item});
+    }
+  }
+
+  // Tries transient errors again.
+  RpcError Upsert(const std::vector<v1::Item>& items) {
+    v1::UpsertItemsRequest request;
+    request.mutable_items()->Add(items.begin(), items.end());
+    const absl::Time give_up = absl::Now() + options_.retry_for;
+    for (absl::Duration backoff = kFirstBackoff;; backoff = std::min(2 * backoff, kLongestBackoff)) {
+      v1::UpsertItemsResponse response;
+      grpc::ClientContext context;
+      context.set_deadline(absl::ToChronoTime(absl::Now() + options_.timeout));
+      RpcError error = DescribeRpcError(stub_->UpsertItems(&context, request, &response));
+      if (!IsTransient(error) || absl::Now() + backoff > give_up) {
+        return error;
+      }
+      RecordRetry();
+      absl::SleepFor(std::max(backoff, error.retry_delay.value_or(absl::ZeroDuration())));
+    }
+  }
+
+  void RecordStored(int64_t count) {
+    MutexLock lock(&mutex_);
+    report_.stored += count;
+    progress_(report_.stored + report_.failed_images, report_.retries);
+  }
+
+  void RecordFailure(IngestFailure failure) {
+    MutexLock lock(&mutex_);
+    ++report_.failed_images;
+    if (report_.failures.size() < kFailuresInDetail) {
+      report_.failures.push_back(std::move(failure));
+    }
+    progress_(report_.stored + report_.failed_images, report_.retries);
+  }
+
+  void RecordFailedRequest(const RpcError& error) {
+    MutexLock lock(&mutex_);
+    ++report_.failed_requests;
+    report_.last_error = error;
+  }
+
+  void RecordRetry() {
+    MutexLock lock(&mutex_);
+    ++report_.retries;
+  }
+
+  const std::unique_ptr<v1::CatalogService::Stub> stub_;
+  const Dataset& dataset_;
+  const absl::Span<const int64_t> indices_;
+  const IngestOptions options_;
+  const std::function<void(int64_t, int64_t)>& progress_;
+
+  Mutex mutex_;
+  size_t next_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  IngestReport report_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+IngestReport Ingest(const std::shared_ptr<grpc::Channel>& channel, const Dataset& dataset, absl::Span<const int64_t> indices,
+                    const IngestOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
+  return IngestRun(channel, dataset, indices, options, progress).Run();
+}
+
+}  // namespace semblance

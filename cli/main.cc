@@ -1,0 +1,10 @@
+// semblance: the client command line.
+#include <iostream>
+
+#include "cli/commands.h"
+#include "common/logging.h"
+
+int main(int argc, char** argv) {
+  semblance::InitLogging(argv[0]);
+  return semblance::RunCommand(semblance::Arguments(argv + 1, argv + argc), {std::cout, std::cerr});
+}

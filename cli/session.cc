@@ -1,0 +1,78 @@
+#include "cli/session.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/create_channel.h>
+
+#include <chrono>
+#include <utility>
+
+#include "cli/rpc_error.h"
+#include "common/process.h"
+
+namespace semblance {
+
+Session::Session(CommandLine* command, const Streams& streams) : command_(command), streams_(streams) {
+  command_->AddFlag("server", "HOST:PORT", "address of the server", &server_);
+  command_->AddFlag("timeout_seconds", "N", "how long to wait for an answer", &timeout_seconds_);
+  command_->AddFlag("json", "print one JSON document instead of a table", &json_);
+}
+
+std::optional<int> Session::Parse(const Arguments& args) {
+  auto arguments = command_->Parse(args);
+  if (command_->help_requested()) {
+    out() << command_->Help();
+    return kExitDone;
+  }
+  if (!arguments.ok()) {
+    return Usage(std::string(arguments.status().message()));
+  }
+  arguments_ = *std::move(arguments);
+  return std::nullopt;
+}
+
+std::shared_ptr<grpc::Channel> Session::channel() {
+  if (channel_ == nullptr) {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(64 << 20);
+    channel_ = grpc::CreateCustomChannel(server_, grpc::InsecureChannelCredentials(), arguments);
+  }
+  return channel_;
+}
+
+std::unique_ptr<grpc::ClientContext> Session::NewContext() const {
+  auto context = std::make_unique<grpc::ClientContext>();
+  context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(timeout_seconds_));
+  return context;
+}
+
+void Session::PrintJson(const google::protobuf::Message& message) const {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  if (google::protobuf::util::MessageToJsonString(message, &json, options).ok()) {
+    out() << json;
+  }
+}
+
+int Session::Usage(const std::string& what) const {
+  err() << "semblance: " << what << "\n";
+  return kExitUsage;
+}
+
+int Session::Fail(const grpc::Status& status) const {
+  return Fail(DescribeRpcError(status));
+}
+
+int Session::Fail(const RpcError& error) const {
+  err() << "semblance: " << FormatRpcError(error, server_) << "\n";
+  return ExitCodeOf(error);
+}
+
+int Session::Fail(const absl::Status& status) const {
+  err() << "semblance: " << status.message() << "\n";
+  return kExitBadInput;
+}
+
+}  // namespace semblance
