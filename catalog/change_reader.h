@@ -1,0 +1,43 @@
+// The queries of the catalogue, over one connection.
+//
+// Not thread-safe. Errors: as in catalog/sqlite.h; DataLoss for rows that hold what no writer writes.
+#ifndef SEMBLANCE_CATALOG_CHANGE_READER_H_
+#define SEMBLANCE_CATALOG_CHANGE_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "catalog/catalog.h"
+#include "catalog/sqlite.h"
+
+namespace semblance {
+
+class ChangeReader {
+ public:
+  static absl::StatusOr<std::unique_ptr<ChangeReader>> Open(const std::string& path);
+
+  // As the methods of Catalog with these names.
+  absl::StatusOr<CatalogItem> Find(absl::string_view id);
+  absl::StatusOr<std::string> ReadImage(uint64_t sequence);
+  absl::StatusOr<std::vector<CatalogItem>> List(absl::string_view after_id, int limit);
+  absl::StatusOr<std::vector<Change>> ReadChanges(uint64_t after_sequence, int limit);
+  absl::StatusOr<int64_t> ItemCount();
+  absl::StatusOr<uint64_t> LastSequence();
+
+ private:
+  ChangeReader(SqliteDatabase database, SqliteStatement find, SqliteStatement image, SqliteStatement list, SqliteStatement changes);
+
+  SqliteDatabase database_;
+  SqliteStatement find_;
+  SqliteStatement image_;
+  SqliteStatement list_;
+  SqliteStatement changes_;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_CATALOG_CHANGE_READER_H_

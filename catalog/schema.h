@@ -1,0 +1,24 @@
+// The catalogue's tables and the settings of its connections; docs/catalogue_format.md explains them.
+//
+// Thread-safe: functions without state.
+//
+// Errors: FailedPrecondition (an SQLite file of another program, or a catalogue of a newer version); else as in catalog/sqlite.h.
+#ifndef SEMBLANCE_CATALOG_SCHEMA_H_
+#define SEMBLANCE_CATALOG_SCHEMA_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "catalog/sqlite.h"
+
+namespace semblance {
+
+// Opens the file for the one writer; creates the file and the tables where they are missing, and looks for damage in `changes`.
+absl::StatusOr<SqliteDatabase> OpenCatalogForWriting(const std::string& path);
+
+// Opens an existing catalogue for reading.
+absl::StatusOr<SqliteDatabase> OpenCatalogForReading(const std::string& path);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_CATALOG_SCHEMA_H_
