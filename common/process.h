@@ -6,9 +6,9 @@
 
 namespace semblance {
 
-// Lets idle OpenMP threads sleep instead of spin, and keeps large freed blocks in the process between training or inference steps.
-// Both must be known before the libraries load, so this runs the program again with the environment set (execv) unless the operator
-// has set OMP_WAIT_POLICY; returns only when nothing (more) is to be done.
+// Lets idle OpenMP threads sleep instead of spin, keeps OpenBLAS on the calling thread, and keeps large freed blocks in the process
+// between training or inference steps. The libraries read the first two when they load, so this runs the program again with the
+// environment set (execv) unless the operator has set OMP_WAIT_POLICY; returns only when nothing (more) is to be done.
 void TuneForCompute(char** argv);
 
 // Exit codes of every program.
