@@ -136,7 +136,7 @@ class IndexInDirectory final : public SegmentedIndex {
   absl::Status AddRows(absl::Span<const IndexAdd> adds) SEMBLANCE_REQUIRES(mutex_);
   // Starts a new growing segment.
   absl::Status Rotate() SEMBLANCE_REQUIRES(mutex_);
-  // Makes the list what the directory holds, then what searches see.
+  // Makes the list what the directory holds (once started), then what searches see.
   absl::Status Install(std::shared_ptr<const SegmentList> list) SEMBLANCE_REQUIRES(mutex_);
   void DeleteRow(const IndexDelete& one) SEMBLANCE_REQUIRES(mutex_);
 
@@ -159,8 +159,8 @@ class IndexInDirectory final : public SegmentedIndex {
   std::unique_ptr<VectorLogWriter> log_ SEMBLANCE_GUARDED_BY(mutex_);
   // The end of the log may be torn: the next row goes to a new one.
   bool log_is_torn_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  // Logs from before Start, while their rows are being copied.
-  std::vector<uint64_t> old_logs_ SEMBLANCE_GUARDED_BY(mutex_);
+  // False while Start copies rows from old logs to new ones: the directory still holds the old ones.
+  bool started_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool merge_due_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool merging_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   std::atomic<bool> stop_{false};
@@ -174,8 +174,8 @@ absl::Status IndexInDirectory::Start(absl::Span<const uint64_t> live_keys, uint6
   auto list = std::make_shared<SegmentList>();
   list->sealed = std::move(recovered.sealed);
   segments_.Store(std::move(list));
-  // The live rows of the old logs move to a new one, so that what was torn or deleted in them is gone.
-  old_logs_ = directory_->manifest().logs;
+  // The live rows of the old logs move to a new one, so that what was torn or deleted in them is gone. The directory keeps what it
+  // has until they are all there.
   SEMBLANCE_RETURN_IF_ERROR(Rotate());
   std::vector<IndexAdd> rows;
   for (size_t row = 0; row < recovered.log_keys.size(); ++row) {
@@ -184,7 +184,7 @@ absl::Status IndexInDirectory::Start(absl::Span<const uint64_t> live_keys, uint6
   }
   SEMBLANCE_RETURN_IF_ERROR(AddRows(rows));
   SEMBLANCE_RETURN_IF_ERROR(log_->Sync());
-  old_logs_.clear();
+  started_ = true;
   SEMBLANCE_RETURN_IF_ERROR(Install(segments_.Load()));
   applied_.store(sequence, std::memory_order_release);
   StartMergeIfDue();
@@ -259,9 +259,9 @@ absl::Status IndexInDirectory::Rotate() {
 }
 
 absl::Status IndexInDirectory::Install(std::shared_ptr<const SegmentList> list) {
-  std::vector<uint64_t> logs = FileNumbers(list->growing);
-  logs.insert(logs.end(), old_logs_.begin(), old_logs_.end());
-  SEMBLANCE_RETURN_IF_ERROR(directory_->Commit(FileNumbers(list->sealed), std::move(logs)));
+  if (started_) {
+    SEMBLANCE_RETURN_IF_ERROR(directory_->Commit(FileNumbers(list->sealed), FileNumbers(list->growing)));
+  }
   segments_.Store(std::move(list));
   return absl::OkStatus();
 }
