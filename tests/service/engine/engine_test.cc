@@ -209,7 +209,7 @@ TEST_F(EngineTest, ABatchIsAnsweredAtOneSequence) {
   ASSERT_OK(Upsert({ItemOf("a", 1), ItemOf("b", 2)}));
   SearchInput input = InputOf(ItemQuery{.id = "a"}, 1);
   const std::string image = PictureOf(2);
-  input.queries.push_back(ImageQuery{.bytes = image});
+  input.queries.emplace_back(ImageQuery{.bytes = image});
   input.query_fields.emplace_back("queries[1]");
   const auto answer = Search(std::move(input));
   ASSERT_OK(answer);
