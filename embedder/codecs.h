@@ -21,12 +21,12 @@ absl::StatusOr<ImageHeader> ReadPngHeader(absl::string_view bytes);
 absl::StatusOr<ImageHeader> ReadWebpHeader(absl::string_view bytes);
 
 // Decoders of everything, 8 bits a channel, as stored: 1 channel is grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha (not
-// premultiplied). REQUIRES: `header` is what the reader said about the same bytes.
+// premultiplied). REQUIRES: the reader accepted the bytes, and the caller their size.
 //
 // JPEG comes in 1 channel when asked for 1, else in 3, each side divided by `scale` (1, 2, 4 or 8) and rounded up.
-absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, const ImageHeader& header, int channels, int scale);
-absl::StatusOr<Image> DecodePng(absl::string_view bytes, const ImageHeader& header);
-absl::StatusOr<Image> DecodeWebp(absl::string_view bytes, const ImageHeader& header);
+absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, int channels, int scale);
+absl::StatusOr<Image> DecodePng(absl::string_view bytes);
+absl::StatusOr<Image> DecodeWebp(absl::string_view bytes);
 
 // "<format>: <detail>" as IMAGE_DECODE_FAILED.
 absl::Status DecodeFailed(absl::string_view format, absl::string_view detail);

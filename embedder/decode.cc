@@ -69,11 +69,11 @@ int JpegScale(const ImageHeader& header, int min_short_side) {
 absl::StatusOr<Image> Decode(absl::string_view bytes, const ImageHeader& header, int channels, int min_short_side) {
   switch (header.format) {
     case ImageFormat::kJpeg:
-      return DecodeJpeg(bytes, header, channels, JpegScale(header, min_short_side));
+      return DecodeJpeg(bytes, channels, JpegScale(header, min_short_side));
     case ImageFormat::kPng:
-      return DecodePng(bytes, header);
+      return DecodePng(bytes);
     case ImageFormat::kWebp:
-      return DecodeWebp(bytes, header);
+      return DecodeWebp(bytes);
   }
   return absl::InternalError("unknown image format");
 }

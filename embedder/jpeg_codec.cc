@@ -146,7 +146,7 @@ absl::StatusOr<ImageHeader> ReadJpegHeader(absl::string_view bytes) {
   return ImageHeader{ImageFormat::kJpeg, static_cast<int>(reader.info().image_width), static_cast<int>(reader.info().image_height)};
 }
 
-absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, const ImageHeader& /*header*/, int channels, int scale) {
+absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, int channels, int scale) {
   JpegReader reader(bytes);
   SEMBLANCE_RETURN_IF_ERROR(reader.ReadHeader());
   SEMBLANCE_ASSIGN_OR_RETURN(Image image, reader.ReadPixels(channels, scale));

@@ -119,7 +119,7 @@ absl::StatusOr<ImageHeader> ReadPngHeader(absl::string_view bytes) {
   return ImageHeader{ImageFormat::kPng, static_cast<int>(width), static_cast<int>(height)};
 }
 
-absl::StatusOr<Image> DecodePng(absl::string_view bytes, const ImageHeader& /*header*/) {
+absl::StatusOr<Image> DecodePng(absl::string_view bytes) {
   return PngReader(bytes).ReadAll();
 }
 

@@ -33,14 +33,14 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(absl::string_view bytes) {
   return ImageHeader{ImageFormat::kWebp, features.width, features.height};
 }
 
-absl::StatusOr<Image> DecodeWebp(absl::string_view bytes, const ImageHeader& header) {
+absl::StatusOr<Image> DecodeWebp(absl::string_view bytes) {
   SEMBLANCE_ASSIGN_OR_RETURN(const WebPBitstreamFeatures features, ReadFeatures(bytes));
   if (features.has_animation != 0) {
     return InvalidField("image", "UNSUPPORTED_MEDIA", "an animated WebP is not one image: send a frame");
   }
   const int channels = features.has_alpha != 0 ? 4 : 3;
-  const size_t stride = static_cast<size_t>(header.width) * static_cast<size_t>(channels);
-  Image image = {header.width, header.height, channels, std::vector<uint8_t>(stride * static_cast<size_t>(header.height))};
+  const size_t stride = static_cast<size_t>(features.width) * static_cast<size_t>(channels);
+  Image image = {features.width, features.height, channels, std::vector<uint8_t>(stride * static_cast<size_t>(features.height))};
   const auto decode = channels == 4 ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
   if (decode(Data(bytes), bytes.size(), image.pixels.data(), image.pixels.size(), static_cast<int>(stride)) == nullptr) {
     return DecodeFailed("WebP", "truncated or corrupt");

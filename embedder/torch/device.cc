@@ -14,7 +14,7 @@ namespace semblance {
 namespace {
 
 absl::Status BadDevice(absl::string_view message) {
-  return InvalidField("device", "INVALID_DEVICE", message);
+  return InvalidField("device", "CONFIG_INVALID", message);
 }
 
 int CudaDeviceCount() {

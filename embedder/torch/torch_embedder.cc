@@ -74,8 +74,9 @@ class TorchEmbedder final : public Embedder {
   // [N, side, side, channels] on the CPU; for CUDA in pinned memory, from which copies run aside.
   torch::Tensor Gather(absl::Span<const Image> images) const {
     const Preprocessing& input = manifest_.preprocessing();
-    torch::Tensor pixels = torch::empty({static_cast<int64_t>(images.size()), input.crop_side(), input.crop_side(), input.channels()},
-                                        torch::TensorOptions(torch::kUInt8).pinned_memory(device_.is_cuda()));
+    torch::Tensor pixels =
+        torch::empty({static_cast<int64_t>(images.size()), input.crop_side(), input.crop_side(), input.channels()},
+                     torch::TensorOptions(torch::kUInt8).pinned_memory(device_.is_cuda()));
     auto* to = pixels.data_ptr<uint8_t>();
     for (const Image& image : images) {
       std::memcpy(to, image.pixels.data(), image.pixels.size());
