@@ -74,9 +74,11 @@ struct WriteResult {
 
 class Catalog {
  public:
-  // Runs on the catalogue's writer thread, once for every write and in commit order; must be quick.
+  // Runs on the catalogue's writer thread, once for every write and in commit order; must be quick. A write that is refused before it
+  // is queued (too large, or a catalogue opened for reading) is answered on the caller's thread.
   using WriteCallback = std::function<void(absl::StatusOr<WriteResult>)>;
 
+  // Commits and answers the writes that it has accepted.
   virtual ~Catalog() = default;
 
   // Stores the items, all or none. REQUIRES: distinct ids. Ids, labels and attributes are checked by the caller.
@@ -87,7 +89,8 @@ class Catalog {
 
   virtual absl::StatusOr<CatalogItem> Find(absl::string_view id) const = 0;
 
-  // The encoded image of the write at `sequence`. Errors: NotFound when it was replaced or deleted since.
+  // The encoded image of the write at `sequence`. Errors: NotFound when it was replaced or deleted since; DataLoss when its bytes do not
+  // have their digest.
   virtual absl::StatusOr<std::string> ReadImage(uint64_t sequence) const = 0;
 
   // At most `limit` items with an id greater than `after_id` (bytewise), ascending.
@@ -113,7 +116,9 @@ struct CatalogOptions {
 absl::StatusOr<std::unique_ptr<Catalog>> OpenSqliteCatalog(const std::string& path, const CatalogOptions& options);
 
 // Attributes as one JSON object: integers without, doubles with a decimal point or exponent. Deterministic.
+// REQUIRES: strings are UTF-8, doubles finite.
 std::string AttributesToJson(const Attributes& attributes);
+// Errors: InvalidArgument/INVALID_ATTRIBUTE.
 absl::StatusOr<Attributes> AttributesFromJson(absl::string_view json);
 
 }  // namespace semblance

@@ -4,7 +4,6 @@
 
 #include "absl/time/clock.h"
 #include "catalog/schema.h"
-#include "common/logging.h"
 #include "common/status_macros.h"
 
 namespace semblance {
@@ -60,10 +59,8 @@ absl::Status ChangeWriter::Commit() {
 
 void ChangeWriter::Rollback() {
   state_ = committed_;
-  // SQLite rolls back by itself after some errors; then there is nothing left to roll back, and it says so.
-  if (const absl::Status status = database_.Run("ROLLBACK"); !status.ok()) {
-    LOG(INFO) << "rolling back: " << status.message();
-  }
+  // After some errors SQLite has rolled back by itself, and this fails for want of a transaction.
+  database_.Run("ROLLBACK").IgnoreError();
 }
 
 absl::StatusOr<WriteResult> ChangeWriter::Upsert(std::vector<PreparedItem>& items) {

@@ -13,8 +13,8 @@
 namespace semblance {
 namespace {
 
-// Below SQLite's limit for a row (10^9 bytes): a row that does not fit would look like a storage failure.
-constexpr size_t kMaxItemBytes = 900'000'000;
+// Well below SQLite's limit for a row (10^9 bytes): a row that does not fit would look like a storage failure.
+constexpr size_t kMaxItemBytes = size_t{256} << 20;
 
 absl::StatusOr<std::vector<PreparedItem>> Prepare(std::vector<ItemWrite> items) {
   std::vector<PreparedItem> prepared;
