@@ -6,7 +6,6 @@
 #include <faiss/impl/DistanceComputer.h>
 #include <faiss/impl/io.h>
 #include <faiss/index_io.h>
-#include <faiss/utils/Heap.h>
 
 #include <algorithm>
 #include <cstring>
@@ -42,21 +41,6 @@ class DotComputer final : public faiss::FlatCodesDistanceComputer {
  private:
   static const float* FloatsOf(const uint8_t* row) { return reinterpret_cast<const float*>(row); }
 
-  const int dimension_;
-  const float* query_ = nullptr;
-};
-
-// What a graph takes for a distance: less is nearer.
-class NegativeDot final : public faiss::DistanceComputer {
- public:
-  NegativeDot(const float* rows, int dimension) : rows_(rows), dimension_(dimension) {}
-
-  void set_query(const float* query) override { query_ = query; }
-  float operator()(idx_t row) override { return -DotProduct(query_, rows_ + row * dimension_, dimension_); }
-  float symmetric_dis(idx_t a, idx_t b) override { return -DotProduct(rows_ + a * dimension_, rows_ + b * dimension_, dimension_); }
-
- private:
-  const float* const rows_;
   const int dimension_;
   const float* query_ = nullptr;
 };
@@ -134,7 +118,6 @@ struct SealedSegment::Rep {
   }
 
   void ReturnVisited(std::unique_ptr<faiss::VisitedTable> table) {
-    table->advance();
     MutexLock lock(&mutex);
     visited.push_back(std::move(table));
   }
@@ -148,8 +131,11 @@ struct SealedSegment::Rep {
 
 namespace {
 
-bool IsWhole(const faiss::HNSW& graph, size_t rows) {
-  return graph.levels.size() == rows && graph.offsets.size() == rows + 1 && graph.neighbors.size() == graph.offsets.back();
+bool IsWhole(const faiss::HNSW& graph, int64_t rows) {
+  const auto is_row = [rows](int64_t row) { return row < rows; };
+  return graph.levels.size() == static_cast<size_t>(rows) && graph.offsets.size() == graph.levels.size() + 1 &&
+         graph.neighbors.size() == graph.offsets.back() && is_row(graph.entry_point) &&
+         std::all_of(graph.neighbors.begin(), graph.neighbors.end(), is_row);
 }
 
 // What a segment file holds, with our storage in place of FAISS's. Null: not one of our kinds.
@@ -238,43 +224,27 @@ int64_t SealedSegment::Find(uint64_t key) const {
 
 void SealedSegment::Search(const SegmentQuery& query, TopRows* top) const {
   const int64_t live = live_rows();
-  if (rep_->graph == nullptr || live <= query.top_k) {
+  const int64_t ef = std::max(query.ef_search, query.top_k);
+  if (rep_->graph == nullptr || live == 0 || ef * rows() / live * kVisitCost * rep_->graph->nb_neighbors(0) >= rows()) {
     return Scan(query, top);
   }
-  const int64_t visit_cost = kVisitCost * rep_->graph->nb_neighbors(0);
-  for (int64_t ef = std::max<int64_t>(query.ef_search, query.top_k * rows() / live); ef * visit_cost < rows(); ef *= 2) {
-    const std::vector<ScoredKey> found = SearchGraph(query, static_cast<int>(ef));
-    if (found.size() < static_cast<size_t>(query.top_k)) {
-      continue;
-    }
-    for (const ScoredKey& row : found) {
-      if (top->MayKeep(row.score)) {
-        top->Offer(row.key, row.score);
-      }
-    }
-    return;
+  const std::vector<ScoredRow> found = SearchVisible(query, static_cast<int>(ef));
+  if (found.size() < static_cast<size_t>(query.top_k)) {
+    return Scan(query, top);
   }
-  Scan(query, top);
+  for (const ScoredRow& one : found) {
+    if (top->MayKeep(one.score)) {
+      top->Offer(key(one.row), one.score);
+    }
+  }
 }
 
-std::vector<ScoredKey> SealedSegment::SearchGraph(const SegmentQuery& query, int ef) const {
-  NegativeDot distances(vectors_, dimension_);
-  distances.set_query(query.vector);
-  faiss::SearchParametersHNSW parameters;
-  parameters.efSearch = ef;
-  const int fetch = deleted_rows() == 0 ? query.top_k : ef;
-  std::vector<int64_t> rows(fetch);
-  std::vector<float> negative_scores(fetch);
-  faiss::maxheap_heapify(fetch, negative_scores.data(), rows.data());
+std::vector<ScoredRow> SealedSegment::SearchVisible(const SegmentQuery& query, int ef) const {
   std::unique_ptr<faiss::VisitedTable> visited = rep_->TakeVisited();
-  rep_->graph->search(distances, fetch, rows.data(), negative_scores.data(), *visited, &parameters);
+  std::vector<ScoredRow> found = SearchGraph(
+      *rep_->graph, {query.vector, vectors_, dimension_, ef}, [&](int64_t row) { return VisibleAt(row, query.sequence); },
+      visited.get());
   rep_->ReturnVisited(std::move(visited));
-  std::vector<ScoredKey> found;
-  for (int i = 0; i < fetch; ++i) {
-    if (rows[i] >= 0 && VisibleAt(rows[i], query.sequence)) {
-      found.push_back({keys_[rows[i]], -negative_scores[i]});
-    }
-  }
   return found;
 }
 

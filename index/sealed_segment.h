@@ -2,8 +2,8 @@
 //
 // Thread-safety: see segment.h.
 //
-// Deleted rows stay in the graph. A search asks it for more rows than wanted, by the share of rows that are alive, again for twice
-// as many while too few are visible, and looks at every row instead once that is cheaper.
+// Deleted rows stay in the graph, and searches pass through them. Where that would cost more than to look at every row (a small
+// segment, many candidates, few rows alive), or finds too few, a search looks at every row.
 #ifndef SEMBLANCE_INDEX_SEALED_SEGMENT_H_
 #define SEMBLANCE_INDEX_SEALED_SEGMENT_H_
 
@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "index/graph_search.h"
 #include "index/segment.h"
 #include "index/segmented_index.h"
 
@@ -42,9 +43,8 @@ class SealedSegment final : public Segment {
 
   SealedSegment(uint64_t file_number, int dimension, absl::Span<const uint64_t> keys, std::unique_ptr<Rep> rep);
 
-  // The visible rows among the nearest ones that the graph finds with `ef` candidates; fewer than top_k when too many of them are
-  // not visible.
-  std::vector<ScoredKey> SearchGraph(const SegmentQuery& query, int ef) const;
+  // By the graph: up to `ef` rows.
+  std::vector<ScoredRow> SearchVisible(const SegmentQuery& query, int ef) const;
 
   const std::unique_ptr<Rep> rep_;
 };

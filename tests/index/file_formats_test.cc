@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "common/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -46,14 +47,15 @@ TEST(SegmentFile, RefusesKeysThatDoNotAscend) {
   EXPECT_THAT(DecodeSegmentFile(EncodeSegmentFile(3, {9, 9}, "faiss")), StatusIs(absl::StatusCode::kDataLoss));
 }
 
-// The bytes that docs/storage_format.md works out by hand.
+// The examples of docs/storage_format.md: what is on disk already must stay readable.
 TEST(SegmentFile, HasTheBytesOfTheExampleInTheDocumentation) {
-  const std::string file = EncodeSegmentFile(2, {5, 9}, "faiss");
-  ASSERT_EQ(file.size(), 60U + 16U + 5U);
-  EXPECT_EQ(file.substr(0, 8), "SMBLSEG1");
-  EXPECT_EQ(file.substr(8, 16), std::string("\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0", 16));
-  EXPECT_EQ(file.substr(60, 16), std::string("\x05\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0", 16));
-  EXPECT_EQ(file.substr(76), "faiss");
+  EXPECT_EQ(absl::BytesToHexString(EncodeSegmentFile(2, {5, 9}, "faiss")),
+            "534d424c534547310100000002000000"
+            "020000000000000001000000688dad89"
+            "1000000000000000020000008a1fd2d9"
+            "0500000000000000434c9add05000000"
+            "00000000090000000000000066616973"
+            "73");
 }
 
 TEST(IndexManifest, ReadsWhatWasWritten) {
@@ -67,6 +69,21 @@ TEST(IndexManifest, ReadsWhatWasWritten) {
   EXPECT_EQ(decoded.next_file, 12U);
   EXPECT_THAT(decoded.segments, ElementsAre(3, 7));
   EXPECT_THAT(decoded.logs, ElementsAre(11));
+}
+
+TEST(IndexManifest, ReadsTheExampleInTheDocumentation) {
+  ASSERT_OK_AND_ASSIGN(const IndexManifest decoded,
+                       DecodeIndexManifest(R"({"crc32": 449022437, "index": {"dimension": 64, "format_version": 1, "logs": [11],
+                                               "next_file": 13, "segments": [7, 12]}})"));
+  EXPECT_THAT(decoded.segments, ElementsAre(7, 12));
+}
+
+TEST(IndexManifest, RefusesANewerVersion) {
+  // The checksum of {"dimension":64,"format_version":2,"logs":[],"next_file":1,"segments":[]}.
+  EXPECT_THAT(
+      DecodeIndexManifest(R"({"crc32": 1147934423, "index": {"dimension": 64, "format_version": 2, "logs": [], "next_file": 1,
+                                      "segments": []}})"),
+      StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST(IndexManifest, FindsEveryFlippedByteThatMatters) {
@@ -109,6 +126,14 @@ class VectorLogTest : public ::testing::Test {
   const std::vector<float> two_ = {0, 1};
   const std::vector<float> both_ = {1, 1};
 };
+
+TEST_F(VectorLogTest, HasTheBytesOfTheExampleInTheDocumentation) {
+  EXPECT_EQ(absl::BytesToHexString(Written().substr(0, kHeadBytes + 2 * kRecordBytes)),
+            "534d424c564c473102000000d0bbf2bb"
+            "ccad23ab05000000000000000000803f"
+            "00000000c797cf320600000000000000"
+            "000000000000803f");
+}
 
 TEST_F(VectorLogTest, ReadsWhatWasWritten) {
   ASSERT_OK_AND_ASSIGN(const VectorLog log, DecodeVectorLog(Written(), kDimension));
