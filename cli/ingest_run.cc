@@ -3,6 +3,7 @@
 #include <grpcpp/client_context.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,8 @@ namespace semblance {
 namespace {
 
 constexpr size_t kFailuresInDetail = 100;
+// Images of one request, unless one alone is larger: below the 16 MiB that a server takes by default.
+constexpr size_t kMaxRequestBytes = size_t{12} << 20;
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(50);
 constexpr absl::Duration kLongestBackoff = absl::Seconds(5);
 
@@ -41,12 +44,27 @@ class IngestRun {
  private:
   void Work() {
     for (absl::Span<const int64_t> slice = NextSlice(); !slice.empty(); slice = NextSlice()) {
-      std::vector<v1::Item> items;
-      for (const int64_t index : slice) {
-        AddItem(index, items);
-      }
-      Store(items);
+      StoreExamples(slice);
     }
+  }
+
+  void StoreExamples(absl::Span<const int64_t> indices) {
+    std::vector<v1::Item> items;
+    size_t bytes = 0;
+    for (const int64_t index : indices) {
+      std::optional<v1::Item> item = ReadItem(index);
+      if (!item.has_value()) {
+        continue;
+      }
+      if (bytes + item->image().size() > kMaxRequestBytes) {
+        Store(items);
+        items.clear();
+        bytes = 0;
+      }
+      bytes += item->image().size();
+      items.push_back(*std::move(item));
+    }
+    Store(items);
   }
 
   // Empty at the end, or after a failed request.
@@ -58,16 +76,21 @@ class IngestRun {
     return slice;
   }
 
-  void AddItem(int64_t index, std::vector<v1::Item>& items) {
+  // Nothing, and a failure in the report, when the image cannot be read.
+  std::optional<v1::Item> ReadItem(int64_t index) {
     const Example& example = dataset_.example(index);
     absl::StatusOr<std::string> image = dataset_.ReadImage(index);
     if (!image.ok()) {
-      return RecordFailure({example.id, "UNREADABLE", std::string(image.status().message())});
+      RecordFailure({example.id, "UNREADABLE", std::string(image.status().message())});
+      return std::nullopt;
     }
-    v1::Item& item = items.emplace_back();
+    v1::Item item;
     item.set_id(absl::StrCat(options_.id_prefix, example.id));
-    item.set_label(example.label);
+    if (!example.label.empty()) {
+      item.set_label(example.label);
+    }
     item.set_image(*std::move(image));
+    return item;
   }
 
   // A batch is stored as a whole or not at all; when one of its images is bad, its items go one by one.
@@ -79,11 +102,11 @@ class IngestRun {
     if (error.code == grpc::StatusCode::OK) {
       return RecordStored(static_cast<int64_t>(items.size()));
     }
-    if (error.code != grpc::StatusCode::INVALID_ARGUMENT) {
+    if (error.code != grpc::StatusCode::INVALID_ARGUMENT && !IsMessageTooLarge(error)) {
       return RecordFailedRequest(error);
     }
     if (items.size() == 1) {
-      return RecordFailure({items.front().id(), error.reason, error.message});
+      return RecordFailure({items.front().id(), error.reason.empty() ? "MESSAGE_TOO_LARGE" : error.reason, error.message});
     }
     for (const v1::Item& item : items) {
       Store({item});

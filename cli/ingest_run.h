@@ -20,7 +20,7 @@
 namespace semblance {
 
 struct IngestOptions {
-  // Items of one request; default 32.
+  // Items of one request, at most; large images make smaller requests. Default 32.
   int batch_size = 32;
   // Requests in flight; default 4.
   int concurrency = 4;

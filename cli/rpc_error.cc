@@ -26,8 +26,13 @@ RpcError DescribeRpcError(const grpc::Status& status) {
   return error;
 }
 
+bool IsMessageTooLarge(const RpcError& error) {
+  return error.code == grpc::StatusCode::RESOURCE_EXHAUSTED && error.reason.empty() && !error.retry_delay.has_value();
+}
+
 bool IsTransient(const RpcError& error) {
-  return error.code == grpc::StatusCode::UNAVAILABLE || error.code == grpc::StatusCode::RESOURCE_EXHAUSTED;
+  return error.code == grpc::StatusCode::UNAVAILABLE ||
+         (error.code == grpc::StatusCode::RESOURCE_EXHAUSTED && !IsMessageTooLarge(error));
 }
 
 std::string FormatRpcError(const RpcError& error, absl::string_view server) {
@@ -52,8 +57,9 @@ int ExitCodeOf(const RpcError& error) {
     case grpc::StatusCode::NOT_FOUND:
     case grpc::StatusCode::FAILED_PRECONDITION:
       return kExitBadInput;
-    case grpc::StatusCode::UNAVAILABLE:
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return IsMessageTooLarge(error) ? kExitBadInput : kExitTransient;
+    case grpc::StatusCode::UNAVAILABLE:
     case grpc::StatusCode::DEADLINE_EXCEEDED:
     case grpc::StatusCode::ABORTED:
       return kExitTransient;

@@ -25,7 +25,10 @@ struct RpcError {
 
 RpcError DescribeRpcError(const grpc::Status& status);
 
-// Whether the same call may succeed later: UNAVAILABLE and RESOURCE_EXHAUSTED.
+// Whether gRPC itself refused the request for its size: RESOURCE_EXHAUSTED without the details that a server's own refusal has.
+bool IsMessageTooLarge(const RpcError& error);
+
+// Whether the same call may succeed later: UNAVAILABLE, and RESOURCE_EXHAUSTED unless the message was too large.
 bool IsTransient(const RpcError& error);
 
 // "INVALID_ARGUMENT: top_k is 0; ... (field top_k, reason LIMIT_EXCEEDED)", with advice where there is some.

@@ -1,0 +1,49 @@
+// Runs commands against a fake server and keeps what they print.
+#ifndef SEMBLANCE_TESTS_CLI_COMMAND_FIXTURE_H_
+#define SEMBLANCE_TESTS_CLI_COMMAND_FIXTURE_H_
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "cli/commands.h"
+#include "gtest/gtest.h"
+#include "tests/cli/fake_server.h"
+#include "tests/testing/temp_dir.h"
+
+namespace semblance::testing {
+
+class CommandFixture : public ::testing::Test {
+ protected:
+  // The exit code; what was printed is in out_ and err_.
+  int Run(Arguments args) {
+    args.push_back("--server=" + server_.address());
+    return RunAlone(args);
+  }
+
+  int RunAlone(const Arguments& args) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int exit_code = RunCommand(args, {out, err});
+    out_ = out.str();
+    err_ = err.str();
+    return exit_code;
+  }
+
+  // Returns the path.
+  std::string MakeFile(const std::string& name, const std::string& content) {
+    const std::string path = dir_.Join(name);
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+
+  const TempDir dir_;
+  FakeServer server_;
+  std::string out_;
+  std::string err_;
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_CLI_COMMAND_FIXTURE_H_

@@ -1,0 +1,165 @@
+// A gRPC server in this process whose services answer what the test says.
+//
+// Answers may be set before the first call only; the handlers then run on gRPC's threads.
+#ifndef SEMBLANCE_TESTS_CLI_FAKE_SERVER_H_
+#define SEMBLANCE_TESTS_CLI_FAKE_SERVER_H_
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "google/rpc/error_details.pb.h"
+#include "semblance/v1/admin_service.grpc.pb.h"
+#include "semblance/v1/catalog_service.grpc.pb.h"
+#include "semblance/v1/embedding_service.grpc.pb.h"
+#include "semblance/v1/search_service.grpc.pb.h"
+
+namespace semblance::testing {
+
+// A status with google.rpc details; an empty field and a zero delay are left out.
+inline grpc::Status RichStatus(grpc::StatusCode code, const std::string& message, const std::string& reason,
+                               const std::string& field = "", int retry_delay_ms = 0) {
+  google::rpc::Status details;
+  details.set_code(code);
+  details.set_message(message);
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  details.add_details()->PackFrom(info);
+  if (!field.empty()) {
+    google::rpc::BadRequest bad_request;
+    bad_request.add_field_violations()->set_field(field);
+    details.add_details()->PackFrom(bad_request);
+  }
+  if (retry_delay_ms > 0) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_nanos(retry_delay_ms * 1'000'000);
+    details.add_details()->PackFrom(retry);
+  }
+  return {code, message, details.SerializeAsString()};
+}
+
+// One method: what it was asked last, and its answer.
+template <typename Request, typename Response>
+struct FakeMethod {
+  std::function<grpc::Status(const Request&, Response*)> answer = [](const Request&, Response*) { return grpc::Status::OK; };
+  Request last_request;
+
+  void AnswerWith(const Response& response) {
+    answer = [response](const Request&, Response* out) {
+      *out = response;
+      return grpc::Status::OK;
+    };
+  }
+  void FailWith(const grpc::Status& status) {
+    answer = [status](const Request&, Response*) { return status; };
+  }
+  grpc::Status Call(const Request& request, Response* response) {
+    last_request = request;
+    return answer(request, response);
+  }
+};
+
+class FakeServer {
+ public:
+  FakeServer() {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    builder.RegisterService(&admin_);
+    builder.RegisterService(&catalog_);
+    builder.RegisterService(&embedding_);
+    builder.RegisterService(&search_);
+    server_ = builder.BuildAndStart();
+    address_ = "127.0.0.1:" + std::to_string(port);
+  }
+
+  // What gRPC takes in, as twice the 16 MiB of a real server's own limit.
+  static constexpr int kMaxMessageBytes = 32 << 20;
+
+  const std::string& address() const { return address_; }
+
+  FakeMethod<v1::GetServerInfoRequest, v1::GetServerInfoResponse> get_server_info;
+  FakeMethod<v1::GetItemRequest, v1::GetItemResponse> get_item;
+  FakeMethod<v1::DeleteItemsRequest, v1::DeleteItemsResponse> delete_items;
+  FakeMethod<v1::ListItemsRequest, v1::ListItemsResponse> list_items;
+  FakeMethod<v1::CountItemsRequest, v1::CountItemsResponse> count_items;
+  FakeMethod<v1::EmbedImagesRequest, v1::EmbedImagesResponse> embed_images;
+  FakeMethod<v1::SearchRequest, v1::SearchResponse> search;
+  // May be called by several threads at once, so it remembers nothing itself.
+  std::function<grpc::Status(const v1::UpsertItemsRequest&)> upsert_items = [](const auto&) { return grpc::Status::OK; };
+
+ private:
+  class FakeAdmin : public v1::AdminService::Service {
+   public:
+    explicit FakeAdmin(FakeServer* fake) : fake_(*fake) {}
+    grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest* request,
+                               v1::GetServerInfoResponse* response) override {
+      return fake_.get_server_info.Call(*request, response);
+    }
+
+   private:
+    FakeServer& fake_;
+  };
+
+  class FakeCatalog : public v1::CatalogService::Service {
+   public:
+    explicit FakeCatalog(FakeServer* fake) : fake_(*fake) {}
+    grpc::Status UpsertItems(grpc::ServerContext*, const v1::UpsertItemsRequest* request, v1::UpsertItemsResponse*) override {
+      return fake_.upsert_items(*request);
+    }
+    grpc::Status GetItem(grpc::ServerContext*, const v1::GetItemRequest* request, v1::GetItemResponse* response) override {
+      return fake_.get_item.Call(*request, response);
+    }
+    grpc::Status DeleteItems(grpc::ServerContext*, const v1::DeleteItemsRequest* request,
+                             v1::DeleteItemsResponse* response) override {
+      return fake_.delete_items.Call(*request, response);
+    }
+    grpc::Status ListItems(grpc::ServerContext*, const v1::ListItemsRequest* request, v1::ListItemsResponse* response) override {
+      return fake_.list_items.Call(*request, response);
+    }
+    grpc::Status CountItems(grpc::ServerContext*, const v1::CountItemsRequest* request, v1::CountItemsResponse* response) override {
+      return fake_.count_items.Call(*request, response);
+    }
+
+   private:
+    FakeServer& fake_;
+  };
+
+  class FakeEmbedding : public v1::EmbeddingService::Service {
+   public:
+    explicit FakeEmbedding(FakeServer* fake) : fake_(*fake) {}
+    grpc::Status EmbedImages(grpc::ServerContext*, const v1::EmbedImagesRequest* request,
+                             v1::EmbedImagesResponse* response) override {
+      return fake_.embed_images.Call(*request, response);
+    }
+
+   private:
+    FakeServer& fake_;
+  };
+
+  class FakeSearch : public v1::SearchService::Service {
+   public:
+    explicit FakeSearch(FakeServer* fake) : fake_(*fake) {}
+    grpc::Status Search(grpc::ServerContext*, const v1::SearchRequest* request, v1::SearchResponse* response) override {
+      return fake_.search.Call(*request, response);
+    }
+
+   private:
+    FakeServer& fake_;
+  };
+
+  FakeAdmin admin_{this};
+  FakeCatalog catalog_{this};
+  FakeEmbedding embedding_{this};
+  FakeSearch search_{this};
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_CLI_FAKE_SERVER_H_
