@@ -4,6 +4,7 @@
 #ifndef SEMBLANCE_INDEX_SEGMENT_LIST_H_
 #define SEMBLANCE_INDEX_SEGMENT_LIST_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -53,6 +54,24 @@ class CurrentSegments {
   mutable Mutex mutex_;
   std::shared_ptr<const SegmentList> list_ SEMBLANCE_GUARDED_BY(mutex_) = std::make_shared<SegmentList>();
 };
+
+// What one search sees: a sequence, and a list that holds every row which the sequence shows.
+struct SegmentView {
+  std::shared_ptr<const SegmentList> list;
+  uint64_t sequence = 0;
+};
+
+// Takes the sequence first and the list second, so that the list is not older. It may be too new: a merge may have dropped rows
+// that only the sequence before still shows; then both are taken again.
+inline SegmentView TakeView(const std::atomic<uint64_t>& applied, const CurrentSegments& segments) {
+  while (true) {
+    const uint64_t sequence = applied.load(std::memory_order_acquire);
+    std::shared_ptr<const SegmentList> list = segments.Load();
+    if (sequence >= list->oldest_sequence) {
+      return {std::move(list), sequence};
+    }
+  }
+}
 
 }  // namespace semblance
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <condition_variable>
 #include <thread>
 #include <utility>
@@ -21,6 +20,7 @@
 #include "index/index_recovery.h"
 #include "index/segment_list.h"
 #include "index/segment_merge.h"
+#include "index/validation.h"
 #include "index/vector_log.h"
 
 namespace semblance {
@@ -28,55 +28,6 @@ namespace {
 
 // Niceness of the sealing thread, and of the OpenMP threads that it starts: searches come first.
 constexpr int kSealingNiceness = 15;
-
-absl::Status ValidateRange(absl::string_view name, int64_t value, int64_t low, int64_t high) {
-  if (value >= low && value <= high) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat(name, " is ", value, ", not in [", low, ", ", high, "]"));
-}
-
-absl::Status ValidateFloats(absl::Span<const float> values) {
-  const bool finite = std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-  return finite ? absl::OkStatus() : absl::InvalidArgumentError("a component of a vector is not finite");
-}
-
-absl::Status ValidateVector(const IndexAdd& add, int dimension) {
-  if (add.vector.size() != static_cast<size_t>(dimension)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("key ", add.key, ": a vector of dimension ", add.vector.size(), ", not ", dimension));
-  }
-  return ValidateFloats(add.vector);
-}
-
-absl::Status ValidateStep(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t applied,
-                          uint64_t sequence) {
-  uint64_t last = applied;
-  for (const IndexAdd& add : adds) {
-    if (add.key <= last) {
-      return absl::InvalidArgumentError(absl::StrCat("key ", add.key, " comes after ", last, "; keys must ascend"));
-    }
-    last = add.key;
-  }
-  for (const IndexDelete& one : deletes) {
-    if (one.at <= applied) {
-      return absl::InvalidArgumentError(absl::StrCat("a deletion at ", one.at, ", but ", applied, " is applied already"));
-    }
-    last = std::max(last, one.at);
-  }
-  if (sequence < last) {
-    return absl::InvalidArgumentError(absl::StrCat("sequence ", sequence, " is less than ", last));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ValidateLiveKeys(absl::Span<const uint64_t> keys, uint64_t sequence) {
-  const bool ascending = std::adjacent_find(keys.begin(), keys.end(), std::greater_equal<>()) == keys.end();
-  if (!ascending || (!keys.empty() && keys.back() > sequence)) {
-    return absl::InvalidArgumentError(absl::StrCat("live_keys must ascend and end at or before sequence ", sequence));
-  }
-  return absl::OkStatus();
-}
 
 template <typename Segments>
 std::vector<uint64_t> FileNumbers(const Segments& segments) {
@@ -91,12 +42,6 @@ bool MergeIsDue(const SegmentList& list) {
   return list.growing.size() > 1 ||
          std::any_of(list.sealed.begin(), list.sealed.end(), [](const auto& segment) { return MostlyDeleted(*segment); });
 }
-
-// The list and the sequence of one search: the list holds every row that the sequence shows.
-struct View {
-  std::shared_ptr<const SegmentList> list;
-  uint64_t sequence = 0;
-};
 
 class IndexInDirectory final : public SegmentedIndex {
  public:
@@ -129,9 +74,6 @@ class IndexInDirectory final : public SegmentedIndex {
   void WaitForBackgroundWork() override;
 
  private:
-  View TakeView() const;
-  absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options) const;
-
   // Adds all rows, first to the logs and then in memory; or, on error, none.
   absl::Status AddRows(absl::Span<const IndexAdd> adds) SEMBLANCE_REQUIRES(mutex_);
   // Starts a new growing segment.
@@ -147,7 +89,7 @@ class IndexInDirectory final : public SegmentedIndex {
   const SegmentedIndexOptions options_;
   std::vector<uint64_t> missing_keys_;
 
-  // A search takes applied_ first and segments_ second, a write publishes them in the other order.
+  // A write publishes segments_ first and applied_ second; see TakeView.
   std::atomic<uint64_t> applied_{0};
   CurrentSegments segments_;
 
@@ -194,9 +136,7 @@ absl::Status IndexInDirectory::Start(absl::Span<const uint64_t> live_keys, uint6
 
 absl::Status IndexInDirectory::Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) {
   SEMBLANCE_RETURN_IF_ERROR(ValidateStep(adds, deletes, applied_sequence(), sequence));
-  for (const IndexAdd& add : adds) {
-    SEMBLANCE_RETURN_IF_ERROR(ValidateVector(add, options_.dimension));
-  }
+  SEMBLANCE_RETURN_IF_ERROR(ValidateVectors(adds, options_.dimension));
   MutexLock lock(&mutex_);
   SEMBLANCE_RETURN_IF_ERROR(AddRows(adds));
   for (const IndexDelete& one : deletes) {
@@ -212,8 +152,8 @@ absl::Status IndexInDirectory::AddMissing(absl::Span<const IndexAdd> adds) {
     if (!std::binary_search(missing_keys_.begin(), missing_keys_.end(), add.key)) {
       return absl::InvalidArgumentError(absl::StrCat("key ", add.key, " is not missing"));
     }
-    SEMBLANCE_RETURN_IF_ERROR(ValidateVector(add, options_.dimension));
   }
+  SEMBLANCE_RETURN_IF_ERROR(ValidateVectors(adds, options_.dimension));
   MutexLock lock(&mutex_);
   SEMBLANCE_RETURN_IF_ERROR(AddRows(adds));
   StartMergeIfDue();
@@ -274,33 +214,10 @@ void IndexInDirectory::DeleteRow(const IndexDelete& one) {
   });
 }
 
-View IndexInDirectory::TakeView() const {
-  while (true) {
-    const uint64_t sequence = applied_sequence();
-    std::shared_ptr<const SegmentList> list = segments_.Load();
-    if (sequence >= list->oldest_sequence) {
-      return {std::move(list), sequence};
-    }
-    // A merge was published in between and dropped rows that `sequence` still shows.
-  }
-}
-
-absl::Status IndexInDirectory::ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options) const {
-  if (queries.empty() || queries.size() % options_.dimension != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("queries of ", queries.size(), " floats: not one or more rows of dimension ", options_.dimension));
-  }
-  if (options.top_k < 1 || options.ef_search < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("top_k is ", options.top_k, " (at least 1), ef_search ", options.ef_search, " (at least 0)"));
-  }
-  return ValidateFloats(queries);
-}
-
 absl::StatusOr<IndexSearchResult> IndexInDirectory::Search(absl::Span<const float> queries,
                                                            const IndexSearchOptions& options) const {
-  SEMBLANCE_RETURN_IF_ERROR(ValidateSearch(queries, options));
-  const View view = TakeView();
+  SEMBLANCE_RETURN_IF_ERROR(ValidateSearch(queries, options, options_.dimension));
+  const SegmentView view = TakeView(applied_, segments_);
   SegmentQuery query;
   query.sequence = view.sequence;
   query.top_k = options.top_k;
@@ -406,15 +323,6 @@ absl::Status IndexInDirectory::MergeOnce() {
 }
 
 }  // namespace
-
-absl::Status SegmentedIndexOptions::Validate() const {
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("dimension", dimension, 1, 4096));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("seal_rows", seal_rows, 1, 1 << 20));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_m", hnsw_m, 4, 128));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_ef_construction", hnsw_ef_construction, hnsw_m, 4096));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_ef_search", hnsw_ef_search, 1, 1 << 20));
-  return ValidateRange("build_threads", build_threads, 0, 1024);
-}
 
 absl::StatusOr<std::unique_ptr<SegmentedIndex>> SegmentedIndex::Open(const std::string& directory,
                                                                      const SegmentedIndexOptions& options,

@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "index/segment_list.h"
 #include "index/segmented_index.h"
 #include "tests/index/index_oracle.h"
 #include "tests/index/index_script.h"
@@ -97,6 +98,60 @@ TEST_F(IndexConcurrencyTest, EverySearchSeesExactlyTheSequenceThatItNames) {
   }
   index_->WaitForBackgroundWork();
   EXPECT_GT(index_->Stats().sealed_segments, 0);
+}
+
+// Few rows, short searches, a new segment with every row: searches meet every moment of a step and of a merge.
+TEST(IndexConcurrency, AlwaysShowsTheWindowOfRowsThatSlidesThroughManySegments) {
+  constexpr uint64_t kWindow = 4;
+  constexpr uint64_t kLast = 3000;
+  const testing::TempDir dir;
+  SegmentedIndexOptions options;
+  options.dimension = 1;
+  options.kind = SegmentedIndexOptions::Kind::kExact;
+  options.seal_rows = 1;
+  ASSERT_OK_AND_ASSIGN(const auto index, SegmentedIndex::Open(dir.path(), options, {}, 0));
+  const auto search_until_last = [&index] {
+    for (uint64_t sequence = 0; sequence < kLast;) {
+      const auto found = index->Search({1}, {100, 0});
+      ASSERT_OK(found);
+      sequence = found->applied_sequence;
+      std::vector<ScoredKey> expected;
+      for (uint64_t key = sequence > kWindow ? sequence - kWindow + 1 : 1; key <= sequence; ++key) {
+        expected.push_back({key, 1});
+      }
+      ASSERT_EQ(found->neighbors.at(0), expected) << "at " << sequence;
+    }
+  };
+  std::thread first(search_until_last);
+  std::thread second(search_until_last);
+  const std::vector<float> vector = {1};
+  for (uint64_t key = 1; key <= kLast; ++key) {
+    const IndexDelete oldest = {key > kWindow ? key - kWindow : 0, key};
+    ASSERT_OK(index->Apply({{key, vector}}, {oldest}, key));
+  }
+  first.join();
+  second.join();
+}
+
+TEST(SegmentView, IsTakenAgainUntilTheListAnswersForItsSequence) {
+  std::atomic<uint64_t> applied{3};
+  CurrentSegments segments;
+  auto list = std::make_shared<SegmentList>();
+  list->oldest_sequence = 5;
+  segments.Store(list);
+  std::atomic<bool> started{false};
+  SegmentView view;
+  std::thread search([&] {
+    started = true;
+    view = TakeView(applied, segments);
+  });
+  while (!started) {
+    std::this_thread::yield();
+  }
+  applied = 5;
+  search.join();
+  EXPECT_EQ(view.sequence, 5U);
+  EXPECT_EQ(view.list, list);
 }
 
 TEST_F(IndexConcurrencyTest, ClosesWhileAMergeRuns) {

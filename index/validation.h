@@ -1,0 +1,31 @@
+// Checks of what callers hand to an index.
+//
+// Thread-safe: functions without state. Errors: InvalidArgument with the value and the limit.
+#ifndef SEMBLANCE_INDEX_VALIDATION_H_
+#define SEMBLANCE_INDEX_VALIDATION_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "index/segmented_index.h"
+#include "index/vector_index.h"
+
+namespace semblance {
+
+// Dimension and finite components.
+absl::Status ValidateVectors(absl::Span<const IndexAdd> adds, int dimension);
+
+// The order of keys and sequences of a step after `applied`; see VectorIndex::Apply.
+absl::Status ValidateStep(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t applied,
+                          uint64_t sequence);
+
+// See SegmentedIndex::Open.
+absl::Status ValidateLiveKeys(absl::Span<const uint64_t> keys, uint64_t sequence);
+
+// See VectorIndex::Search.
+absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options, int dimension);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_VALIDATION_H_
