@@ -31,7 +31,7 @@ constexpr IdxPair kPairs[] = {
 
 class IdxDataset final : public Dataset {
  public:
-  absl::Status Add(const std::string& directory, const IdxPair& pair);
+  absl::Status AddIfPresent(const std::string& directory, const IdxPair& pair);
 
   int64_t size() const override { return static_cast<int64_t>(examples_.size()); }
   const Example& example(int64_t index) const override { return examples_[static_cast<size_t>(index)]; }
@@ -48,7 +48,10 @@ class IdxDataset final : public Dataset {
   std::vector<Block> blocks_;
 };
 
-absl::Status IdxDataset::Add(const std::string& directory, const IdxPair& pair) {
+absl::Status IdxDataset::AddIfPresent(const std::string& directory, const IdxPair& pair) {
+  if (!IdxFileExists(directory, pair.images)) {
+    return absl::OkStatus();
+  }
   SEMBLANCE_ASSIGN_OR_RETURN(IdxArray images, ReadIdxFile(directory, pair.images, /*axes=*/3));
   SEMBLANCE_ASSIGN_OR_RETURN(const IdxArray labels, ReadIdxFile(directory, pair.labels, /*axes=*/1));
   const int64_t count = images.shape[0];
@@ -82,9 +85,7 @@ absl::StatusOr<std::string> IdxDataset::ReadImage(int64_t index) const {
 absl::StatusOr<std::unique_ptr<Dataset>> OpenIdx(const std::string& directory) {
   auto dataset = std::make_unique<IdxDataset>();
   for (const IdxPair& pair : kPairs) {
-    if (IdxFileExists(directory, pair.images)) {
-      SEMBLANCE_RETURN_IF_ERROR(dataset->Add(directory, pair));
-    }
+    SEMBLANCE_RETURN_IF_ERROR(dataset->AddIfPresent(directory, pair));
   }
   if (dataset->size() == 0) {
     return absl::NotFoundError(absl::StrCat(directory, ": no images in {train,t10k}-images-idx3-ubyte[.gz]"));

@@ -4,11 +4,13 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -45,6 +47,7 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
 
 std::string FieldNames(const Descriptor& type) {
   std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) {
     names.push_back(type.field(i)->name());
   }
@@ -89,7 +92,7 @@ absl::StatusOr<Message*> Descend(const std::vector<absl::string_view>& names, ab
 absl::Status ApplyOverride(absl::string_view assignment, Message* config) {
   const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(assignment, absl::MaxSplits('=', 1));
   const auto& [path, value] = parts;
-  if (assignment.find('=') == absl::string_view::npos) {
+  if (!absl::StrContains(assignment, '=')) {
     return Invalid(path, "expected path.to.field=value");
   }
   std::vector<absl::string_view> names = absl::StrSplit(path, '.');

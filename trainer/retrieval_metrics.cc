@@ -51,6 +51,7 @@ absl::StatusOr<std::vector<double>> RecallAtK(absl::Span<const float> embeddings
     }
   }
   std::vector<double> recalls;
+  recalls.reserve(ks.size());
   for (const int64_t hit : hits) {
     recalls.push_back(static_cast<double>(hit) / static_cast<double>(labels.size()));
   }
