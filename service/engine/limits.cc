@@ -32,7 +32,7 @@ absl::Status Complete(absl::string_view field, T value, T default_value, T max, 
                                             [&](decltype((message).field()) value) { (message).set_##field(value); }))
 
 absl::Status CompleteLimits(v1::Limits& limits) {
-  SEMBLANCE_COMPLETE(limits, "limits.", max_image_bytes, int64_t{8} << 20, int64_t{1} << 30);
+  SEMBLANCE_COMPLETE(limits, "limits.", max_image_bytes, int64_t{8} << 20, int64_t{128} << 20);
   SEMBLANCE_COMPLETE(limits, "limits.", max_image_pixels, 40'000'000, 1'000'000'000);
   SEMBLANCE_COMPLETE(limits, "limits.", max_image_side, 16384, 65535);
   SEMBLANCE_COMPLETE(limits, "limits.", max_message_bytes, int64_t{16} << 20, int64_t{1} << 30);
