@@ -189,6 +189,7 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
       .Within("loader_threads", config.loader_threads(), 1, 1024)
       .Within("compute_threads", config.compute_threads(), 1, 1024)
       .Within("evaluate_every_epochs", config.evaluate_every_epochs(), 0, 1'000'000)
+      .Within("whitening", config.whitening(), 0.0, 0.5)
       .Within("augmentation.max_shift_pixels", config.augmentation().max_shift_pixels(), 0, config.model().input_side() - 1);
   CheckEnums(config, &check);
   CheckModel(config.model(), &check);

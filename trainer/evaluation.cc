@@ -1,6 +1,7 @@
 #include "trainer/evaluation.h"
 
 #include <optional>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -20,25 +21,32 @@ constexpr int kRecallAt[] = {1, 2, 4, 8};
 
 }  // namespace
 
-absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& store, int threads, torch::Device device) {
+absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const ImageStore& store, PositionBatches batches, int threads,
+                                         torch::Device device) {
   net->eval();
   const absl::Cleanup back_to_training = [&net] { net->train(); };
   LoaderOptions options;
   options.threads = threads;
-  Loader loader(&store, SequentialBatches(store.size(), kEvaluationBatchSize), options);
-  std::vector<float> embeddings;
+  Loader loader(&store, std::move(batches), options);
+  std::vector<torch::Tensor> outputs;
   while (true) {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
     if (!batch.has_value()) {
-      return embeddings;
+      break;
     }
     SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
       const torch::NoGradGuard no_grad;
-      const torch::Tensor rows = NormalizeRows(net->forward(PixelsTensor(*batch, store.preprocessor(), device)));
-      const torch::Tensor host = rows.to(torch::kCPU).contiguous();
-      embeddings.insert(embeddings.end(), host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
+      outputs.push_back(net->forward(PixelsTensor(*batch, store.preprocessor(), device)).to(torch::kCPU));
     }));
   }
+  return torch::cat(outputs);
+}
+
+absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& store, int threads, torch::Device device) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor outputs,
+                             ForwardAll(net, store, SequentialBatches(store.size(), kEvaluationBatchSize), threads, device));
+  const torch::Tensor rows = NormalizeRows(outputs).contiguous();
+  return std::vector<float>(rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
 }
 
 absl::StatusOr<Recalls> EvaluateRecall(EmbeddingNet net, const ImageStore& store, const std::vector<int64_t>& labels, int threads,

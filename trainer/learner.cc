@@ -9,6 +9,7 @@
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
 #include "trainer/autocast.h"
+#include "trainer/whitening.h"
 
 namespace semblance {
 namespace {
@@ -79,6 +80,17 @@ absl::StatusOr<float> Learner::Step(const torch::Tensor& pixels, const torch::Te
     return absl::FailedPreconditionError(absl::StrCat("the loss is ", loss_value, "; a smaller optimizer.learning_rate may help"));
   }
   return loss_value;
+}
+
+absl::Status Learner::Whiten(const torch::Tensor& embeddings, double power) {
+  return CatchTorchErrors([&] {
+    const torch::NoGradGuard no_grad;
+    const AffineMap map = FitWhitening(embeddings, power);
+    ApplyToHead(map, net_);
+    // A proxy is a direction; the point that it stands for lies as far out as the embeddings do.
+    const torch::Tensor points = embeddings.norm(2, 1).mean() * proxies_.values().to(torch::kCPU);
+    proxies_.Assign(map.Apply(points));
+  });
 }
 
 void Learner::SetLearningRates(double factor) {

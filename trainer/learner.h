@@ -25,6 +25,10 @@ class Learner {
   // the device. Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
   absl::StatusOr<float> Step(const torch::Tensor& pixels, const torch::Tensor& labels, double factor);
 
+  // Evens out the axes of the embedding (see whitening.h); proxies move along. `embeddings`, [N, D] on the CPU, are outputs of the
+  // network, not normalised. For after the last step. Errors: LibTorch's.
+  absl::Status Whiten(const torch::Tensor& embeddings, double power);
+
   const EmbeddingNet& net() const { return net_; }
   const torch::Tensor& proxies() const { return proxies_.values(); }
   torch::Device device() const { return device_; }

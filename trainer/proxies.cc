@@ -8,9 +8,9 @@ namespace semblance {
 Proxies::Proxies(int64_t class_count, int64_t dimension, torch::Device device)
     : values_(NormalizeRows(torch::randn({class_count, dimension})).to(device).requires_grad_()) {}
 
-void Proxies::Renormalize() {
+void Proxies::Assign(const torch::Tensor& values) {
   const torch::NoGradGuard no_grad;
-  values_.copy_(NormalizeRows(values_));
+  values_.copy_(NormalizeRows(values));
 }
 
 }  // namespace semblance

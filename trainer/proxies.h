@@ -22,7 +22,10 @@ class Proxies {
   // [class count, dimension], float32, a leaf that requires gradients.
   const torch::Tensor& values() const { return values_; }
 
-  void Renormalize();
+  void Renormalize() { Assign(values_); }
+
+  // Takes the directions of `values`, [class count, dimension], from any device.
+  void Assign(const torch::Tensor& values);
 
  private:
   torch::Tensor values_;

@@ -1,7 +1,9 @@
 #include "trainer/training_loop.h"
 
-#include <cmath>
+#include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -16,6 +18,10 @@
 
 namespace semblance {
 namespace {
+
+// A sample of so many images suffices for the covariance of an embedding.
+constexpr int kWhiteningBatchSize = 256;
+constexpr size_t kWhiteningBatches = 40;
 
 // A mean that forgets: over about the last hundred steps.
 class RecentMean {
@@ -51,6 +57,7 @@ class TrainingLoop {
     for (int epoch = 1; epoch <= config_.epochs(); ++epoch) {
       SEMBLANCE_RETURN_IF_ERROR(RunEpoch(epoch));
       if (epoch == config_.epochs()) {
+        SEMBLANCE_RETURN_IF_ERROR(Whiten());
         outcome.train_seconds = absl::ToDoubleSeconds(absl::Now() - start);
       }
       if (IsEvaluatedAfter(epoch)) {
@@ -108,6 +115,17 @@ class TrainingLoop {
     loss_.Add(*loss);
     images_ += static_cast<int64_t>(batch.positions.size());
     return absl::OkStatus();
+  }
+
+  absl::Status Whiten() {
+    if (config_.whitening() == 0) {
+      return absl::OkStatus();
+    }
+    PositionBatches sample = ShuffledBatches(inputs_.train->size(), kWhiteningBatchSize, config_.seed(), /*epoch=*/0);
+    sample.resize(std::min(sample.size(), kWhiteningBatches));
+    SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings, ForwardAll(learner_.net(), *inputs_.train, std::move(sample),
+                                                                          config_.loader_threads(), learner_.device()));
+    return learner_.Whiten(embeddings, config_.whitening());
   }
 
   absl::StatusOr<Recalls> Evaluate(absl::string_view when) {

@@ -38,6 +38,7 @@ TEST(ConfigTest, FillsInTheDocumentedDefaults) {
   EXPECT_GE(config.loader_threads(), 1);
   EXPECT_GE(config.compute_threads(), 1);
   EXPECT_EQ(config.evaluate_every_epochs(), 1);
+  EXPECT_EQ(config.whitening(), 0);
   EXPECT_EQ(config.data().hold_out(), v1::DataConfig::HOLD_OUT_ITEMS);
   EXPECT_EQ(config.data().hold_out_fraction(), 0.2);
   EXPECT_EQ(config.data().max_cached_bytes(), int64_t{2} << 30);
@@ -164,6 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadConfig{"TooManyStages", "model.convnet_channels=8,8,8,8,8,8,8", "model.convnet_channels"},
                       BadConfig{"TooManyConvolutions", "model.convnet_convolutions_per_stage=5",
                                 "model.convnet_convolutions_per_stage"},
+                      BadConfig{"WhitensTooMuch", "whitening=0.6", "whitening"},
                       BadConfig{"UnknownBackbone", "model.backbone=7", "model.backbone"},
                       BadConfig{"ShiftBeyondTheImage", "augmentation.max_shift_pixels=64", "augmentation.max_shift_pixels"}),
     [](const auto& test) { return std::string(test.param.name); });

@@ -94,6 +94,21 @@ TEST(LearnerTest, KeepsTheProxiesAtUnitLength) {
   EXPECT_TRUE(torch::allclose(learner.proxies().norm(2, 1), torch::ones({2})));
 }
 
+TEST(LearnerTest, KeepsEmbeddingsNextToTheirProxiesWhenWhitened) {
+  Learner learner = NewSmallLearner(SmallConfig());
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+  }
+  EmbeddingNet net = learner.net();
+  const torch::NoGradGuard no_grad;
+
+  ASSERT_OK(learner.Whiten(net->forward(kPixels), 0.25));
+
+  const torch::Tensor cosines = NormalizeRows(net->forward(kPixels)).matmul(learner.proxies().t());
+  EXPECT_TRUE(torch::equal(cosines.argmax(1), kLabels));
+  EXPECT_TRUE(torch::allclose(learner.proxies().norm(2, 1), torch::ones({2})));
+}
+
 TEST(LearnerTest, StopsBeforeAStepFromALossThatIsNotFinite) {
   Learner learner = NewSmallLearner(SmallConfig());
   {

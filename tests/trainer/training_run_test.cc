@@ -124,6 +124,21 @@ TEST_F(TrainingRunTest, WritesTheUntrainedNetworkForNoEpochs) {
   EXPECT_EQ(manifest.training().recall(0).recall(), manifest.training().untrained_recall(0).recall());
 }
 
+TEST_F(TrainingRunTest, WhitensTheTrainedNetworkWhenAsked) {
+  v1::TrainingConfig config = Config("whitened");
+  config.set_whitening(0.25);
+
+  ASSERT_OK(RunTraining(Config("plain"), stop_));
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle plain, ReadBundle(dir_.Join("plain")));
+  ASSERT_OK_AND_ASSIGN(const Bundle whitened, ReadBundle(dir_.Join("whitened")));
+  for (const auto& [name, tensor] : plain.model) {
+    EXPECT_EQ(whitened.model.at(name).data == tensor.data, name != "head.weight" && name != "head.bias") << name;
+  }
+  EXPECT_GT(whitened.manifest.training().recall(0).recall(), 0.8);
+}
+
 TEST_F(TrainingRunTest, MeasuresNothingWhenNothingIsHeldOut) {
   v1::TrainingConfig config = Config("bundle");
   config.mutable_data()->set_hold_out(v1::DataConfig::HOLD_OUT_NONE);
