@@ -1,5 +1,6 @@
 #include "dataset/idx_file.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "absl/status/status.h"
@@ -35,10 +36,10 @@ absl::StatusOr<IdxArray> ParseIdx(absl::string_view bytes, int axes, absl::strin
   int64_t count = 1;
   for (int axis = 0; axis < axes; ++axis) {
     array.shape.push_back(BigEndian32(bytes.substr(4 + 4 * static_cast<size_t>(axis))));
-    count *= array.shape.back();
-    if (count > kMaxValues) {
+    if (array.shape.back() > kMaxValues / std::max<int64_t>(count, 1)) {
       return absl::InvalidArgumentError(absl::StrCat(name, ": its header promises more than ", kMaxValues, " values"));
     }
+    count *= array.shape.back();
   }
   if (static_cast<int64_t>(bytes.size() - header_size) != count) {
     return absl::InvalidArgumentError(
