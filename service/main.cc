@@ -139,11 +139,20 @@ absl::Status Serve(const Flags& flags) {
   });
   int signal = 0;
   sigwait(&signals, &signal);
-  LOG(INFO) << "stopping: requests in flight have " << server.engine->config().drain_seconds() << " s to finish";
+  const absl::Duration drain = absl::Seconds(server.engine->config().drain_seconds());
+  LOG(INFO) << "stopping: within " << drain;
+  // Clients that watch health go elsewhere; until they have, they are answered. Who still sends after a while is refused.
+  bool quiet = false;
+  if (server.engine->status().state == EngineState::kServing) {
+    server.rpc->SetServing(false);
+    quiet = server.rpc->WaitUntilQuiet(drain / 4);
+  }
   server.engine->Drain();
-  server.rpc->SetServing(false);
   starter.join();
-  server.rpc->Shutdown(absl::Seconds(server.engine->config().drain_seconds()));
+  if (!quiet) {
+    server.rpc->WaitUntilQuiet(drain / 4);
+  }
+  server.rpc->Shutdown(drain / 2);
   LOG(INFO) << "stopped";
   return absl::IsCancelled(started) ? absl::OkStatus() : started;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/logging.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
@@ -60,6 +61,23 @@ class GrpcServer final : public RpcServer {
                                             v1::CatalogService::service_full_name(), v1::AdminService::service_full_name()}) {
       health->SetServingStatus(std::string(service), serving);
     }
+  }
+
+  bool WaitUntilQuiet(absl::Duration limit) override {
+    constexpr absl::Duration kQuiet = absl::Milliseconds(300);
+    const absl::Time end = absl::Now() + limit;
+    int64_t arrived = calls_.arrived();
+    absl::Time last_arrival = absl::Now();
+    while (absl::Now() < end) {
+      absl::SleepFor(absl::Milliseconds(20));
+      if (const int64_t count = calls_.arrived(); count != arrived) {
+        arrived = count;
+        last_arrival = absl::Now();
+      } else if (absl::Now() - last_arrival >= kQuiet) {
+        return true;
+      }
+    }
+    return false;
   }
 
   void Shutdown(absl::Duration grace) override {

@@ -26,6 +26,11 @@ class RpcServer {
 
   virtual void SetServing(bool serving) = 0;
 
+  // Waits until no call has arrived for 0.3 s: true; or until `limit` has passed: false. Calls are answered meanwhile. To be used
+  // before Shutdown, because a call whose message is still on its way when gRPC shuts down ends as CANCELLED, which clients do not
+  // retry.
+  virtual bool WaitUntilQuiet(absl::Duration limit) = 0;
+
   // Stops accepting calls, waits until those in flight have finished, cancels what is left after `grace`, and returns when nothing
   // is left. Call once.
   virtual void Shutdown(absl::Duration grace) = 0;

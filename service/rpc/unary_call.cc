@@ -40,6 +40,7 @@ absl::Status CallTracker::CheckSize(const google::protobuf::Message& request) co
 UnaryCall::UnaryCall(CallTracker* tracker, const RpcMethod& method, absl::Time deadline)
     : tracker_(tracker), method_(method), cancelled_(std::make_shared<std::atomic<bool>>(false)) {
   context_ = {.deadline = deadline, .cancelled = cancelled_, .start = absl::Now()};
+  tracker_->arrived_.fetch_add(1);
   tracker_->in_flight_.fetch_add(1);
   tracker_->metrics_->CountStarted(method_);
 }

@@ -40,6 +40,9 @@ class CallTracker {
   UnaryCall* Run(grpc::CallbackServerContext* context, const RpcMethod& method, const google::protobuf::Message& request,
                  absl::FunctionRef<void(UnaryCall*)> body);
 
+  // Calls that have arrived so far.
+  int64_t arrived() const { return arrived_.load(); }
+
   // Calls that gRPC still has. Zero after the server has shut down.
   int64_t in_flight() const { return in_flight_.load(); }
 
@@ -51,6 +54,7 @@ class CallTracker {
   RpcMetrics* const metrics_;
   const int64_t max_message_bytes_;
   const absl::Duration default_deadline_;
+  std::atomic<int64_t> arrived_ = 0;
   std::atomic<int64_t> in_flight_ = 0;
 };
 
