@@ -288,7 +288,7 @@ int Main(const std::vector<std::string>& args) {
   std::string out = "build/bench/index.json";
   int write_seconds = 8;
   CommandLine command("semblance-bench-index", "", "Measures the index beside FAISS's own HNSW.");
-  command.AddFlag("out", "FILE", "where the numbers go, as JSON", &out);
+  command.AddFlag("output", "FILE", "where the numbers go, as JSON", &out);
   command.AddFlag("write_seconds", "N", "how long to search beside writes", &write_seconds);
   const auto arguments = command.Parse(args);
   if (command.help_requested()) {

@@ -1,6 +1,7 @@
 #include "common/text_proto.h"
 
 #include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/stubs/common.h>
 #include <google/protobuf/text_format.h>
 
 #include <string>
@@ -35,6 +36,10 @@ absl::Status ParseTextProto(absl::string_view text, absl::string_view name, goog
     return absl::OkStatus();
   }
   return Error(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", absl::StrCat(name, ":", error.text()));
+}
+
+bool IsUtf8(absl::string_view bytes) {
+  return google::protobuf::internal::IsStructurallyValidUTF8(bytes.data(), static_cast<int>(bytes.size()));
 }
 
 }  // namespace semblance

@@ -3,7 +3,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "common/file.h"
+#include "common/text_proto.h"
 
 namespace semblance {
 namespace {
@@ -23,7 +27,13 @@ class FileDataset final : public Dataset {
 
 }  // namespace
 
-std::unique_ptr<Dataset> NewFileDataset(std::string root, std::vector<Example> examples) {
+absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::vector<Example> examples) {
+  for (const Example& example : examples) {
+    if (!IsUtf8(example.id) || !IsUtf8(example.label)) {
+      return absl::InvalidArgumentError(absl::StrCat(root, ": the path \"", absl::CHexEscape(example.id), "\" or its label \"",
+                                                     absl::CHexEscape(example.label), "\" is not UTF-8: rename it"));
+    }
+  }
   return std::make_unique<FileDataset>(std::move(root), std::move(examples));
 }
 

@@ -9,11 +9,6 @@
 namespace semblance {
 namespace {
 
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  proto->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
-
 v1::AttributeValue ToProto(const AttributeValue& value) {
   v1::AttributeValue proto;
   std::visit(
@@ -91,7 +86,7 @@ void ToProto(const Provenance& provenance, v1::Provenance* proto) {
 void ToProto(const LatencyBreakdown& latency, v1::Latency* proto) {
   const auto set = [](absl::Duration duration, auto mutable_field) {
     if (duration > absl::ZeroDuration()) {
-      SetDuration(duration, mutable_field());
+      ToProto(duration, mutable_field());
     }
   };
   set(latency.decode, [&] { return proto->mutable_decode(); });
@@ -136,6 +131,11 @@ void ToProto(absl::Time time, google::protobuf::Timestamp* proto) {
   const int64_t seconds = absl::ToUnixSeconds(time);
   proto->set_seconds(seconds);
   proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+void ToProto(absl::Duration duration, google::protobuf::Duration* proto) {
+  proto->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
 }
 
 }  // namespace semblance

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
+#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/map.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "semblance/v1/catalog_service.pb.h"
@@ -29,6 +30,7 @@ void ToProto(const Attributes& attributes, google::protobuf::Map<std::string, v1
 void ToProto(const CatalogItem& item, v1::Item* proto);
 void ToProto(const std::vector<FoundItem>& found, bool include_attributes, v1::SearchResult* proto);
 void ToProto(absl::Time time, google::protobuf::Timestamp* proto);
+void ToProto(absl::Duration duration, google::protobuf::Duration* proto);
 
 }  // namespace semblance
 

@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "semblance/v1/embedding_service.grpc.pb.h"
-#include "service/rpc/convert.h"
+#include "service/rpc/complete_answer.h"
 #include "service/rpc/services.h"
 
 namespace semblance {
@@ -16,16 +16,13 @@ class EmbeddingServiceAdaptor final : public v1::EmbeddingService::CallbackServi
     return calls_->Run(context, {v1::EmbeddingService::service_full_name(), "EmbedImages"}, *request, [&](UnaryCall* call) {
       std::vector<absl::string_view> images(request->images().begin(), request->images().end());
       engine_->EmbedImages(std::move(images), call->context(), [call, response](const absl::StatusOr<EmbedAnswer>& answer) {
-        if (answer.ok()) {
-          for (const std::vector<float>& vector : answer->vectors) {
+        CompleteAnswer(answer, call, response, [response](const EmbedAnswer& embedded) {
+          for (const std::vector<float>& vector : embedded.vectors) {
             v1::Embedding* embedding = response->add_embeddings();
             embedding->mutable_values()->Add(vector.begin(), vector.end());
-            embedding->set_embedding_space_id(answer->provenance.embedding_space_id);
+            embedding->set_embedding_space_id(embedded.provenance.embedding_space_id);
           }
-          ToProto(answer->provenance, response->mutable_provenance());
-          ToProto(answer->latency, response->mutable_latency());
-        }
-        call->Complete(answer.status());
+        });
       });
     });
   }

@@ -6,16 +6,12 @@
 #include "absl/time/time.h"
 #include "common/error.h"
 #include "google/rpc/error_details.pb.h"
+#include "service/rpc/convert.h"
 
 namespace semblance {
 namespace {
 
 constexpr char kDomain[] = "semblance";
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  proto->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
 
 google::rpc::Status DetailsOf(const absl::Status& status) {
   google::rpc::Status details;
@@ -36,7 +32,7 @@ google::rpc::Status DetailsOf(const absl::Status& status) {
   }
   if (const std::optional<absl::Duration> delay = RetryDelay(status); delay.has_value()) {
     google::rpc::RetryInfo retry;
-    SetDuration(*delay, retry.mutable_retry_delay());
+    ToProto(*delay, retry.mutable_retry_delay());
     details.add_details()->PackFrom(retry);
   }
   return details;

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 #include "service/engine/limits.h"
+#include "service/rpc/complete_answer.h"
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
 
@@ -31,12 +32,9 @@ class SearchServiceAdaptor final : public v1::SearchService::CallbackService {
       input.queries.push_back(FromProto(request->query()));
       input.query_fields.emplace_back("query");
       engine_->Search(std::move(input), call->context(), [call, request, response](const absl::StatusOr<SearchAnswer>& answer) {
-        if (answer.ok()) {
-          ToProto(answer->results.front(), request->include_attributes(), response->mutable_result());
-          ToProto(answer->provenance, response->mutable_provenance());
-          ToProto(answer->latency, response->mutable_latency());
-        }
-        call->Complete(answer.status());
+        CompleteAnswer(answer, call, response, [request, response](const SearchAnswer& found) {
+          ToProto(found.results.front(), request->include_attributes(), response->mutable_result());
+        });
       });
     });
   }
@@ -54,14 +52,11 @@ class SearchServiceAdaptor final : public v1::SearchService::CallbackService {
         input.queries.push_back(FromProto(query));
       }
       engine_->Search(std::move(input), call->context(), [call, request, response](const absl::StatusOr<SearchAnswer>& answer) {
-        if (answer.ok()) {
-          for (const std::vector<FoundItem>& result : answer->results) {
+        CompleteAnswer(answer, call, response, [request, response](const SearchAnswer& found) {
+          for (const std::vector<FoundItem>& result : found.results) {
             ToProto(result, request->include_attributes(), response->add_results());
           }
-          ToProto(answer->provenance, response->mutable_provenance());
-          ToProto(answer->latency, response->mutable_latency());
-        }
-        call->Complete(answer.status());
+        });
       });
     });
   }

@@ -57,6 +57,14 @@ TEST(ImageFolderTest, TakesSplitsFromTrainAndTest) {
   EXPECT_EQ(dataset->example(1).label, "cat");
 }
 
+TEST(ImageFolderTest, RefusesNamesThatAreNotUtf8) {
+  const TempDir dir;
+  WriteFiles(dir, {"caf\xC3\xA9/a.png", "caf\xE9/b.png"});
+
+  EXPECT_THAT(OpenImageFolder(dir.path()).status(),
+              AllOf(StatusIs(absl::StatusCode::kInvalidArgument), StatusMessage(HasSubstr("caf\\xe9/b.png"))));
+}
+
 TEST(ImageFolderTest, LetsClassesBeCalledTrainAndTest) {
   const TempDir dir;
   WriteFiles(dir, {"train/locomotive.png", "test/tube.png"});

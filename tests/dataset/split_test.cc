@@ -34,7 +34,7 @@ std::set<std::string> LabelsOf(const Dataset& dataset, const std::vector<int64_t
 
 TEST(SplitTest, FollowsTheDataWhereItHasSplits) {
   const auto dataset = NewFileDataset(
-      "", {{"a", "x", Split::kTest}, {"b", "x", Split::kTrain}, {"c", "y", Split::kTrain}, {"d", "y", Split::kTest}});
+      "", {{"a", "x", Split::kTest}, {"b", "x", Split::kTrain}, {"c", "y", Split::kTrain}, {"d", "y", Split::kTest}}).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.5));
 
@@ -43,13 +43,13 @@ TEST(SplitTest, FollowsTheDataWhereItHasSplits) {
 }
 
 TEST(SplitTest, RefusesDataOfWhichOnlyAPartHasSplits) {
-  const auto dataset = NewFileDataset("", {{"a", "x", Split::kTest}, {"b", "x", Split::kUnassigned}});
+  const auto dataset = NewFileDataset("", {{"a", "x", Split::kTest}, {"b", "x", Split::kUnassigned}}).value();
 
   EXPECT_THAT(AssignSplit(*dataset, HoldOut::kItems, 0.5), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(SplitTest, HoldsOutAboutTheAskedShareOfItems) {
-  const auto dataset = NewFileDataset("", Unassigned(100));
+  const auto dataset = NewFileDataset("", Unassigned(100)).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.2));
 
@@ -60,7 +60,7 @@ TEST(SplitTest, HoldsOutAboutTheAskedShareOfItems) {
 }
 
 TEST(SplitTest, HoldsOutWholeClasses) {
-  const auto dataset = NewFileDataset("", Unassigned(100));
+  const auto dataset = NewFileDataset("", Unassigned(100)).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kClasses, 0.5));
 
@@ -71,7 +71,7 @@ TEST(SplitTest, HoldsOutWholeClasses) {
 }
 
 TEST(SplitTest, HoldsOutNothingWhenAskedTo) {
-  const auto dataset = NewFileDataset("", Unassigned(3));
+  const auto dataset = NewFileDataset("", Unassigned(3)).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kNone, 0.5));
 
@@ -80,8 +80,8 @@ TEST(SplitTest, HoldsOutNothingWhenAskedTo) {
 }
 
 TEST(SplitTest, DecidesForEachItemAloneSoThatMoreDataMovesNoItem) {
-  const auto few = NewFileDataset("", Unassigned(5));
-  const auto many = NewFileDataset("", Unassigned(50));
+  const auto few = NewFileDataset("", Unassigned(5)).value();
+  const auto many = NewFileDataset("", Unassigned(50)).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split_of_few, AssignSplit(*few, HoldOut::kItems, 0.3));
   ASSERT_OK_AND_ASSIGN(const SplitIndices split_of_many, AssignSplit(*many, HoldOut::kItems, 0.3));

@@ -1,0 +1,24 @@
+// How calls that are answered out of a generation end. Thread-safe: functions without state.
+#ifndef SEMBLANCE_SERVICE_RPC_COMPLETE_ANSWER_H_
+#define SEMBLANCE_SERVICE_RPC_COMPLETE_ANSWER_H_
+
+#include "absl/status/statusor.h"
+#include "service/rpc/convert.h"
+#include "service/rpc/unary_call.h"
+
+namespace semblance {
+
+// Sets provenance and latency of the response, lets `fill` set the rest from the answer, and ends the call.
+template <typename Answer, typename Response, typename Fill>
+void CompleteAnswer(const absl::StatusOr<Answer>& answer, UnaryCall* call, Response* response, Fill fill) {
+  if (answer.ok()) {
+    fill(*answer);
+    ToProto(answer->provenance, response->mutable_provenance());
+    ToProto(answer->latency, response->mutable_latency());
+  }
+  call->Complete(answer.status());
+}
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_RPC_COMPLETE_ANSWER_H_
