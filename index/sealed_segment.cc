@@ -15,8 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
-#include "index/dot_product.h"
 #include "index/faiss_call.h"
+#include "index/kernels.h"
 #include "index/segment_file.h"
 
 namespace semblance {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "index/dot_product.h"
+#include "index/kernels.h"
 
 namespace semblance {
 
