@@ -1,5 +1,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -28,6 +29,10 @@ void PrintInfo(const v1::GetServerInfoResponse& info, std::ostream& out) {
     table.AddRow({"index", absl::StrCat(info.index().live_count(), " live, ", info.index().tombstone_count(), " deleted, ",
                                         info.index().sealed_segment_count(), " sealed segments, ", info.index().growing_count(),
                                         " growing")});
+  }
+  if (info.recall_probe().has_recall()) {
+    table.AddRow(
+        {"recall", absl::StrFormat("%.4f (%d queries probed)", info.recall_probe().recall(), info.recall_probe().probe_count())});
   }
   out << table;
 }

@@ -223,6 +223,9 @@ int64_t SealedSegment::Find(uint64_t key) const {
 }
 
 void SealedSegment::Search(const SegmentQuery& query, TopRows* top) const {
+  if (query.exact) {
+    return Scan(query, top);
+  }
   const int64_t live = live_rows();
   const int64_t ef = std::max(query.ef_search, query.top_k);
   if (rep_->graph == nullptr || live == 0 || ef * rows() / live * kVisitCost * rep_->graph->nb_neighbors(0) >= rows()) {

@@ -25,6 +25,8 @@ struct SegmentQuery {
   uint64_t sequence = 0;
   int top_k = 0;
   int ef_search = 0;
+  // Look at every row.
+  bool exact = false;
 };
 
 class Segment {

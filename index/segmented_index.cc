@@ -222,6 +222,7 @@ absl::StatusOr<IndexSearchResult> IndexInDirectory::Search(absl::Span<const floa
   query.sequence = view.sequence;
   query.top_k = options.top_k;
   query.ef_search = options.ef_search == 0 ? options_.hnsw_ef_search : options.ef_search;
+  query.exact = options.exact;
   IndexSearchResult result;
   result.applied_sequence = view.sequence;
   for (size_t begin = 0; begin < queries.size(); begin += options_.dimension) {

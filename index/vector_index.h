@@ -45,6 +45,8 @@ struct IndexSearchOptions {
   int top_k = 10;
   // Candidates that an approximate index keeps while searching, at least top_k; 0: as configured. Exact indexes ignore it.
   int ef_search = 0;
+  // Compare the query with every row, whatever the index is made of.
+  bool exact = false;
 };
 
 // The rows of one search and the state they are from.

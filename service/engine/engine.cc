@@ -47,6 +47,8 @@ Engine::Engine(EngineOptions options, std::unique_ptr<Catalog> catalog, Generati
       decode_limits_(DecodeLimitsOf(options_.config.limits())),
       store_(std::move(store)),
       catalog_(std::move(catalog)) {
+  recall_probe_ = std::make_unique<RecallProbe>(
+      RecallProbeOptions{.one_in = options_.config.recall_probe().one_in(), .metrics = options_.metrics});
   const size_t max_queued = static_cast<size_t>(options_.config.max_queued_requests());
   workers_ = std::make_unique<ThreadPool>("worker", options_.config.worker_threads(), max_queued);
   bulk_workers_ = std::make_unique<ThreadPool>("bulk", options_.config.worker_threads(), max_queued);
@@ -55,6 +57,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<Catalog> catalog, Generati
 Engine::~Engine() {
   bulk_workers_.reset();
   workers_.reset();
+  recall_probe_.reset();
   catalog_.reset();
   MutexLock lock(&mutex_);
   // The batcher's thread drops its share of the last calls just after it has answered them; were that the last share, the thread

@@ -29,6 +29,7 @@
 #include "service/engine/generation_loader.h"
 #include "service/engine/generation_store.h"
 #include "service/engine/metrics.h"
+#include "service/engine/recall_probe.h"
 #include "service/engine/types.h"
 
 namespace semblance {
@@ -85,6 +86,7 @@ class Engine {
 
   int64_t item_count() const { return catalog_->item_count(); }
   uint64_t last_sequence() const { return catalog_->last_sequence(); }
+  RecallStats recall() const { return recall_probe_->stats(); }
 
  private:
   using GenerationPtr = std::shared_ptr<Generation>;
@@ -106,6 +108,8 @@ class Engine {
 
   void PrepareSearch(const std::shared_ptr<SearchJob>& job);
   void RunSearch(SearchJob& job);
+  // Hands some of the answered queries to the probe.
+  void ProbeRecall(const SearchJob& job, IndexSearchResult rows);
   void RunEmbed(const std::shared_ptr<EmbedJob>& job);
   void RunUpsert(const std::shared_ptr<UpsertJob>& job);
   void CommitUpsert(const std::shared_ptr<UpsertJob>& job);
@@ -130,6 +134,7 @@ class Engine {
 
   // Declared last, destroyed first: their threads use what is above.
   std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<RecallProbe> recall_probe_;
   // Searches and reads; and, apart from them, so that they never queue behind it, the decoding of writes.
   std::unique_ptr<ThreadPool> workers_;
   std::unique_ptr<ThreadPool> bulk_workers_;

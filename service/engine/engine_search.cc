@@ -111,7 +111,8 @@ void Engine::PrepareSearch(const std::shared_ptr<SearchJob>& job) {
 
 void Engine::RunSearch(SearchJob& job) {
   const absl::Time start = absl::Now();
-  absl::StatusOr<SearchAnswer> answer = job.generation->Search(job.search);
+  IndexSearchResult rows;
+  absl::StatusOr<SearchAnswer> answer = job.generation->Search(job.search, &rows);
   if (answer.ok()) {
     answer->latency = job.latency;
     answer->latency.search = absl::Now() - start;
@@ -121,6 +122,22 @@ void Engine::RunSearch(SearchJob& job) {
     }
   }
   job.done(std::move(answer));
+  // Nobody waits any more. After an error there are no rows.
+  ProbeRecall(job, std::move(rows));
+}
+
+void Engine::ProbeRecall(const SearchJob& job, IndexSearchResult rows) {
+  // The generation stays as long as its index is needed.
+  const std::shared_ptr<const VectorIndex> index(job.generation, &job.generation->index());
+  for (size_t i = 0; i < rows.neighbors.size(); ++i) {
+    if (recall_probe_->IsDue()) {
+      recall_probe_->TryAdd({.index = index,
+                             .query = job.search.queries[i].vector,
+                             .top_k = job.search.top_k,
+                             .neighbors = std::move(rows.neighbors[i]),
+                             .applied_sequence = rows.applied_sequence});
+    }
+  }
 }
 
 void Engine::EmbedImages(std::vector<absl::string_view> images, const CallContext& context, Callback<EmbedAnswer> done) {

@@ -92,7 +92,7 @@ absl::StatusOr<PreparedQuery> Generation::QueryOfVector(const VectorQuery& query
   return PreparedQuery{.vector = Normalized(query.values), .item_id = std::nullopt};
 }
 
-absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search) const {
+absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search, IndexSearchResult* rows) const {
   const absl::flat_hash_set<absl::string_view> excluded(search.exclude_item_ids.begin(), search.exclude_item_ids.end());
   std::vector<float> vectors;
   for (const PreparedQuery& query : search.queries) {
@@ -102,13 +102,16 @@ absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search) 
   IndexSearchOptions options;
   // Room for what Resolve leaves out.
   options.top_k = search.top_k + static_cast<int>(excluded.size()) + 1;
-  SEMBLANCE_ASSIGN_OR_RETURN(const IndexSearchResult found, index_->Search(vectors, options));
+  SEMBLANCE_ASSIGN_OR_RETURN(IndexSearchResult found, index_->Search(vectors, options));
 
   SearchAnswer answer;
   answer.provenance = ProvenanceAt(found.applied_sequence);
   for (size_t i = 0; i < search.queries.size(); ++i) {
     answer.results.push_back(
         Resolve(found.neighbors[i], view, search.top_k, excluded, search.queries[i].item_id.value_or(std::string())));
+  }
+  if (rows != nullptr) {
+    *rows = std::move(found);
   }
   return answer;
 }

@@ -71,8 +71,9 @@ class Generation {
   // InvalidArgument/DIMENSION_MISMATCH (field embedding.values). REQUIRES: finite, not zero.
   absl::StatusOr<PreparedQuery> QueryOfVector(const VectorQuery& query) const;
 
-  // All queries at one applied sequence, which results.provenance names. Fills in results and provenance of the answer.
-  absl::StatusOr<SearchAnswer> Search(const GenerationSearch& search) const;
+  // All queries at one applied sequence, which results.provenance names. Fills in results and provenance of the answer. `rows`,
+  // where given, becomes what the index found, before items were left out.
+  absl::StatusOr<SearchAnswer> Search(const GenerationSearch& search, IndexSearchResult* rows = nullptr) const;
 
   // Applies a committed upsert. `vectors` are its items' embeddings in this generation, row by row.
   absl::Status ApplyUpsert(const WriteResult& write, absl::Span<const float> vectors);

@@ -143,6 +143,15 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   SEMBLANCE_COMPLETE(config, "", inference_threads, CoreCount(), 1024);
   SEMBLANCE_COMPLETE(config, "", drain_seconds, 20, 3600);
   SEMBLANCE_COMPLETE(config, "", max_queued_requests, 1024, 1 << 20);
+  v1::RecallProbeConfig& recall_probe = *config.mutable_recall_probe();
+  if (!recall_probe.has_one_in()) {
+    recall_probe.set_one_in(100);
+  }
+  if (recall_probe.one_in() < 0) {
+    return InvalidField(
+        "recall_probe.one_in", "CONFIG_INVALID",
+        absl::StrCat("recall_probe.one_in is ", recall_probe.one_in(), "; it must be at least 1, or 0 for no probe"));
+  }
   if (config.device().empty()) {
     config.set_device("auto");
   }

@@ -21,6 +21,9 @@ class EngineMetrics {
 
   // One durable commit of the catalogue.
   virtual void ObserveCommit(absl::Duration duration) = 0;
+
+  // One probe: of `expected` exact nearest neighbours the live answer had `found`.
+  virtual void ObserveRecall(int expected, int found) = 0;
 };
 
 }  // namespace semblance

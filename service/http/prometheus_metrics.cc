@@ -55,6 +55,13 @@ struct PrometheusMetrics::Rep {
                               .Add({}, Histogram::BucketBoundaries{1, 2, 4, 8, 16, 32, 64, 128, 256});
   Histogram& commit = HistogramFamily(registry, "semblance_wal_fsync_seconds", "Time of one durable commit of the catalogue.")
                           .Add({}, SecondsBuckets());
+  Counter& recall_expected =
+      CounterFamily(registry, "semblance_recall_probe_expected_total", "Exact nearest neighbours of probed queries.").Add({});
+  Counter& recall_found =
+      CounterFamily(registry, "semblance_recall_probe_found_total", "Those of them that the live answers had.").Add({});
+  // Without a value before the first probe: 0 would raise alarms.
+  Family<Gauge>& recall =
+      GaugeFamily(registry, "semblance_recall_probe", "Recall of live answers, over the last 1,000 probed neighbours or so.");
   Gauge& serving = GaugeFamily(registry, "semblance_serving", "1 while the server answers searches.").Add({});
   Gauge& items = GaugeFamily(registry, "semblance_items", "Items of the catalogue.").Add({});
   Gauge& queue_depth = GaugeFamily(registry, "semblance_queue_depth", "Images that wait for the network.").Add({});
@@ -91,6 +98,11 @@ void PrometheusMetrics::ObserveCommit(absl::Duration duration) {
   rep_->commit.Observe(absl::ToDoubleSeconds(duration));
 }
 
+void PrometheusMetrics::ObserveRecall(int expected, int found) {
+  rep_->recall_expected.Increment(expected);
+  rep_->recall_found.Increment(found);
+}
+
 void PrometheusMetrics::CountStarted(const RpcMethod& method) {
   rep_->started.Add(LabelsOf(method)).Increment();
 }
@@ -109,6 +121,9 @@ std::string PrometheusMetrics::Scrape(const Engine& engine) {
   const EngineStatus status = engine.status();
   rep_->serving.Set(status.state == EngineState::kServing ? 1 : 0);
   rep_->items.Set(static_cast<double>(engine.item_count()));
+  if (const RecallStats stats = engine.recall(); stats.recall.has_value()) {
+    rep_->recall.Add({}).Set(*stats.recall);
+  }
   if (status.generation != nullptr) {
     const Generation& generation = *status.generation;
     const IndexStats stats = generation.index().Stats();

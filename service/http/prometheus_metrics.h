@@ -21,6 +21,7 @@ class PrometheusMetrics final : public EngineMetrics, public RpcMetrics {
   void ObserveStages(const LatencyBreakdown& latency) override;
   void ObserveBatch(int batch_size) override;
   void ObserveCommit(absl::Duration duration) override;
+  void ObserveRecall(int expected, int found) override;
   void CountStarted(const RpcMethod& method) override;
   void ObserveHandled(const RpcMethod& method, const absl::Status& status, absl::Duration duration) override;
 

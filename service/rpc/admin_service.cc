@@ -52,6 +52,13 @@ void DescribeIndex(const Generation& generation, v1::IndexInfo* proto) {
   proto->set_embedded_at_load_count(generation.embedded_at_load_count());
 }
 
+void DescribeRecall(const RecallStats& stats, v1::RecallProbeInfo* proto) {
+  proto->set_probe_count(stats.probes);
+  if (stats.recall.has_value()) {
+    proto->set_recall(*stats.recall);
+  }
+}
+
 class AdminServiceAdaptor final : public v1::AdminService::CallbackService {
  public:
   AdminServiceAdaptor(Engine* engine, CallTracker* calls) : engine_(engine), calls_(calls) {}
@@ -66,6 +73,7 @@ class AdminServiceAdaptor final : public v1::AdminService::CallbackService {
       ToProto(start_time_, response->mutable_start_time());
       response->set_item_count(engine_->item_count());
       *response->mutable_limits() = engine_->config().limits();
+      DescribeRecall(engine_->recall(), response->mutable_recall_probe());
       if (status.generation != nullptr) {
         ToProto(status.generation->ProvenanceAt(status.generation->index().applied_sequence()), response->mutable_provenance());
         DescribeModel(status.generation->embedder(), response->mutable_model());

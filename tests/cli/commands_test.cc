@@ -92,6 +92,19 @@ TEST_F(CommandsTest, StatusIsATableForPeople) {
             "items    12\n");
 }
 
+TEST_F(CommandsTest, StatusShowsTheRecallOnceItWasProbed) {
+  v1::GetServerInfoResponse info;
+  info.mutable_recall_probe()->set_probe_count(0);
+  server_.get_server_info.AnswerWith(info);
+  EXPECT_EQ(Run({"status"}), kExitDone);
+  EXPECT_THAT(out_, Not(HasSubstr("recall")));
+  info.mutable_recall_probe()->set_probe_count(12);
+  info.mutable_recall_probe()->set_recall(0.9875);
+  server_.get_server_info.AnswerWith(info);
+  EXPECT_EQ(Run({"status"}), kExitDone);
+  EXPECT_THAT(out_, HasSubstr("0.9875 (12 queries probed)"));
+}
+
 TEST_F(CommandsTest, StatusIsOneDocumentForPrograms) {
   v1::GetServerInfoResponse info;
   info.set_state(v1::SERVER_STATE_SERVING);

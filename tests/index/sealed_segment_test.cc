@@ -79,6 +79,15 @@ TEST_F(SealedSegmentTest, FindsNearlyAllNeighboursAndIsNoScan) {
   EXPECT_LT(Recall(kRows, kTopK), 1.0) << "if every row is looked at, the graph is not tested";
 }
 
+TEST_F(SealedSegmentTest, LooksAtEveryRowWhenAskedTo) {
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<float> query = random_.Next();
+    TopRows top(kTopK);
+    segment_->Search({query.data(), kRows, kTopK, kTopK, /*exact=*/true}, &top);
+    EXPECT_THAT(top.Take(), ElementsAreArray(oracle_.Search(query, kTopK, kRows)));
+  }
+}
+
 TEST_F(SealedSegmentTest, PassesThroughDeletedRows) {
   for (uint64_t key = 1; key <= kRows; key += 3) {
     Delete(key, kRows + 1);

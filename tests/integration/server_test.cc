@@ -184,8 +184,9 @@ TEST_F(ServerTest, SigtermLosesNoAcceptedRequest) {
   }
   // One is answered: the others wait in the queue or are at work.
   answers.front().wait();
-  while (!absl::StrContains(httplib::Client("http://" + server.http_address()).Get("/metrics")->body,
-                            "grpc_server_started_total{grpc_method=\"BatchSearch\",grpc_service=\"semblance.v1.SearchService\"} 16")) {
+  while (
+      !absl::StrContains(httplib::Client("http://" + server.http_address()).Get("/metrics")->body,
+                         "grpc_server_started_total{grpc_method=\"BatchSearch\",grpc_service=\"semblance.v1.SearchService\"} 16")) {
     absl::SleepFor(absl::Milliseconds(1));
   }
   server.process().Signal(SIGTERM);
@@ -228,12 +229,17 @@ TEST_F(ServerTest, SigtermRefusesThoseWhoGoOnSending) {
 }
 
 TEST_F(ServerTest, ExportsMetrics) {
-  ServerProcess server(dir_.Join("data"), shared_->Join("trained"));
+  ASSERT_OK(WriteFileAtomically(dir_.Join("config.textproto"), "recall_probe { one_in: 1 }"));
+  ServerProcess server(dir_.Join("data"), shared_->Join("trained"), {"--config=" + dir_.Join("config.textproto")});
   ASSERT_TRUE(server.WaitUntilServing());
   Ingest(server);
   v1::SearchResponse response;
   ASSERT_TRUE(SearchImage(server, PatternImage(0, 0), &response).ok());
   EXPECT_TRUE(response.latency().has_decode() && response.latency().has_infer() && response.latency().has_search());
+  // The probe comes after the answer.
+  while (!InfoOf(server).recall_probe().has_recall()) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
   httplib::Client client("http://" + server.http_address());
   const auto metrics = client.Get("/metrics");
   ASSERT_TRUE(metrics);
@@ -242,7 +248,8 @@ TEST_F(ServerTest, ExportsMetrics) {
        {"grpc_server_handled_total{grpc_code=\"OK\",grpc_method=\"Search\",grpc_service=\"semblance.v1.SearchService\"} 1",
         "semblance_items 150", "semblance_serving 1", "semblance_stage_seconds_count{stage=\"infer\"}",
         "semblance_batch_size_bucket", "semblance_wal_fsync_seconds_count", "semblance_index_rows{state=\"live\"} 150",
-        "semblance_generation_lag 0"}) {
+        "semblance_generation_lag 0", "semblance_recall_probe 1", "semblance_recall_probe_expected_total 5",
+        "semblance_recall_probe_found_total 5"}) {
     EXPECT_THAT(metrics->body, HasSubstr(expected));
   }
   const auto health = client.Get("/healthz");

@@ -219,6 +219,33 @@ TEST_F(EngineTest, ABatchIsAnsweredAtOneSequence) {
   EXPECT_EQ(answer->provenance.applied_sequence, 2u);
 }
 
+TEST_F(EngineTest, ProbesTheRecallOfAnswers) {
+  config().mutable_recall_probe()->set_one_in(2);
+  ASSERT_OK(Start("model"));
+  ASSERT_OK(Upsert({ItemOf("a", 1), ItemOf("b", 2), ItemOf("c", 3)}));
+  EXPECT_THAT(IdsFoundBy(1, 2), ElementsAre("a", ::testing::_));
+  EXPECT_EQ(engine().recall().recall, std::nullopt);
+  // With items that are left out of the answer, though not of the index's.
+  SearchInput input = InputOf(ItemQuery{.id = "a"}, 2);
+  input.exclude_item_ids = {"b"};
+  ASSERT_OK(Search(std::move(input)));
+  while (engine().recall().probes == 0) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(engine().recall().probes, 1);
+  EXPECT_EQ(engine().recall().recall, 1);
+}
+
+TEST_F(EngineTest, ProbesNothingWhenTheProbeIsOff) {
+  config().mutable_recall_probe()->set_one_in(0);
+  ASSERT_OK(Start("model"));
+  ASSERT_OK(Upsert({ItemOf("a", 1)}));
+  for (int i = 0; i < 200; ++i) {
+    IdsFoundBy(1, 1);
+  }
+  EXPECT_EQ(engine().recall().probes, 0);
+}
+
 // A writer replaces one item over and over while searches run: every answer has it exactly once.
 TEST_F(EngineTest, AnItemUnderReplacementIsNeverMissingAndNeverTwice) {
   ASSERT_OK(Start("model"));

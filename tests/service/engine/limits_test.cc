@@ -28,15 +28,18 @@ TEST(ServerConfigTest, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(config.drain_seconds(), 20);
   EXPECT_EQ(config.device(), "auto");
   EXPECT_GE(config.worker_threads(), 1);
+  EXPECT_EQ(config.recall_probe().one_in(), 100);
 }
 
 TEST(ServerConfigTest, KeepsWhatIsSet) {
   v1::ServerConfig config;
   config.mutable_limits()->set_max_top_k(7);
   config.set_device("cpu");
+  config.mutable_recall_probe()->set_one_in(0);
   ASSERT_OK_AND_ASSIGN(config, CompleteServerConfig(config));
   EXPECT_EQ(config.limits().max_top_k(), 7);
   EXPECT_EQ(config.device(), "cpu");
+  EXPECT_EQ(config.recall_probe().one_in(), 0) << "no probe is not the default";
 }
 
 TEST(ServerConfigTest, RefusesValuesOutOfRangeByName) {
@@ -49,6 +52,9 @@ TEST(ServerConfigTest, RefusesValuesOutOfRangeByName) {
   v1::ServerConfig batch;
   batch.mutable_batching()->set_max_batch_size(5000);
   EXPECT_THAT(CompleteServerConfig(batch), HasField("batching.max_batch_size"));
+  v1::ServerConfig probe;
+  probe.mutable_recall_probe()->set_one_in(-1);
+  EXPECT_THAT(CompleteServerConfig(probe), HasField("recall_probe.one_in"));
 }
 
 TEST(LimitsTest, IdsAreTakenAtTheLimitAndRefusedOnePast) {

@@ -1,0 +1,146 @@
+#include "service/engine/recall_probe.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+
+namespace semblance {
+namespace {
+
+constexpr int kLowestPriority = 19;
+constexpr int kRecentNeighbors = 1000;
+// Rows whose scores differ by less are equally near: the order of additions differs between ways to search.
+constexpr float kTie = 1e-6F;
+
+// How many of the first `top_k` live rows are among the nearest. REQUIRES: `exact` is not empty.
+int CountFound(const std::vector<ScoredKey>& exact, const std::vector<ScoredKey>& live, int top_k) {
+  absl::flat_hash_set<uint64_t> keys;
+  for (const ScoredKey& row : exact) {
+    keys.insert(row.key);
+  }
+  const float worst = exact.back().score - kTie;
+  const auto end = live.begin() + static_cast<std::ptrdiff_t>(std::min(live.size(), static_cast<size_t>(top_k)));
+  return static_cast<int>(
+      std::count_if(live.begin(), end, [&](const ScoredKey& row) { return row.score >= worst || keys.contains(row.key); }));
+}
+
+}  // namespace
+
+RecallProbe::RecallProbe(const RecallProbeOptions& options) : options_(options) {
+  if (options_.one_in > 0) {
+    thread_ = std::thread([this] { Run(); });
+    pthread_setname_np(thread_.native_handle(), "recall probe");
+  }
+}
+
+RecallProbe::~RecallProbe() {
+  {
+    MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+bool RecallProbe::IsDue() {
+  if (options_.one_in == 0) {
+    return false;
+  }
+  const uint64_t before = queries_.fetch_add(1, std::memory_order_relaxed);
+  return (before + 1) % static_cast<uint64_t>(options_.one_in) == 0;
+}
+
+bool RecallProbe::TryAdd(RecallSample sample) {
+  {
+    MutexLock lock(&mutex_);
+    if (waiting_.size() >= kMaxWaiting) {
+      return false;
+    }
+    waiting_.push_back(std::move(sample));
+  }
+  changed_.notify_all();
+  return true;
+}
+
+RecallStats RecallProbe::stats() const {
+  MutexLock lock(&mutex_);
+  RecallStats stats;
+  stats.probes = probes_;
+  if (recent_sum_.expected > 0) {
+    stats.recall = static_cast<double>(recent_sum_.found) / recent_sum_.expected;
+  }
+  return stats;
+}
+
+void RecallProbe::Run() {
+  // Of this thread alone. Should it fail, the rests still bound the load.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowestPriority);
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point rested = Clock::now();
+  while (true) {
+    RecallSample sample;
+    {
+      MutexLock lock(&mutex_);
+      while (!stop_ && Clock::now() < rested) {
+        changed_.wait_until(mutex_, rested);
+      }
+      while (!stop_ && waiting_.empty()) {
+        changed_.wait(mutex_);
+      }
+      if (stop_) {
+        return;
+      }
+      sample = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    const Clock::time_point start = Clock::now();
+    Probe(sample);
+    const Clock::time_point end = Clock::now();
+    rested = end + options_.rest_ratio * (end - start);
+  }
+}
+
+void RecallProbe::Probe(const RecallSample& sample) {
+  // Mostly true of a sample that waited for a rest to end while items were written; saves the search.
+  if (sample.index->applied_sequence() != sample.applied_sequence) {
+    return;
+  }
+  IndexSearchOptions options;
+  options.top_k = sample.top_k;
+  options.exact = true;
+  const absl::StatusOr<IndexSearchResult> exact = sample.index->Search(sample.query, options);
+  // An error is no answer to compare with; the live search that hits it reports it.
+  if (!exact.ok() || exact->applied_sequence != sample.applied_sequence || exact->neighbors.front().empty()) {
+    return;
+  }
+  const std::vector<ScoredKey>& nearest = exact->neighbors.front();
+  const int expected = static_cast<int>(nearest.size());
+  Record({.expected = expected, .found = std::min(expected, CountFound(nearest, sample.neighbors, sample.top_k))});
+}
+
+void RecallProbe::Record(const Count& count) {
+  if (options_.metrics != nullptr) {
+    options_.metrics->ObserveRecall(count.expected, count.found);
+  }
+  MutexLock lock(&mutex_);
+  ++probes_;
+  recent_.push_back(count);
+  recent_sum_.expected += count.expected;
+  recent_sum_.found += count.found;
+  while (recent_sum_.expected - recent_.front().expected >= kRecentNeighbors) {
+    recent_sum_.expected -= recent_.front().expected;
+    recent_sum_.found -= recent_.front().found;
+    recent_.pop_front();
+  }
+}
+
+}  // namespace semblance

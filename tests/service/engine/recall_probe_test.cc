@@ -1,0 +1,219 @@
+#include "service/engine/recall_probe.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <thread>
+#include <utility>
+
+#include "common/mutex.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace semblance {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+
+constexpr uint64_t kSequence = 7;
+constexpr int kTopK = 3;
+
+// An index with one answer to exact searches, and a gate that holds them. Thread-safe.
+class FakeIndex final : public VectorIndex {
+ public:
+  explicit FakeIndex(std::vector<ScoredKey> rows) : rows_(std::move(rows)) {}
+
+  int dimension() const override { return 1; }
+  absl::Status Apply(absl::Span<const IndexAdd>, absl::Span<const IndexDelete>, uint64_t sequence) override {
+    sequence_ = sequence;
+    return absl::OkStatus();
+  }
+  uint64_t applied_sequence() const override { return sequence_; }
+  absl::StatusOr<std::vector<float>> Vector(uint64_t) const override { return absl::UnimplementedError("fake"); }
+  IndexStats Stats() const override { return {}; }
+
+  absl::StatusOr<IndexSearchResult> Search(absl::Span<const float>, const IndexSearchOptions& options) const override {
+    EXPECT_TRUE(options.exact);
+    EXPECT_EQ(options.top_k, kTopK);
+    MutexLock lock(&mutex_);
+    ++searches_;
+    changed_.notify_all();
+    while (gate_closed_) {
+      changed_.wait(mutex_);
+    }
+    return IndexSearchResult{.neighbors = {rows_}, .applied_sequence = sequence_};
+  }
+
+  void SetGate(bool closed) {
+    MutexLock lock(&mutex_);
+    gate_closed_ = closed;
+    changed_.notify_all();
+  }
+  void AwaitSearches(int count) const {
+    MutexLock lock(&mutex_);
+    while (searches_ < count) {
+      changed_.wait(mutex_);
+    }
+  }
+  int searches() const {
+    MutexLock lock(&mutex_);
+    return searches_;
+  }
+
+ private:
+  const std::vector<ScoredKey> rows_;
+  std::atomic<uint64_t> sequence_{kSequence};
+  mutable Mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  bool gate_closed_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  mutable int searches_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+};
+
+// Read it once the probe has counted what is read.
+class FakeMetrics final : public EngineMetrics {
+ public:
+  void ObserveStages(const LatencyBreakdown&) override {}
+  void ObserveBatch(int) override {}
+  void ObserveCommit(absl::Duration) override {}
+  void ObserveRecall(int expected, int found) override { recalls.emplace_back(expected, found); }
+
+  std::vector<std::pair<int, int>> recalls;
+};
+
+class RecallProbeTest : public ::testing::Test {
+ protected:
+  void Start(int one_in, int rest_ratio = 0) {
+    probe_ = std::make_unique<RecallProbe>(RecallProbeOptions{.one_in = one_in, .rest_ratio = rest_ratio, .metrics = &metrics_});
+  }
+
+  RecallSample SampleOf(std::vector<ScoredKey> live) const {
+    return {.index = index_, .query = {1}, .top_k = kTopK, .neighbors = std::move(live), .applied_sequence = kSequence};
+  }
+
+  // Probes an answer, and waits until it is counted.
+  void Probe(std::vector<ScoredKey> live) {
+    const int64_t before = probe_->stats().probes;
+    EXPECT_TRUE(probe_->TryAdd(SampleOf(std::move(live))));
+    while (probe_->stats().probes == before) {
+      std::this_thread::yield();
+    }
+  }
+
+  const std::vector<ScoredKey> nearest_ = {{1, 0.9F}, {2, 0.8F}, {3, 0.7F}};
+  std::shared_ptr<FakeIndex> index_ = std::make_shared<FakeIndex>(nearest_);
+  FakeMetrics metrics_;
+  std::unique_ptr<RecallProbe> probe_;
+};
+
+TEST_F(RecallProbeTest, IsOneWhileAnswersHaveTheNearestRows) {
+  Start(1);
+  EXPECT_EQ(probe_->stats().recall, std::nullopt);
+  Probe(nearest_);
+  EXPECT_EQ(probe_->stats().recall, 1);
+  EXPECT_EQ(probe_->stats().probes, 1);
+  EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(3, 3)));
+}
+
+TEST_F(RecallProbeTest, FallsWithEveryNeighbourThatAnAnswerMisses) {
+  Start(1);
+  Probe({{1, 0.9F}, {4, 0.6F}, {5, 0.5F}});
+  EXPECT_EQ(probe_->stats().recall, 1.0 / 3);
+  Probe({{2, 0.8F}});
+  EXPECT_EQ(probe_->stats().recall, 2.0 / 6);
+  Probe({});
+  EXPECT_EQ(probe_->stats().recall, 2.0 / 9);
+  EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(3, 1), Pair(3, 1), Pair(3, 0)));
+}
+
+TEST_F(RecallProbeTest, CountsOnlyTheRowsThatWereAskedFor) {
+  Start(1);
+  Probe({{1, 0.9F}, {2, 0.8F}, {4, 0.6F}, {3, 0.7F}});
+  EXPECT_EQ(probe_->stats().recall, 2.0 / 3);
+}
+
+TEST_F(RecallProbeTest, AnyOfEquallyNearRowsIsRight) {
+  Start(1);
+  Probe({{1, 0.9F}, {2, 0.8F}, {4, 0.7F - 5e-7F}});
+  EXPECT_EQ(probe_->stats().recall, 1);
+}
+
+TEST_F(RecallProbeTest, ExpectsNoMoreThanTheIndexHolds) {
+  index_ = std::make_shared<FakeIndex>(std::vector<ScoredKey>{{1, 0.9F}});
+  Start(1);
+  Probe({{1, 0.9F}});
+  EXPECT_EQ(probe_->stats().recall, 1);
+  EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(1, 1)));
+}
+
+TEST_F(RecallProbeTest, ForgetsAllButTheLastThousandNeighbours) {
+  Start(1);
+  Probe({});
+  for (int i = 0; i < 333; ++i) {
+    Probe(nearest_);
+  }
+  EXPECT_LT(*probe_->stats().recall, 1) << "999 neighbours came after it";
+  Probe(nearest_);
+  EXPECT_EQ(probe_->stats().recall, 1);
+  EXPECT_EQ(probe_->stats().probes, 335);
+}
+
+TEST_F(RecallProbeTest, DropsAnswersFromAStateThatIsGone) {
+  Start(1);
+  // Gone before the search.
+  RecallSample old = SampleOf({});
+  old.applied_sequence = kSequence - 1;
+  EXPECT_TRUE(probe_->TryAdd(old));
+  Probe(nearest_);
+  EXPECT_EQ(index_->searches(), 1);
+  // Gone when the search begins.
+  index_->SetGate(true);
+  EXPECT_TRUE(probe_->TryAdd(SampleOf({})));
+  index_->AwaitSearches(2);
+  EXPECT_TRUE(index_->Apply({}, {}, kSequence + 1).ok());
+  index_->SetGate(false);
+  index_ = std::make_shared<FakeIndex>(nearest_);
+  Probe(nearest_);
+  EXPECT_EQ(probe_->stats().probes, 2);
+  EXPECT_EQ(probe_->stats().recall, 1);
+}
+
+TEST_F(RecallProbeTest, DropsWhatDoesNotFitInTheQueue) {
+  Start(1);
+  index_->SetGate(true);
+  EXPECT_TRUE(probe_->TryAdd(SampleOf(nearest_)));
+  index_->AwaitSearches(1);
+  for (size_t i = 0; i < RecallProbe::kMaxWaiting; ++i) {
+    EXPECT_TRUE(probe_->TryAdd(SampleOf(nearest_)));
+  }
+  EXPECT_FALSE(probe_->TryAdd(SampleOf(nearest_)));
+  index_->SetGate(false);
+  index_->AwaitSearches(1 + RecallProbe::kMaxWaiting);
+}
+
+TEST_F(RecallProbeTest, TakesOneQueryInN) {
+  Start(3);
+  for (int i = 1; i <= 9; ++i) {
+    EXPECT_EQ(probe_->IsDue(), i % 3 == 0) << i;
+  }
+}
+
+TEST_F(RecallProbeTest, DoesNothingWhenItIsOff) {
+  Start(0);
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_FALSE(probe_->IsDue());
+  }
+  EXPECT_EQ(probe_->stats().recall, std::nullopt);
+}
+
+// A rest so long that the test would not end if it were waited for.
+TEST_F(RecallProbeTest, RestsAfterASearchAndStopsAtOnceAllTheSame) {
+  Start(1, 1'000'000'000);
+  Probe(nearest_);
+  EXPECT_TRUE(probe_->TryAdd(SampleOf(nearest_)));
+  probe_.reset();
+  EXPECT_EQ(index_->searches(), 1);
+  EXPECT_EQ(index_.use_count(), 1) << "samples that waited are dropped";
+}
+
+}  // namespace
+}  // namespace semblance
