@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,13 +45,15 @@ std::string ParentOf(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
-absl::Status WriteNewFile(const std::string& path, absl::string_view content) {
+absl::Status WriteNewFile(const std::string& path, absl::Span<const absl::string_view> parts) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
   if (descriptor < 0) {
     return ErrnoError(errno, absl::StrCat("cannot create ", path));
   }
   const absl::Cleanup close = [descriptor] { ::close(descriptor); };
-  SEMBLANCE_RETURN_IF_ERROR(WriteAll(descriptor, content, path));
+  for (const absl::string_view part : parts) {
+    SEMBLANCE_RETURN_IF_ERROR(WriteAll(descriptor, part, path));
+  }
   return SyncDescriptor(descriptor, path);
 }
 
@@ -105,8 +108,12 @@ bool PathExists(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content) {
+  return WriteFileAtomically(path, {&content, 1});
+}
+
+absl::Status WriteFileAtomically(const std::string& path, absl::Span<const absl::string_view> parts) {
   const std::string temporary = absl::StrCat(path, ".tmp.", ::gettid());  // A thread's own: writers do not share it.
-  absl::Status status = WriteNewFile(temporary, content);
+  absl::Status status = WriteNewFile(temporary, parts);
   if (status.ok()) {
     status = RenameDurably(temporary, path);
   }
@@ -114,6 +121,29 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
     ::unlink(temporary.c_str());  // Best effort: the error that matters is the first one.
   }
   return status;
+}
+
+absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const int64_t size, FileSize(path));
+  if (size == 0) {
+    return std::unique_ptr<MappedFile>(new MappedFile({}));
+  }
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return ErrnoError(errno, absl::StrCat("cannot open ", path));
+  }
+  const absl::Cleanup close = [descriptor] { ::close(descriptor); };
+  void* const memory = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (memory == MAP_FAILED) {
+    return ErrnoError(errno, absl::StrCat("cannot map ", path));
+  }
+  return std::unique_ptr<MappedFile>(new MappedFile({static_cast<const char*>(memory), static_cast<size_t>(size)}));
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) {
+    ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+  }
 }
 
 absl::Status CreateDirectories(const std::string& path) {

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace semblance {
 
@@ -28,6 +29,8 @@ bool PathExists(const std::string& path);
 // Replaces `path` durably and atomically: a reader or a crash sees the old content or the new one, never a part. Leaves no
 // temporary file behind on error.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content);
+// The parts one after another.
+absl::Status WriteFileAtomically(const std::string& path, absl::Span<const absl::string_view> parts);
 
 // Creates the directory and its parents; an existing directory is no error.
 absl::Status CreateDirectories(const std::string& path);
@@ -43,6 +46,24 @@ absl::Status RemoveAll(const std::string& path);
 
 // Names (not paths) of the entries of a directory, sorted.
 absl::StatusOr<std::vector<std::string>> ListDirectory(const std::string& path);
+
+// A file as memory: pages are read when they are touched, and the system may drop them again. The file may be removed or replaced
+// meanwhile, but must not be truncated.
+class MappedFile {
+ public:
+  static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  // At the beginning of a page.
+  absl::string_view bytes() const { return bytes_; }
+
+ private:
+  explicit MappedFile(absl::string_view bytes) : bytes_(bytes) {}
+
+  const absl::string_view bytes_;
+};
 
 // A file that is only appended to. Not thread-safe.
 class AppendFile {

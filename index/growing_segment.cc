@@ -4,17 +4,16 @@
 
 namespace semblance {
 
-// The vectors are left uninitialised: memory that no row has reached yet costs nothing.
 GrowingSegment::GrowingSegment(uint64_t file_number, int dimension, int64_t capacity)
-    : Segment(file_number, dimension, capacity), capacity_(capacity), storage_(new float[capacity * dimension]) {
-  vectors_ = storage_.get();
+    : Segment(file_number, dimension, capacity), capacity_(capacity), storage_(static_cast<size_t>(capacity) * dimension) {
+  vectors_ = storage_.data();
 }
 
 void GrowingSegment::Append(absl::Span<const IndexAdd> adds) {
   int64_t row = rows();
   for (const IndexAdd& add : adds) {
     keys_[row] = add.key;
-    std::copy(add.vector.begin(), add.vector.end(), storage_.get() + row * dimension_);
+    std::copy(add.vector.begin(), add.vector.end(), storage_.data() + row * dimension_);
     ++row;
   }
   rows_.store(row, std::memory_order_release);

@@ -5,7 +5,6 @@
 #define SEMBLANCE_INDEX_GROWING_SEGMENT_H_
 
 #include <cstdint>
-#include <memory>
 
 #include "absl/types/span.h"
 #include "index/segment.h"
@@ -24,10 +23,11 @@ class GrowingSegment final : public Segment {
   void Append(absl::Span<const IndexAdd> adds);
 
   int64_t Find(uint64_t key) const override;
+  int64_t memory_bytes() const override { return base_memory_bytes() + rows() * dimension_ * static_cast<int64_t>(sizeof(float)); }
 
  private:
   const int64_t capacity_;
-  const std::unique_ptr<float[]> storage_;
+  BigArray<float> storage_;
 };
 
 }  // namespace semblance

@@ -83,9 +83,8 @@ class Recovery {
 
  private:
   absl::Status ReadSegment(uint64_t number, const std::string& path) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
     SEMBLANCE_ASSIGN_OR_RETURN(std::shared_ptr<SealedSegment> segment,
-                               SealedSegment::Parse(number, directory_.manifest().dimension, bytes));
+                               SealedSegment::Open(number, directory_.manifest().dimension, path));
     for (int64_t row = 0; row < segment->rows(); ++row) {
       if (!live_.Claim(segment->key(row))) {
         segment->Delete(row, kNeverVisible);

@@ -1,254 +1,197 @@
 #include "index/sealed_segment.h"
 
-#include <faiss/IndexFlat.h>
-#include <faiss/IndexHNSW.h>
-#include <faiss/impl/AuxIndexStructures.h>
-#include <faiss/impl/DistanceComputer.h>
-#include <faiss/impl/io.h>
-#include <faiss/index_io.h>
-
 #include <algorithm>
-#include <cstring>
+#include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "common/mutex.h"
+#include "common/error.h"
 #include "common/status_macros.h"
-#include "index/faiss_call.h"
-#include "index/kernels.h"
+#include "index/hnsw_finder.h"
+#include "index/ivf_finder.h"
 #include "index/segment_file.h"
 
 namespace semblance {
 namespace {
 
-// A row that the graph visits costs about as much as this many rows of a scan: it lies anywhere in memory.
-constexpr int64_t kVisitCost = 4;
-// Rows added between two looks at `stop`.
-constexpr size_t kBuildBatchRows = 512;
+using nlohmann::json;
 
-class DotComputer final : public faiss::FlatCodesDistanceComputer {
- public:
-  DotComputer(const uint8_t* rows, int dimension)
-      : FlatCodesDistanceComputer(rows, dimension * sizeof(float)), dimension_(dimension) {}
+// How many rows a scan looks at in the time that it takes to find a row by its key and to compare it.
+constexpr int64_t kKeyCostInRows = 4;
 
-  void set_query(const float* query) override { query_ = query; }
-  float distance_to_code(const uint8_t* row) override { return DotProduct(query_, FloatsOf(row), dimension_); }
-  float symmetric_dis(idx_t a, idx_t b) override {
-    return DotProduct(FloatsOf(codes + a * code_size), FloatsOf(codes + b * code_size), dimension_);
-  }
-
- private:
-  static const float* FloatsOf(const uint8_t* row) { return reinterpret_cast<const float*>(row); }
-
-  const int dimension_;
-  const float* query_ = nullptr;
-};
-
-// IndexFlatIP with our inner product, which uses wider instructions than the FAISS of a distribution.
-class DotFlat final : public faiss::IndexFlatIP {
- public:
-  using IndexFlatIP::IndexFlatIP;
-
-  faiss::FlatCodesDistanceComputer* get_FlatCodesDistanceComputer() const override {
-    return new DotComputer(codes.data(), static_cast<int>(d));
-  }
-};
-
-class BytesReader final : public faiss::IOReader {
- public:
-  explicit BytesReader(absl::string_view bytes) : rest_(bytes) {}
-
-  size_t operator()(void* to, size_t size, size_t count) override {
-    const size_t whole = std::min(count, rest_.size() / size);
-    std::memcpy(to, rest_.data(), whole * size);
-    rest_.remove_prefix(whole * size);
-    return whole;
-  }
-
- private:
-  absl::string_view rest_;
-};
-
-// Gives `graph` the storage `flat`, in place of the one that it has.
-void ReplaceStorage(std::unique_ptr<DotFlat> flat, faiss::IndexHNSW* graph) {
-  delete graph->storage;
-  graph->storage = flat.release();
-  graph->own_fields = true;
+absl::Status Damaged(absl::string_view what) {
+  return absl::DataLossError(absl::StrCat("segment file: ", what));
 }
 
-std::unique_ptr<DotFlat> TakeVectors(faiss::IndexFlat* from) {
-  auto flat = std::make_unique<DotFlat>(from->d);
-  flat->codes.swap(from->codes);
-  flat->ntotal = from->ntotal;
-  return flat;
+absl::StatusOr<json> ReadDescription(const SegmentSections& sections) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const absl::string_view text, sections.Find(SectionKind::kDescription));
+  json description = json::parse(text.begin(), text.end(), /*cb=*/nullptr, /*allow_exceptions=*/false);
+  return description.is_object() ? absl::StatusOr<json>(std::move(description)) : Damaged("its description is no JSON object");
 }
 
-std::unique_ptr<faiss::Index> NewIndex(const SegmentedIndexOptions& options) {
-  auto flat = std::make_unique<DotFlat>(options.dimension);
-  if (options.kind == SegmentedIndexOptions::Kind::kExact) {
-    return flat;
+absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadFinder(const json& description, const SegmentSections& sections, int dimension,
+                                                            int64_t rows, const float* vectors) {
+  if (description.contains("hnsw")) {
+    return LoadHnswFinder(description, sections, dimension, rows);
   }
-  auto graph = std::make_unique<faiss::IndexHNSWFlat>(options.dimension, options.hnsw_m, faiss::METRIC_INNER_PRODUCT);
-  graph->hnsw.efConstruction = options.hnsw_ef_construction;
-  ReplaceStorage(std::move(flat), graph.get());
-  return graph;
+  if (description.contains("ivf")) {
+    return LoadIvfFinder(description, sections, dimension, rows, vectors);
+  }
+  return nullptr;
 }
 
 }  // namespace
-
-struct SealedSegment::Rep {
-  explicit Rep(std::unique_ptr<faiss::Index> any) : index(std::move(any)) {
-    const auto* hnsw = dynamic_cast<const faiss::IndexHNSWFlat*>(index.get());
-    graph = hnsw == nullptr ? nullptr : &hnsw->hnsw;
-    flat = dynamic_cast<const DotFlat*>(hnsw == nullptr ? index.get() : hnsw->storage);
-  }
-
-  // Clearing a table for every search would cost more than a search of a small graph.
-  std::unique_ptr<faiss::VisitedTable> TakeVisited() {
-    {
-      MutexLock lock(&mutex);
-      if (!visited.empty()) {
-        std::unique_ptr<faiss::VisitedTable> table = std::move(visited.back());
-        visited.pop_back();
-        return table;
-      }
-    }
-    return std::make_unique<faiss::VisitedTable>(static_cast<int>(index->ntotal));
-  }
-
-  void ReturnVisited(std::unique_ptr<faiss::VisitedTable> table) {
-    MutexLock lock(&mutex);
-    visited.push_back(std::move(table));
-  }
-
-  const std::unique_ptr<faiss::Index> index;
-  const faiss::HNSW* graph = nullptr;  // Null in an exact segment.
-  const DotFlat* flat = nullptr;
-  Mutex mutex;
-  std::vector<std::unique_ptr<faiss::VisitedTable>> visited SEMBLANCE_GUARDED_BY(mutex);
-};
-
-namespace {
-
-bool IsWhole(const faiss::HNSW& graph, int64_t rows) {
-  const auto is_row = [rows](int64_t row) { return row < rows; };
-  return graph.levels.size() == static_cast<size_t>(rows) && graph.offsets.size() == graph.levels.size() + 1 &&
-         graph.neighbors.size() == graph.offsets.back() && is_row(graph.entry_point) &&
-         std::all_of(graph.neighbors.begin(), graph.neighbors.end(), is_row);
-}
-
-// What a segment file holds, with our storage in place of FAISS's. Null: not one of our kinds.
-std::unique_ptr<faiss::Index> ReadIndex(absl::string_view bytes) {
-  BytesReader reader(bytes);
-  std::unique_ptr<faiss::Index> index(faiss::read_index(&reader));
-  auto* graph = dynamic_cast<faiss::IndexHNSWFlat*>(index.get());
-  auto* flat = dynamic_cast<faiss::IndexFlat*>(graph == nullptr ? index.get() : graph->storage);
-  if (flat == nullptr || flat->metric_type != faiss::METRIC_INNER_PRODUCT) {
-    return nullptr;
-  }
-  std::unique_ptr<DotFlat> ours = TakeVectors(flat);
-  if (graph == nullptr) {
-    return ours;
-  }
-  if (graph->ntotal != ours->ntotal || graph->d != ours->d || !IsWhole(graph->hnsw, graph->ntotal)) {
-    return nullptr;
-  }
-  ReplaceStorage(std::move(ours), graph);
-  return index;
-}
-
-}  // namespace
-
-SealedSegment::SealedSegment(uint64_t file_number, int dimension, absl::Span<const uint64_t> keys, std::unique_ptr<Rep> rep)
-    : Segment(file_number, dimension, static_cast<int64_t>(keys.size())), rep_(std::move(rep)) {
-  std::copy(keys.begin(), keys.end(), keys_.get());
-  vectors_ = rep_->flat->get_xb();
-  rows_.store(static_cast<int64_t>(keys.size()), std::memory_order_release);
-}
-
-SealedSegment::~SealedSegment() = default;
 
 absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Build(uint64_t file_number, const SegmentedIndexOptions& options,
-                                                                    absl::Span<const IndexAdd> rows,
+                                                                    absl::Span<const IndexAdd> rows, int64_t index_rows,
                                                                     const std::atomic<bool>& stop) {
-  std::unique_ptr<faiss::Index> index = NewIndex(options);
-  std::vector<uint64_t> keys;
-  std::vector<float> batch;
-  for (size_t begin = 0; begin < rows.size(); begin += kBuildBatchRows) {
-    if (stop.load(std::memory_order_relaxed)) {
-      return absl::CancelledError("the index is closing");
-    }
-    batch.clear();
-    for (const IndexAdd& row : rows.subspan(begin, kBuildBatchRows)) {
-      keys.push_back(row.key);
-      batch.insert(batch.end(), row.vector.begin(), row.vector.end());
-    }
-    SEMBLANCE_RETURN_IF_ERROR(
-        FaissCall("building a segment", [&] { index->add(static_cast<int64_t>(batch.size()) / options.dimension, batch.data()); }));
+  const int64_t count = static_cast<int64_t>(rows.size());
+  const ChosenIndexSpec chosen =
+      ChooseIndexSpec(options.spec, options.dimension, count, index_rows, options.EffectiveMemoryBudgetBytes());
+  std::unique_ptr<SealedSegment> segment(new SealedSegment(file_number, options.dimension, count, chosen.spec));
+  segment->storage_ = BigArray<float>(rows.size() * options.dimension);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    std::copy(rows[row].vector.begin(), rows[row].vector.end(), segment->storage_.data() + row * options.dimension);
   }
-  return std::unique_ptr<SealedSegment>(
-      new SealedSegment(file_number, options.dimension, keys, std::make_unique<Rep>(std::move(index))));
+  SegmentedIndexOptions how = options;
+  how.spec = chosen.spec;
+  std::vector<uint32_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  if (how.spec.kind == IndexSpec::Kind::kHnsw) {
+    SEMBLANCE_ASSIGN_OR_RETURN(segment->finder_, BuildHnswFinder(how, segment->storage_.data(), count, stop));
+  } else if (how.spec.kind != IndexSpec::Kind::kFlat) {
+    SEMBLANCE_ASSIGN_OR_RETURN(segment->finder_, BuildIvfFinder(how, &segment->storage_, &order, stop));
+  }
+  for (size_t row = 0; row < rows.size(); ++row) {
+    segment->keys_[row] = rows[order[row]].key;
+  }
+  segment->vectors_ = segment->storage_.data();
+  segment->FinishRows(count);
+  segment->description_ = absl::StrCat(ToString(chosen.spec), " (", chosen.why, ")");
+  return segment;
 }
 
-absl::StatusOr<std::string> SealedSegment::Serialize() const {
-  faiss::VectorIOWriter writer;
-  SEMBLANCE_RETURN_IF_ERROR(FaissCall("writing a segment", [&] { faiss::write_index(rep_->index.get(), &writer); }));
-  const absl::string_view index(reinterpret_cast<const char*>(writer.data.data()), writer.data.size());
-  return EncodeSegmentFile(dimension_, {keys_.get(), static_cast<size_t>(rows())}, index);
+void SealedSegment::FinishRows(int64_t count) {
+  first_key_ = *std::min_element(keys_.data(), keys_.data() + count);
+  last_key_ = *std::max_element(keys_.data(), keys_.data() + count);
+  if (!std::is_sorted(keys_.data(), keys_.data() + count)) {
+    by_key_ = BigArray<uint32_t>(static_cast<size_t>(count));
+    std::iota(by_key_.data(), by_key_.data() + count, 0);
+    std::sort(by_key_.data(), by_key_.data() + count, [this](uint32_t a, uint32_t b) { return keys_[a] < keys_[b]; });
+  }
+  rows_.store(count, std::memory_order_release);
 }
 
-absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Parse(uint64_t file_number, int dimension, absl::string_view file) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const SegmentFile decoded, DecodeSegmentFile(file));
-  if (decoded.dimension != dimension) {
-    return absl::DataLossError(absl::StrCat("segment file: dimension ", decoded.dimension, " instead of ", dimension));
+absl::Status SealedSegment::Write(const std::string& path) const {
+  const size_t count = static_cast<size_t>(rows());
+  json description = {{"dimension", dimension_}, {"rows", count}, {"index", ToString(spec_)}, {"description", description_}};
+  std::vector<FileSection> sections = {
+      {SectionKind::kDescription, {}},
+      {SectionKind::kKeys, BytesOf(absl::MakeConstSpan(keys_.data(), count))},
+      {SectionKind::kVectors, BytesOf(absl::MakeConstSpan(vectors_, count * static_cast<size_t>(dimension_)))},
+  };
+  if (finder_ != nullptr) {
+    finder_->Save(&description, &sections);
   }
-  std::unique_ptr<faiss::Index> index;
-  const absl::Status read = FaissCall("segment file", [&] { index = ReadIndex(decoded.index); });
-  if (!read.ok()) {
-    return absl::DataLossError(read.message());
+  const std::string text = description.dump();
+  sections.front().bytes = text;
+  return WriteSegmentFile(path, sections);
+}
+
+absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(uint64_t file_number, int dimension, const std::string& path) {
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> file, MappedFile::Open(path));
+  SEMBLANCE_ASSIGN_OR_RETURN(const SegmentSections sections, SegmentSections::Decode(file->bytes()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const json description, ReadDescription(sections));
+  try {
+    return Load(file_number, dimension, description, sections, std::move(file));
+  } catch (const json::exception& error) {
+    return Damaged(error.what());
   }
-  if (index == nullptr || index->d != dimension || index->ntotal != static_cast<int64_t>(decoded.keys.size())) {
-    return absl::DataLossError("segment file: the FAISS index in it is not the one that was written");
+}
+
+absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Load(uint64_t file_number, int dimension, const json& description,
+                                                                   const SegmentSections& sections,
+                                                                   std::unique_ptr<MappedFile> file) {
+  const int64_t count = description.at("rows").get<int64_t>();
+  if (description.at("dimension") != json(dimension) || count < 1) {
+    return Damaged(absl::StrCat("it has ", count, " rows of another dimension than ", dimension));
   }
-  return std::unique_ptr<SealedSegment>(
-      new SealedSegment(file_number, dimension, decoded.keys, std::make_unique<Rep>(std::move(index))));
+  SEMBLANCE_ASSIGN_OR_RETURN(const absl::string_view vectors, sections.Find(SectionKind::kVectors));
+  if (vectors.size() != static_cast<size_t>(count) * dimension * sizeof(float)) {
+    return Damaged("its vectors are not as many as its rows");
+  }
+  const absl::StatusOr<IndexSpec> spec = ParseIndexSpec(description.at("index").get<std::string>());
+  if (!spec.ok()) {
+    return Damaged(spec.status().message());
+  }
+  std::unique_ptr<SealedSegment> segment(new SealedSegment(file_number, dimension, count, *spec));
+  segment->description_ = description.at("description").get<std::string>();
+  SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kKeys, static_cast<size_t>(count), segment->keys_.data()));
+  if (spec->mapped) {
+    segment->vectors_ = reinterpret_cast<const float*>(vectors.data());
+  } else {
+    segment->storage_ = BigArray<float>(static_cast<size_t>(count) * dimension);
+    std::memcpy(segment->storage_.data(), vectors.data(), vectors.size());
+    segment->vectors_ = segment->storage_.data();
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(segment->finder_, LoadFinder(description, sections, dimension, count, segment->vectors_));
+  segment->FinishRows(count);
+  if (spec->mapped) {
+    segment->file_ = std::move(file);
+  }
+  return segment;
 }
 
 int64_t SealedSegment::Find(uint64_t key) const {
-  const uint64_t* end = keys_.get() + rows();
-  const uint64_t* found = std::lower_bound(static_cast<const uint64_t*>(keys_.get()), end, key);
-  const int64_t row = found - keys_.get();
-  return found != end && *found == key && deleted_at(row) != kNeverVisible ? row : -1;
+  int64_t begin = 0;
+  int64_t end = rows();
+  while (begin < end) {
+    const int64_t middle = (begin + end) / 2;
+    if (keys_[RowByKey(middle)] < key) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  if (begin == rows() || keys_[RowByKey(begin)] != key || deleted_at(RowByKey(begin)) == kNeverVisible) {
+    return -1;
+  }
+  return RowByKey(begin);
+}
+
+int64_t SealedSegment::memory_bytes() const {
+  return base_memory_bytes() + static_cast<int64_t>(storage_.bytes() + by_key_.bytes()) +
+         (finder_ == nullptr ? 0 : finder_->memory_bytes());
 }
 
 void SealedSegment::Search(const SegmentQuery& query, TopRows* top) const {
-  if (query.exact) {
-    return Scan(query, top);
+  // Of the newest state; an older one may show more.
+  double share = static_cast<double>(live_rows()) / static_cast<double>(rows());
+  absl::Span<const uint64_t> keys;
+  if (query.only != nullptr) {
+    keys = query.only->Between(first_key_, last_key_);
+    share *= static_cast<double>(keys.size()) / static_cast<double>(rows());
   }
-  const int64_t live = live_rows();
-  const int64_t ef = std::max(query.ef_search, query.top_k);
-  if (rep_->graph == nullptr || live == 0 || ef * rows() / live * kVisitCost * rep_->graph->nb_neighbors(0) >= rows()) {
-    return Scan(query, top);
+  const int64_t cost_of_all = query.only == nullptr ? rows() : std::min(rows(), static_cast<int64_t>(keys.size()) * kKeyCostInRows);
+  if (query.exact || finder_ == nullptr || share <= 0 || finder_->CostInRows(query, share) >= cost_of_all) {
+    return SearchAll(query, keys, top);
   }
-  const std::vector<ScoredRow> found = SearchVisible(query, static_cast<int>(ef));
-  if (found.size() < static_cast<size_t>(query.top_k)) {
-    return Scan(query, top);
+  const RowFilter filter(this, &query);
+  const bool shows_all = deleted_rows() == 0 && last_key_ <= query.sequence && query.only == nullptr;
+  std::vector<uint32_t> found;
+  if (!finder_->Find(query, share, shows_all ? nullptr : &filter, &found) || found.size() < static_cast<size_t>(query.top_k)) {
+    return SearchAll(query, keys, top);
   }
-  for (const ScoredRow& one : found) {
-    if (top->MayKeep(one.score)) {
-      top->Offer(key(one.row), one.score);
-    }
-  }
+  OfferRows(query, found, top);
 }
 
-std::vector<ScoredRow> SealedSegment::SearchVisible(const SegmentQuery& query, int ef) const {
-  std::unique_ptr<faiss::VisitedTable> visited = rep_->TakeVisited();
-  std::vector<ScoredRow> found = SearchGraph(
-      *rep_->graph, {query.vector, vectors_, dimension_, ef}, [&](int64_t row) { return VisibleAt(row, query.sequence); },
-      visited.get());
-  rep_->ReturnVisited(std::move(visited));
-  return found;
+void SealedSegment::SearchAll(const SegmentQuery& query, absl::Span<const uint64_t> keys, TopRows* top) const {
+  if (query.only != nullptr && static_cast<int64_t>(keys.size()) * kKeyCostInRows < rows()) {
+    return ScanKeys(query, keys, top);
+  }
+  Scan(query, top);
 }
 
 }  // namespace semblance

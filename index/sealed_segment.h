@@ -1,9 +1,9 @@
-// An immutable segment over FAISS: an HNSW graph or a plain matrix, rows by ascending key. Only its deletions change.
+// An immutable segment: rows, their vectors, and what finds candidates among them. Only its deletions change.
 //
 // Thread-safety: see segment.h.
 //
-// Deleted rows stay in the graph, and searches pass through them. Where that would cost more than to look at every row (a small
-// segment, many candidates, few rows alive), or finds too few, a search looks at every row.
+// Rows that a query may not see (deleted ones, or outside of its keys) stay where they are, and searches pass them by. Where that
+// would cost more than to look at every row that it may see, or finds too few, a search looks at every such row.
 #ifndef SEMBLANCE_INDEX_SEALED_SEGMENT_H_
 #define SEMBLANCE_INDEX_SEALED_SEGMENT_H_
 
@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "index/graph_search.h"
+#include "common/file.h"
+#include "index/candidate_finder.h"
+#include "index/index_spec.h"
 #include "index/segment.h"
 #include "index/segmented_index.h"
 
@@ -24,29 +25,52 @@ namespace semblance {
 
 class SealedSegment final : public Segment {
  public:
-  ~SealedSegment() override;
-
-  // Builds from `rows` (by ascending key, at least one) with the kind and parameters of `options`. Errors: Cancelled, soon after
-  // `stop` became true; Internal.
+  // Builds from `rows` (by ascending key, at least one) a segment of an index that has index_rows rows, with options.spec. Errors:
+  // Cancelled, soon after `stop` became true; Internal.
   static absl::StatusOr<std::unique_ptr<SealedSegment>> Build(uint64_t file_number, const SegmentedIndexOptions& options,
-                                                              absl::Span<const IndexAdd> rows, const std::atomic<bool>& stop);
+                                                              absl::Span<const IndexAdd> rows, int64_t index_rows,
+                                                              const std::atomic<bool>& stop);
 
-  // The content of a segment file (see segment_file.h), and back. Errors of Parse: DataLoss.
-  absl::StatusOr<std::string> Serialize() const;
-  static absl::StatusOr<std::unique_ptr<SealedSegment>> Parse(uint64_t file_number, int dimension, absl::string_view file);
+  // Writes the segment to a file, atomically and durably. Errors: I/O errors.
+  absl::Status Write(const std::string& path) const;
+
+  // Reads what Write wrote. Errors: NotFound; DataLoss; I/O errors.
+  static absl::StatusOr<std::unique_ptr<SealedSegment>> Open(uint64_t file_number, int dimension, const std::string& path);
 
   void Search(const SegmentQuery& query, TopRows* top) const override;
   int64_t Find(uint64_t key) const override;
+  int64_t memory_bytes() const override;
+
+  // The kind, its numbers, and why it was chosen.
+  const std::string& description() const { return description_; }
+  // Whether the vectors are to stay in the file: a segment that was built has them in memory until it is opened from its file.
+  bool wants_mapping() const { return spec_.mapped && file_ == nullptr; }
 
  private:
-  struct Rep;
+  SealedSegment(uint64_t file_number, int dimension, int64_t rows, const IndexSpec& spec)
+      : Segment(file_number, dimension, rows), spec_(spec) {}
 
-  SealedSegment(uint64_t file_number, int dimension, absl::Span<const uint64_t> keys, std::unique_ptr<Rep> rep);
+  // Throws nlohmann::json::exception for a description that lacks something.
+  static absl::StatusOr<std::unique_ptr<SealedSegment>> Load(uint64_t file_number, int dimension, const nlohmann::json& description,
+                                                             const SegmentSections& sections, std::unique_ptr<MappedFile> file);
 
-  // By the graph: up to `ef` rows.
-  std::vector<ScoredRow> SearchVisible(const SegmentQuery& query, int ef) const;
+  // Once keys_ is filled.
+  void FinishRows(int64_t count);
+  int64_t RowByKey(int64_t rank) const { return by_key_.size() == 0 ? rank : by_key_[static_cast<size_t>(rank)]; }
+  // Looks at all rows that the query may see; `keys` are those of query.only in this segment.
+  void SearchAll(const SegmentQuery& query, absl::Span<const uint64_t> keys, TopRows* top) const;
 
-  const std::unique_ptr<Rep> rep_;
+  const IndexSpec spec_;
+  std::string description_;
+  uint64_t first_key_ = 0;
+  uint64_t last_key_ = 0;
+  // The rows by ascending key; empty: the rows are in that order.
+  BigArray<uint32_t> by_key_;
+  // The vectors: one of the two.
+  BigArray<float> storage_;
+  std::unique_ptr<MappedFile> file_;
+  // Null: every row is compared.
+  std::unique_ptr<CandidateFinder> finder_;
 };
 
 }  // namespace semblance

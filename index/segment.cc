@@ -1,6 +1,7 @@
 #include "index/segment.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "index/kernels.h"
 
@@ -9,16 +10,14 @@ namespace semblance {
 Segment::Segment(uint64_t file_number, int dimension, int64_t capacity)
     : file_number_(file_number),
       dimension_(dimension),
-      keys_(new uint64_t[capacity]),
-      deleted_at_(new std::atomic<uint64_t>[capacity]) {
-  std::fill_n(deleted_at_.get(), capacity, kNeverDeleted);
-}
+      keys_(static_cast<size_t>(capacity)),
+      deleted_at_(static_cast<size_t>(capacity)) {}
 
 void Segment::Delete(int64_t row, uint64_t at) {
   if (deleted_at(row) != kNeverDeleted) {
     return;
   }
-  deleted_at_[row].store(at, std::memory_order_relaxed);
+  deleted_at_[row].store(~at, std::memory_order_relaxed);
   deleted_rows_.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -30,9 +29,30 @@ void Segment::Scan(const SegmentQuery& query, TopRows* top) const {
     const int64_t count = std::min(kBlockRows, rows - begin);
     DotProducts(query.vector, vector(begin), count, dimension_, scores);
     for (int64_t i = 0; i < count; ++i) {
-      if (top->MayKeep(scores[i]) && VisibleAt(begin + i, query.sequence)) {
+      if (top->MayKeep(scores[i]) && Shows(begin + i, query)) {
         top->Offer(keys_[begin + i], scores[i]);
       }
+    }
+  }
+}
+
+void Segment::ScanKeys(const SegmentQuery& query, absl::Span<const uint64_t> keys, TopRows* top) const {
+  std::vector<uint32_t> rows;
+  rows.reserve(keys.size());
+  for (const uint64_t key : keys) {
+    if (const int64_t row = Find(key); row >= 0) {
+      rows.push_back(static_cast<uint32_t>(row));
+    }
+  }
+  OfferRows(query, rows, top);
+}
+
+void Segment::OfferRows(const SegmentQuery& query, absl::Span<const uint32_t> rows, TopRows* top) const {
+  std::vector<float> scores(rows.size());
+  DotProductsGather(query.vector, vectors_, rows, dimension_, scores.data());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (top->MayKeep(scores[i]) && Shows(rows[i], query)) {
+      top->Offer(keys_[rows[i]], scores[i]);
     }
   }
 }

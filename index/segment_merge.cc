@@ -25,6 +25,7 @@ bool MostlyDeleted(const Segment& segment) {
 
 SegmentMerge::SegmentMerge(const SegmentList& list, uint64_t sequence)
     : sequence_(sequence), growing_(list.growing.begin(), list.growing.empty() ? list.growing.end() : list.growing.end() - 1) {
+  list.ForEach([this](const Segment* segment) { index_rows_ += segment->live_rows(); });
   int64_t chosen_rows = 0;
   for (const auto& segment : growing_) {
     chosen_rows += segment->live_rows();
@@ -71,7 +72,18 @@ absl::Status SegmentMerge::Build(uint64_t file_number, const SegmentedIndexOptio
   for (const Source& source : sources_) {
     rows.push_back({key(source), {source.segment->vector(source.row), static_cast<size_t>(options.dimension)}});
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(output_, SealedSegment::Build(file_number, options, rows, stop));
+  SEMBLANCE_ASSIGN_OR_RETURN(output_, SealedSegment::Build(file_number, options, rows, index_rows_, stop));
+  return absl::OkStatus();
+}
+
+absl::Status SegmentMerge::Write(const std::string& path) {
+  if (output_ == nullptr) {
+    return absl::OkStatus();
+  }
+  SEMBLANCE_RETURN_IF_ERROR(output_->Write(path));
+  if (output_->wants_mapping()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(output_, SealedSegment::Open(output_->file_number(), output_->dimension(), path));
+  }
   return absl::OkStatus();
 }
 
@@ -83,9 +95,9 @@ std::shared_ptr<const SegmentList> SegmentMerge::Publish(const SegmentList& list
   if (output_ == nullptr) {
     return next;
   }
-  for (size_t row = 0; row < sources_.size(); ++row) {
-    if (const uint64_t at = sources_[row].segment->deleted_at(sources_[row].row); at != kNeverDeleted) {
-      output_->Delete(static_cast<int64_t>(row), at);
+  for (const Source& source : sources_) {
+    if (const uint64_t at = source.segment->deleted_at(source.row); at != kNeverDeleted) {
+      output_->Delete(output_->Find(source.segment->key(source.row)), at);
     }
   }
   const auto place = std::find_if(next->sealed.begin(), next->sealed.end(),

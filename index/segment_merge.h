@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -28,6 +29,10 @@ class SegmentMerge {
   // Builds output(). Errors: as of SealedSegment::Build.
   absl::Status Build(uint64_t file_number, const SegmentedIndexOptions& options, const std::atomic<bool>& stop);
 
+  // Writes the output to a file; vectors that are to stay in the file are left there. Does nothing when no row is left. Errors: as
+  // of SealedSegment::Write and Open.
+  absl::Status Write(const std::string& path);
+
   // Null when no row is left.
   const SealedSegment* output() const { return output_.get(); }
 
@@ -46,9 +51,11 @@ class SegmentMerge {
   const uint64_t sequence_;
   std::vector<std::shared_ptr<SealedSegment>> sealed_;
   std::vector<std::shared_ptr<GrowingSegment>> growing_;
-  // Where each row of the output comes from.
+  // The rows of the output.
   std::vector<Source> sources_;
   std::shared_ptr<SealedSegment> output_;
+  // Live rows of the index.
+  int64_t index_rows_ = 0;
 };
 
 // Whether more than half of the rows are deleted.

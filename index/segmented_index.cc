@@ -15,7 +15,6 @@
 #include "common/logging.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
-#include "common/thread_pool.h"
 #include "index/index_directory.h"
 #include "index/index_recovery.h"
 #include "index/segment_list.h"
@@ -71,6 +70,7 @@ class IndexInDirectory final : public SegmentedIndex {
 
   const std::vector<uint64_t>& missing_keys() const override { return missing_keys_; }
   absl::Status AddMissing(absl::Span<const IndexAdd> adds) override;
+  absl::Status Seal() override;
   void WaitForBackgroundWork() override;
 
  private:
@@ -221,8 +221,10 @@ absl::StatusOr<IndexSearchResult> IndexInDirectory::Search(absl::Span<const floa
   SegmentQuery query;
   query.sequence = view.sequence;
   query.top_k = options.top_k;
-  query.ef_search = options.ef_search == 0 ? options_.hnsw_ef_search : options.ef_search;
+  query.ef_search = options.ef_search;
+  query.nprobe = options.nprobe;
   query.exact = options.exact;
+  query.only = options.only;
   IndexSearchResult result;
   result.applied_sequence = view.sequence;
   for (size_t begin = 0; begin < queries.size(); begin += options_.dimension) {
@@ -254,11 +256,15 @@ IndexStats IndexInDirectory::Stats() const {
   list->ForEach([&](const Segment* segment) {
     stats.live_rows += segment->live_rows();
     stats.tombstone_rows += segment->deleted_rows();
+    stats.memory_bytes += segment->memory_bytes();
   });
   for (const auto& segment : list->growing) {
     stats.growing_rows += segment->rows();
   }
   stats.sealed_segments = static_cast<int>(list->sealed.size());
+  for (const auto& segment : list->sealed) {
+    stats.segments.push_back(absl::StrCat(segment->rows(), " rows: ", segment->description()));
+  }
   return stats;
 }
 
@@ -267,6 +273,18 @@ void IndexInDirectory::StartMergeIfDue() {
     merge_due_ = true;
     changed_.notify_all();
   }
+}
+
+absl::Status IndexInDirectory::Seal() {
+  {
+    MutexLock lock(&mutex_);
+    if (segments_.Load()->growing.back()->rows() > 0) {
+      SEMBLANCE_RETURN_IF_ERROR(Rotate());
+      StartMergeIfDue();
+    }
+  }
+  WaitForBackgroundWork();
+  return absl::OkStatus();
 }
 
 void IndexInDirectory::WaitForBackgroundWork() {
@@ -279,7 +297,7 @@ void IndexInDirectory::WaitForBackgroundWork() {
 void IndexInDirectory::RunSealer() {
   // Best effort: without it searches are slower during a merge. On Linux a niceness belongs to a thread.
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kSealingNiceness);
-  omp_set_num_threads(options_.build_threads > 0 ? options_.build_threads : std::max(1, CoreCount() / 2));
+  omp_set_num_threads(options_.EffectiveBuildThreads());
   while (true) {
     {
       MutexLock lock(&mutex_);
@@ -315,9 +333,9 @@ absl::Status IndexInDirectory::MergeOnce() {
     path = directory_->SegmentPath(number);
   }
   SEMBLANCE_RETURN_IF_ERROR(merge->Build(number, options_, stop_));
+  SEMBLANCE_RETURN_IF_ERROR(merge->Write(path));
   if (merge->output() != nullptr) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, merge->output()->Serialize());
-    SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(path, bytes));
+    LOG(INFO) << path << ": sealed " << merge->output()->rows() << " rows as " << merge->output()->description();
   }
   MutexLock lock(&mutex_);
   return Install(merge->Publish(*segments_.Load()));

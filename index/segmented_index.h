@@ -1,5 +1,5 @@
-// The VectorIndex that serves: immutable sealed segments (HNSW or exact, over FAISS) and one growing segment (exact), kept in a
-// directory. docs/storage_format.md has the files.
+// The VectorIndex that serves: immutable sealed segments (graph, inverted lists or exact) and one growing segment (exact), kept in
+// a directory. docs/storage_format.md has the files.
 //
 // Thread-safety, errors: see vector_index.h.
 //
@@ -23,28 +23,31 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "index/index_spec.h"
 #include "index/vector_index.h"
 
 namespace semblance {
 
 struct SegmentedIndexOptions {
-  enum class Kind { kExact, kHnsw };
-
   // Components of a vector, 1 to 4,096. Required.
   int dimension = 0;
-  Kind kind = Kind::kHnsw;
-  // Rows of the growing segment at which it is sealed, 1 to 1,048,576; default 8,192.
+  // What sealed segments are; default: chosen for each of them.
+  IndexSpec spec;
+  // Rows of the growing segment at which it is sealed, 1 to 16,777,216; default 8,192.
   int seal_rows = 8192;
-  // Neighbours of a node (HNSW's M), 4 to 128; default 16.
-  int hnsw_m = 16;
-  // Candidates while building, at least hnsw_m; default 200.
+  // Candidates of a new node's links while a graph is built, 4 to 4,096; default 200.
   int hnsw_ef_construction = 200;
-  // Candidates while searching; default 128.
-  int hnsw_ef_search = 128;
+  // The share of the true 10 nearest that searches are to find: the effort of a search is measured for it when a segment is sealed.
+  // 0.5 to 1; default 0.99.
+  double target_recall = 0.99;
+  // Memory that "auto" plans with; 0: half of the machine's.
+  int64_t memory_budget_bytes = 0;
   // Threads that build a sealed segment, beside and at a lower priority than searches; 0: half of the cores.
   int build_threads = 0;
 
   absl::Status Validate() const;
+  int EffectiveBuildThreads() const;
+  int64_t EffectiveMemoryBudgetBytes() const;
 };
 
 class SegmentedIndex : public VectorIndex {
@@ -63,7 +66,11 @@ class SegmentedIndex : public VectorIndex {
   // added once. Errors: InvalidArgument (a key that is not missing; a vector as in Apply); I/O errors.
   virtual absl::Status AddMissing(absl::Span<const IndexAdd> adds) = 0;
 
-  // Waits until no sealing or merging runs or is due. For tests, benchmarks and builders.
+  // Seals what is growing, whatever its size. Returns when no sealing or merging runs or is due. For builders, tests and
+  // benchmarks. REQUIRES: called by the writer. Errors: I/O errors.
+  virtual absl::Status Seal() = 0;
+
+  // Waits until no sealing or merging runs or is due. For tests and benchmarks.
   virtual void WaitForBackgroundWork() = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "index/validation.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -7,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/status_macros.h"
+#include "common/thread_pool.h"
 
 namespace semblance {
 namespace {
@@ -70,20 +73,36 @@ absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOp
     return absl::InvalidArgumentError(
         absl::StrCat("queries of ", queries.size(), " floats: not one or more rows of dimension ", dimension));
   }
-  if (options.top_k < 1 || options.ef_search < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("top_k is ", options.top_k, " (at least 1), ef_search ", options.ef_search, " (at least 0)"));
+  if (options.top_k < 1 || options.ef_search < 0 || options.nprobe < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("top_k is ", options.top_k, " (at least 1), ef_search ", options.ef_search,
+                                                   ", nprobe ", options.nprobe, " (at least 0)"));
   }
   return ValidateFloats(queries);
 }
 
 absl::Status SegmentedIndexOptions::Validate() const {
   SEMBLANCE_RETURN_IF_ERROR(ValidateRange("dimension", dimension, 1, 4096));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("seal_rows", seal_rows, 1, 1 << 20));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_m", hnsw_m, 4, 128));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_ef_construction", hnsw_ef_construction, hnsw_m, 4096));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_ef_search", hnsw_ef_search, 1, 1 << 20));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("seal_rows", seal_rows, 1, 1 << 24));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateRange("hnsw_ef_construction", hnsw_ef_construction, 4, 4096));
+  if (!(target_recall >= 0.5 && target_recall <= 1)) {
+    return absl::InvalidArgumentError(absl::StrCat("target_recall is ", target_recall, "; it must be between 0.5 and 1"));
+  }
+  if (memory_budget_bytes < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("memory_budget_bytes is ", memory_budget_bytes, "; it must not be negative"));
+  }
+  if (spec.kind == IndexSpec::Kind::kIvfPq && dimension % spec.pq_bytes != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("the index ", ToString(spec), " cuts vectors into ", spec.pq_bytes,
+                                                   " equal parts; the dimension ", dimension, " is no multiple of that"));
+  }
   return ValidateRange("build_threads", build_threads, 0, 1024);
+}
+
+int SegmentedIndexOptions::EffectiveBuildThreads() const {
+  return build_threads > 0 ? build_threads : std::max(1, CoreCount() / 2);
+}
+
+int64_t SegmentedIndexOptions::EffectiveMemoryBudgetBytes() const {
+  return memory_budget_bytes > 0 ? memory_budget_bytes : int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE) / 2;
 }
 
 }  // namespace semblance

@@ -13,11 +13,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "index/key_set.h"
 
 namespace semblance {
 
@@ -43,10 +45,14 @@ struct IndexDelete {
 struct IndexSearchOptions {
   // How many, >= 1.
   int top_k = 10;
-  // Candidates that an approximate index keeps while searching, at least top_k; 0: as configured. Exact indexes ignore it.
+  // How many candidates a walk of a graph keeps; 0: as many as the target recall needed when the segment was sealed.
   int ef_search = 0;
-  // Compare the query with every row, whatever the index is made of.
+  // How many inverted lists are looked at; 0: likewise.
+  int nprobe = 0;
+  // Compares with every row.
   bool exact = false;
+  // Only rows with these keys; null: all. Must outlive the call.
+  const KeySet* only = nullptr;
 };
 
 // The rows of one search and the state they are from.
@@ -62,6 +68,10 @@ struct IndexStats {
   int64_t tombstone_rows = 0;
   int sealed_segments = 0;
   int64_t growing_rows = 0;
+  // Memory of the rows, without mapped files.
+  int64_t memory_bytes = 0;
+  // What each sealed segment is, and why.
+  std::vector<std::string> segments;
 };
 
 class VectorIndex {

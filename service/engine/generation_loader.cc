@@ -24,15 +24,14 @@ constexpr DecodeLimits kStoredImageLimits = {.max_bytes = std::numeric_limits<in
                                              .max_pixels = std::numeric_limits<int64_t>::max(),
                                              .max_side = std::numeric_limits<int>::max()};
 
-SegmentedIndexOptions IndexOptions(const v1::IndexConfig& config, int dimension) {
+absl::StatusOr<SegmentedIndexOptions> IndexOptions(const v1::IndexConfig& config, int dimension) {
   SegmentedIndexOptions options;
   options.dimension = dimension;
-  options.kind =
-      config.kind() == v1::IndexConfig::KIND_EXACT ? SegmentedIndexOptions::Kind::kExact : SegmentedIndexOptions::Kind::kHnsw;
+  SEMBLANCE_ASSIGN_OR_RETURN(options.spec, ParseIndexSpec(config.factory()));
   options.seal_rows = config.seal_rows();
-  options.hnsw_m = config.hnsw_m();
   options.hnsw_ef_construction = config.hnsw_ef_construction();
-  options.hnsw_ef_search = config.hnsw_ef_search();
+  options.target_recall = config.target_recall();
+  options.memory_budget_bytes = config.memory_budget_mib() << 20;
   return options;
 }
 
@@ -121,10 +120,9 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const GenerationStore
   parts.manifest = manifest;
   parts.items = std::make_unique<ItemTable>();
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<uint64_t> live, ReadItems(catalog, *parts.items));
-  SEMBLANCE_ASSIGN_OR_RETURN(
-      std::unique_ptr<SegmentedIndex> index,
-      SegmentedIndex::Open(store.IndexDir(manifest.id()), IndexOptions(options.config.index(), manifest.dimension()), live,
-                           catalog.last_sequence()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const SegmentedIndexOptions how, IndexOptions(options.config.index(), manifest.dimension()));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<SegmentedIndex> index,
+                             SegmentedIndex::Open(store.IndexDir(manifest.id()), how, live, catalog.last_sequence()));
   parts.embedded_at_load_count = static_cast<int64_t>(index->missing_keys().size());
   SEMBLANCE_RETURN_IF_ERROR(EmbedMissing(catalog, *embedder, options.stop, *index));
 

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "common/thread_pool.h"
+#include "index/index_spec.h"
 
 namespace semblance {
 namespace {
@@ -121,15 +122,34 @@ absl::Status DuplicateId(const std::string& field, absl::string_view id) {
   return InvalidField(field, "DUPLICATE_ID", absl::StrCat("\"", id, "\" occurs twice in one request"));
 }
 
+absl::Status CompleteIndex(v1::IndexConfig& index) {
+  if (index.factory().empty()) {
+    index.set_factory("auto");
+  }
+  if (const auto spec = ParseIndexSpec(index.factory()); !spec.ok()) {
+    return InvalidField("index.factory", "CONFIG_INVALID", spec.status().message());
+  }
+  SEMBLANCE_COMPLETE(index, "index.", seal_rows, 8192, 1 << 24);
+  SEMBLANCE_COMPLETE(index, "index.", hnsw_ef_construction, 200, 4096);
+  if (index.target_recall() == 0) {
+    index.set_target_recall(0.99);
+  }
+  if (!(index.target_recall() >= 0.5 && index.target_recall() <= 1)) {
+    return InvalidField("index.target_recall", "CONFIG_INVALID",
+                        absl::StrCat("index.target_recall is ", index.target_recall(), "; it must be between 0.5 and 1"));
+  }
+  if (index.memory_budget_mib() < 0) {
+    return InvalidField("index.memory_budget_mib", "CONFIG_INVALID",
+                        absl::StrCat("index.memory_budget_mib is ", index.memory_budget_mib(), "; it must not be negative"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   SEMBLANCE_RETURN_IF_ERROR(CompleteLimits(*config.mutable_limits()));
-  v1::IndexConfig& index = *config.mutable_index();
-  SEMBLANCE_COMPLETE(index, "index.", seal_rows, 8192, 1 << 24);
-  SEMBLANCE_COMPLETE(index, "index.", hnsw_m, 16, 128);
-  SEMBLANCE_COMPLETE(index, "index.", hnsw_ef_construction, 200, 10'000);
-  SEMBLANCE_COMPLETE(index, "index.", hnsw_ef_search, 128, 100'000);
+  SEMBLANCE_RETURN_IF_ERROR(CompleteIndex(*config.mutable_index()));
   v1::BatchingConfig& batching = *config.mutable_batching();
   SEMBLANCE_COMPLETE(batching, "batching.", max_queued_images, 1024, 1 << 20);
   if (batching.max_batch_size() < 0 || batching.max_batch_size() > 4096) {

@@ -26,36 +26,49 @@ std::string Flipped(std::string bytes, size_t at) {
   return bytes;
 }
 
+// The file with these sections, as it lies on disk.
+std::string SegmentFileOf(const std::vector<FileSection>& sections) {
+  const TempDir dir;
+  EXPECT_OK(WriteSegmentFile(dir.Join("file"), sections));
+  const auto bytes = ReadFile(dir.Join("file"));
+  EXPECT_OK(bytes);
+  return *bytes;
+}
+
+std::vector<FileSection> ExampleSections() {
+  static const uint64_t keys[] = {5, 9};
+  return {{SectionKind::kDescription, "{}"}, {SectionKind::kKeys, BytesOf(absl::MakeConstSpan(keys))}};
+}
+
 TEST(SegmentFile, ReadsWhatWasWritten) {
-  const std::string file = EncodeSegmentFile(3, {5, 9}, "faiss");
-  ASSERT_OK_AND_ASSIGN(const SegmentFile decoded, DecodeSegmentFile(file));
-  EXPECT_EQ(decoded.dimension, 3);
-  EXPECT_THAT(decoded.keys, ElementsAre(5, 9));
-  EXPECT_EQ(decoded.index, "faiss");
+  const std::string file = SegmentFileOf(ExampleSections());
+  ASSERT_OK_AND_ASSIGN(const SegmentSections decoded, SegmentSections::Decode(file));
+  ASSERT_OK_AND_ASSIGN(const absl::string_view description, decoded.Find(SectionKind::kDescription));
+  EXPECT_EQ(description, "{}");
+  uint64_t keys[2];
+  ASSERT_OK(decoded.Copy(SectionKind::kKeys, 2, keys));
+  EXPECT_THAT(keys, ElementsAre(5, 9));
+  EXPECT_THAT(decoded.Copy(SectionKind::kKeys, 1, keys), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(decoded.Find(SectionKind::kVectors), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(SegmentFile, FindsEveryFlippedByteAndEveryMissingEnd) {
-  const std::string file = EncodeSegmentFile(3, {5, 9}, "faiss");
+  const std::string file = SegmentFileOf(ExampleSections());
   for (size_t at = 0; at < file.size(); ++at) {
-    EXPECT_THAT(DecodeSegmentFile(Flipped(file, at)), StatusIs(absl::StatusCode::kDataLoss)) << at;
-    EXPECT_THAT(DecodeSegmentFile(file.substr(0, at)), StatusIs(absl::StatusCode::kDataLoss)) << at;
+    EXPECT_THAT(SegmentSections::Decode(Flipped(file, at)), StatusIs(absl::StatusCode::kDataLoss)) << at;
+    EXPECT_THAT(SegmentSections::Decode(file.substr(0, at)), StatusIs(absl::StatusCode::kDataLoss)) << at;
   }
-  EXPECT_THAT(DecodeSegmentFile(file + "x"), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(SegmentSections::Decode(file + "x"), StatusIs(absl::StatusCode::kDataLoss));
 }
 
-TEST(SegmentFile, RefusesKeysThatDoNotAscend) {
-  EXPECT_THAT(DecodeSegmentFile(EncodeSegmentFile(3, {9, 9}, "faiss")), StatusIs(absl::StatusCode::kDataLoss));
-}
-
-// The examples of docs/storage_format.md: what is on disk already must stay readable.
+// The example of docs/storage_format.md: what is on disk already must stay readable.
 TEST(SegmentFile, HasTheBytesOfTheExampleInTheDocumentation) {
-  EXPECT_EQ(absl::BytesToHexString(EncodeSegmentFile(2, {5, 9}, "faiss")),
-            "534d424c534547310100000002000000"
-            "020000000000000001000000688dad89"
-            "1000000000000000020000008a1fd2d9"
-            "0500000000000000434c9add05000000"
-            "00000000090000000000000066616973"
-            "73");
+  const auto zeros = [](size_t count) { return std::string(2 * count, '0'); };
+  EXPECT_EQ(absl::BytesToHexString(SegmentFileOf(ExampleSections())),
+            "534d424c534547320200000001000000"
+            "43bfa6a3020000000000000002000000"
+            "688dad891000000000000000ad990c12" +
+                zeros(16) + "7b7d" + zeros(62) + "05000000000000000900000000000000" + zeros(48));
 }
 
 TEST(IndexManifest, ReadsWhatWasWritten) {

@@ -29,7 +29,7 @@ class IndexConcurrencyTest : public ::testing::Test {
   void SetUp() override {
     SegmentedIndexOptions options;
     options.dimension = kDimension;
-    options.kind = SegmentedIndexOptions::Kind::kExact;
+    options.spec.kind = IndexSpec::Kind::kFlat;
     options.seal_rows = 50;
     auto index = SegmentedIndex::Open(dir_.path(), options, {}, 0);
     ASSERT_OK(index);
@@ -107,12 +107,12 @@ TEST(IndexConcurrency, AlwaysShowsTheWindowOfRowsThatSlidesThroughManySegments) 
   const testing::TempDir dir;
   SegmentedIndexOptions options;
   options.dimension = 1;
-  options.kind = SegmentedIndexOptions::Kind::kExact;
+  options.spec.kind = IndexSpec::Kind::kFlat;
   options.seal_rows = 1;
   ASSERT_OK_AND_ASSIGN(const auto index, SegmentedIndex::Open(dir.path(), options, {}, 0));
   const auto search_until_last = [&index] {
     for (uint64_t sequence = 0; sequence < kLast;) {
-      const auto found = index->Search({1}, {100, 0});
+      const auto found = index->Search({1}, {.top_k = 100});
       ASSERT_OK(found);
       sequence = found->applied_sequence;
       std::vector<ScoredKey> expected;

@@ -16,6 +16,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "index/segmented_index.h"
+#include "tests/index/index_kinds.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -23,22 +24,21 @@ namespace semblance {
 namespace {
 
 using ::semblance::testing::IsOk;
+using ::semblance::testing::SpecOf;
 using ::semblance::testing::TempDir;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using Kind = SegmentedIndexOptions::Kind;
 
 std::vector<float> VectorOf(uint64_t key) {
   const float angle = 0.1F * static_cast<float>(key % 60);
   return {std::cos(angle), std::sin(angle)};
 }
 
-SegmentedIndexOptions Options(Kind kind, int seal_rows) {
+SegmentedIndexOptions Options(const char* factory, int seal_rows) {
   SegmentedIndexOptions options;
   options.dimension = 2;
-  options.kind = kind;
+  options.spec = SpecOf(factory);
   options.seal_rows = seal_rows;
-  options.hnsw_m = 4;
   options.hnsw_ef_construction = 8;
   options.build_threads = 1;
   return options;
@@ -59,7 +59,7 @@ absl::Status Add(SegmentedIndex* index, uint64_t key) {
 // Every live key is either missing or there with its vector; and a search finds just those that are there.
 void ExpectNothingWrong(const SegmentedIndex& index, const std::vector<uint64_t>& live_keys) {
   std::vector<uint64_t> found_keys;
-  const auto found = index.Search({1, 0}, {1 << 20, 0});
+  const auto found = index.Search({1, 0}, {.top_k = 1 << 20});
   ASSERT_OK(found);
   for (const ScoredKey& row : found->neighbors[0]) {
     found_keys.push_back(row.key);
@@ -76,7 +76,7 @@ void ExpectNothingWrong(const SegmentedIndex& index, const std::vector<uint64_t>
   EXPECT_THAT(found_keys, ::testing::UnorderedElementsAreArray(expected_keys));
 }
 
-class DamagedFileTest : public ::testing::TestWithParam<Kind> {
+class DamagedFileTest : public ::testing::TestWithParam<const char*> {
  protected:
   static constexpr uint64_t kRows = 6;
 
@@ -170,7 +170,7 @@ TEST_P(DamagedFileTest, KeepsADamagedFileForInspectionAndTakesItsRowsAgain) {
   ExpectNothingWrong(*index, KeysUpTo(kRows));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, DamagedFileTest, ::testing::Values(Kind::kExact, Kind::kHnsw));
+INSTANTIATE_TEST_SUITE_P(Kinds, DamagedFileTest, ::testing::ValuesIn(::semblance::testing::kAllKinds));
 
 // While it exists no file grows beyond `bytes`: a write that would fails, in part or as a whole.
 class FileSizeLimit {
@@ -196,7 +196,7 @@ TEST(FailingWrites, LeaveTheStateBeforeAndMayBeTriedAgain) {
   for (rlim_t limit = 0; limit < 400; limit += 7) {
     SCOPED_TRACE(::testing::Message() << "no file beyond " << limit << " bytes");
     const TempDir dir;
-    ASSERT_OK_AND_ASSIGN(auto index, SegmentedIndex::Open(dir.path(), Options(Kind::kExact, 4), {}, 0));
+    ASSERT_OK_AND_ASSIGN(auto index, SegmentedIndex::Open(dir.path(), Options("Flat", 4), {}, 0));
     ASSERT_OK(Add(index.get(), 1));
     std::vector<std::vector<float>> vectors;
     std::vector<IndexAdd> adds;
@@ -219,7 +219,7 @@ TEST(FailingWrites, LeaveTheStateBeforeAndMayBeTriedAgain) {
     }
     ExpectNothingWrong(*index, {2, 3, 4, 5, 6, 7, 8, 9, 10});
     index.reset();
-    ASSERT_OK_AND_ASSIGN(index, SegmentedIndex::Open(dir.path(), Options(Kind::kExact, 4), KeysUpTo(10), 10));
+    ASSERT_OK_AND_ASSIGN(index, SegmentedIndex::Open(dir.path(), Options("Flat", 4), KeysUpTo(10), 10));
     ExpectNothingWrong(*index, KeysUpTo(10));
     EXPECT_TRUE(std::all_of(index->missing_keys().begin(), index->missing_keys().end(), [](uint64_t key) { return key == 1; }));
   }
@@ -227,14 +227,14 @@ TEST(FailingWrites, LeaveTheStateBeforeAndMayBeTriedAgain) {
 
 TEST(FailingWrites, DoFailInTheTestAbove) {
   const TempDir dir;
-  ASSERT_OK_AND_ASSIGN(auto index, SegmentedIndex::Open(dir.path(), Options(Kind::kExact, 4), {}, 0));
+  ASSERT_OK_AND_ASSIGN(auto index, SegmentedIndex::Open(dir.path(), Options("Flat", 4), {}, 0));
   const FileSizeLimit full(0);
   EXPECT_THAT(Add(index.get(), 1), Not(IsOk()));
 }
 
 // Adds rows until killed, and says on `pipe` when each was applied.
 [[noreturn]] void WriteUntilKilled(const std::string& directory, uint64_t last, int pipe) {
-  auto index = SegmentedIndex::Open(directory, Options(Kind::kExact, 3), KeysUpTo(last), last);
+  auto index = SegmentedIndex::Open(directory, Options("Flat", 3), KeysUpTo(last), last);
   if (!index.ok() || !(*index)->missing_keys().empty()) {
     ::_exit(1);
   }
@@ -276,7 +276,7 @@ TEST(KilledProcess, LosesNoAppliedRow) {
   for (int round = 0; round < 15; ++round) {
     last = KillWriterAfter(dir.path(), last, 5 + 3 * round);
   }
-  ASSERT_OK_AND_ASSIGN(auto index, SegmentedIndex::Open(dir.path(), Options(Kind::kExact, 3), KeysUpTo(last), last));
+  ASSERT_OK_AND_ASSIGN(auto index, SegmentedIndex::Open(dir.path(), Options("Flat", 3), KeysUpTo(last), last));
   EXPECT_THAT(index->missing_keys(), IsEmpty());
   ExpectNothingWrong(*index, KeysUpTo(last));
 }

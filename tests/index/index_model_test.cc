@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "index/segmented_index.h"
+#include "tests/index/index_kinds.h"
 #include "tests/index/index_oracle.h"
 #include "tests/index/index_script.h"
 #include "tests/testing/status_matchers.h"
@@ -18,10 +19,10 @@ namespace semblance {
 namespace {
 
 using ::semblance::testing::IsOk;
+using ::semblance::testing::SpecOf;
 using ::semblance::testing::TempDir;
 using ::testing::ElementsAreArray;
 using ::testing::IsEmpty;
-using Kind = SegmentedIndexOptions::Kind;
 
 constexpr int kTopK = 10;
 
@@ -74,7 +75,7 @@ class ExactIndexModelTest : public IndexModelTest, public ::testing::WithParamIn
 TEST_P(ExactIndexModelTest, AgreesWithBruteForceAlways) {
   SegmentedIndexOptions options;
   options.dimension = 5;
-  options.kind = Kind::kExact;
+  options.spec = SpecOf("Flat");
   options.seal_rows = GetParam();
   IndexScript script(options.dimension, 3, GetParam());
   ASSERT_NO_FATAL_FAILURE(Open(options));
@@ -103,9 +104,8 @@ class HnswIndexModelTest : public IndexModelTest {
     SegmentedIndexOptions options;
     options.dimension = 16;
     options.seal_rows = 1000;
-    options.hnsw_m = 8;
+    options.spec = SpecOf("HNSW8");
     options.hnsw_ef_construction = 60;
-    options.hnsw_ef_search = 24;  // Few enough for the graph to be used from 1,536 rows on.
     return options;
   }
 
@@ -171,7 +171,7 @@ TEST_F(HnswIndexModelTest, FindsWhatIsAliveAmongManyDeletedRows) {
 TEST_F(HnswIndexModelTest, MoreCandidatesFindMore) {
   SegmentedIndexOptions options = Options();
   options.hnsw_ef_construction = 10;
-  options.hnsw_m = 4;
+  options.spec = SpecOf("HNSW4");
   options.seal_rows = 6000;
   IndexScript script(options.dimension, 0, 3);
   ASSERT_NO_FATAL_FAILURE(Open(options));
@@ -185,7 +185,7 @@ TEST_F(HnswIndexModelTest, MoreCandidatesFindMore) {
     const std::vector<float> query = script.Query();
     const std::vector<ScoredKey> expected = Expected(query);
     const auto hits = [&](int ef_search) {
-      const auto found = index_->Search(query, {kTopK, ef_search});
+      const auto found = index_->Search(query, {.top_k = kTopK, .ef_search = ef_search});
       EXPECT_OK(found);
       return std::count_if(found->neighbors[0].begin(), found->neighbors[0].end(),
                            [&](const ScoredKey& row) { return row.score >= expected.back().score; });

@@ -7,9 +7,11 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/index/index_kinds.h"
 #include "tests/index/index_oracle.h"
 #include "tests/index/random_vectors.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace semblance {
 namespace {
@@ -29,20 +31,20 @@ class SealedSegmentTest : public ::testing::Test {
 
   void SetUp() override {
     options_.dimension = kDimension;
-    options_.hnsw_m = 8;
+    options_.spec = testing::SpecOf("HNSW8");
     options_.hnsw_ef_construction = 60;
     for (uint64_t row = 0; row < kRows; ++row) {
       rows_.push_back({row + 1, absl::MakeConstSpan(vectors_).subspan(row * kDimension, kDimension)});
     }
     oracle_.Apply(rows_, {});
-    auto segment = SealedSegment::Build(1, options_, rows_, stop_);
+    auto segment = SealedSegment::Build(1, options_, rows_, kRows, stop_);
     ASSERT_OK(segment);
     segment_ = *std::move(segment);
   }
 
   std::vector<ScoredKey> Search(const std::vector<float>& query, uint64_t sequence) const {
     TopRows top(kTopK);
-    segment_->Search({query.data(), sequence, kTopK, kEf}, &top);
+    segment_->Search({.vector = query.data(), .sequence = sequence, .top_k = kTopK, .ef_search = kEf}, &top);
     return top.Take();
   }
 
@@ -56,7 +58,7 @@ class SealedSegmentTest : public ::testing::Test {
     for (int i = 0; i < 100; ++i) {
       const std::vector<float> query = random_.Next();
       TopRows top(kTopK);
-      segment_->Search({query.data(), sequence, kTopK, ef}, &top);
+      segment_->Search({.vector = query.data(), .sequence = sequence, .top_k = kTopK, .ef_search = ef}, &top);
       const std::vector<ScoredKey> expected = oracle_.Search(query, kTopK, sequence);
       for (const ScoredKey& row : top.Take()) {
         hits += std::count(expected.begin(), expected.end(), row);
@@ -83,7 +85,7 @@ TEST_F(SealedSegmentTest, LooksAtEveryRowWhenAskedTo) {
   for (int i = 0; i < 20; ++i) {
     const std::vector<float> query = random_.Next();
     TopRows top(kTopK);
-    segment_->Search({query.data(), kRows, kTopK, kTopK, /*exact=*/true}, &top);
+    segment_->Search({.vector = query.data(), .sequence = kRows, .top_k = kTopK, .exact = true}, &top);
     EXPECT_THAT(top.Take(), ElementsAreArray(oracle_.Search(query, kTopK, kRows)));
   }
 }
@@ -119,18 +121,19 @@ TEST_F(SealedSegmentTest, LooksAtEveryRowWhenFewAreAlive) {
 }
 
 TEST_F(SealedSegmentTest, FindsTheSameAfterAWayThroughAFile) {
-  ASSERT_OK_AND_ASSIGN(const std::string file, segment_->Serialize());
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<SealedSegment> again, SealedSegment::Parse(1, kDimension, file));
+  const testing::TempDir dir;
+  ASSERT_OK(segment_->Write(dir.Join("segment")));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<SealedSegment> again, SealedSegment::Open(1, kDimension, dir.Join("segment")));
   const std::vector<float> query = random_.Next();
   TopRows top(kTopK);
-  again->Search({query.data(), kRows, kTopK, kEf}, &top);
+  again->Search({.vector = query.data(), .sequence = kRows, .top_k = kTopK, .ef_search = kEf}, &top);
   EXPECT_THAT(top.Take(), ElementsAreArray(Search(query, kRows)));
-  EXPECT_THAT(SealedSegment::Parse(1, kDimension + 1, file), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(SealedSegment::Open(1, kDimension + 1, dir.Join("segment")), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(SealedSegmentTest, StopsBuildingWhenTold) {
   stop_ = true;
-  EXPECT_THAT(SealedSegment::Build(1, options_, rows_, stop_), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(SealedSegment::Build(1, options_, rows_, kRows, stop_), StatusIs(absl::StatusCode::kCancelled));
 }
 
 }  // namespace

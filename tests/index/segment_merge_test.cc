@@ -20,7 +20,7 @@ class SegmentMergeTest : public ::testing::Test {
  protected:
   void SetUp() override {
     options_.dimension = 1;
-    options_.kind = SegmentedIndexOptions::Kind::kExact;
+    options_.spec.kind = IndexSpec::Kind::kFlat;
   }
 
   std::shared_ptr<GrowingSegment> Growing(const std::vector<uint64_t>& keys) {
@@ -30,7 +30,7 @@ class SegmentMergeTest : public ::testing::Test {
   }
 
   std::shared_ptr<SealedSegment> Sealed(const std::vector<uint64_t>& keys) {
-    auto segment = SealedSegment::Build(++last_file_, options_, Rows(keys), stop_);
+    auto segment = SealedSegment::Build(++last_file_, options_, Rows(keys), static_cast<int64_t>(keys.size()), stop_);
     EXPECT_OK(segment);
     return *std::move(segment);
   }
@@ -45,7 +45,7 @@ class SegmentMergeTest : public ::testing::Test {
   static std::vector<uint64_t> KeysAt(const SegmentList& list, uint64_t sequence) {
     const float query = 1;
     TopRows top(1000);
-    list.ForEach([&](const Segment* segment) { segment->Search({&query, sequence, 1000, 1}, &top); });
+    list.ForEach([&](const Segment* segment) { segment->Search({.vector = &query, .sequence = sequence, .top_k = 1000}, &top); });
     std::vector<uint64_t> keys;
     for (const ScoredKey& row : top.Take()) {
       keys.push_back(row.key);

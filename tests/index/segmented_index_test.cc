@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/index/index_kinds.h"
 #include "tests/index/index_oracle.h"
 #include "tests/index/random_vectors.h"
 #include "tests/testing/status_matchers.h"
@@ -18,12 +19,13 @@ namespace semblance {
 namespace {
 
 using ::semblance::testing::IsOk;
+using ::semblance::testing::kAllKinds;
+using ::semblance::testing::SpecOf;
 using ::semblance::testing::StatusIs;
 using ::semblance::testing::TempDir;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using Kind = SegmentedIndexOptions::Kind;
 
 std::vector<uint64_t> KeysOf(const std::vector<ScoredKey>& rows) {
   std::vector<uint64_t> keys;
@@ -34,14 +36,13 @@ std::vector<uint64_t> KeysOf(const std::vector<ScoredKey>& rows) {
 }
 
 // The contract of VectorIndex and SegmentedIndex, for every kind of sealed segment and for segments of one to many rows.
-class SegmentedIndexTest : public ::testing::TestWithParam<std::pair<Kind, int>> {
+class SegmentedIndexTest : public ::testing::TestWithParam<std::tuple<const char*, int>> {
  protected:
   static SegmentedIndexOptions Options() {
     SegmentedIndexOptions options;
     options.dimension = 2;
-    options.kind = GetParam().first;
-    options.seal_rows = GetParam().second;
-    options.hnsw_m = 4;
+    options.spec = SpecOf(std::get<0>(GetParam()));
+    options.seal_rows = std::get<1>(GetParam());
     options.hnsw_ef_construction = 16;
     options.build_threads = 1;
     return options;
@@ -315,15 +316,14 @@ TEST_P(SegmentedIndexTest, RemovesWhatACrashLeftOver) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SegmentedIndexTest,
-                         ::testing::Values(std::pair(Kind::kExact, 1), std::pair(Kind::kExact, 4), std::pair(Kind::kExact, 1000),
-                                           std::pair(Kind::kHnsw, 1), std::pair(Kind::kHnsw, 4), std::pair(Kind::kHnsw, 1000)));
+                         ::testing::Combine(::testing::ValuesIn(kAllKinds), ::testing::Values(1, 4, 1000)));
 
 TEST(SegmentedIndexOptions, NamesTheFieldThatIsOutOfRange) {
   SegmentedIndexOptions options;
   EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
   options.dimension = 4096;
   EXPECT_OK(options.Validate());
-  options.hnsw_ef_construction = options.hnsw_m - 1;
+  options.hnsw_ef_construction = 3;
   EXPECT_THAT(options.Validate(), ::semblance::testing::StatusMessage(::testing::HasSubstr("hnsw_ef_construction")));
 }
 

@@ -73,7 +73,7 @@ class ServerTest : public ::testing::Test {
 TempDir* ServerTest::shared_ = nullptr;
 
 TEST_F(ServerTest, RecallThroughTheServiceEqualsOfflineRecallOfTheBundle) {
-  ASSERT_OK(WriteFileAtomically(dir_.Join("exact.textproto"), "index { kind: KIND_EXACT seal_rows: 50 }"));
+  ASSERT_OK(WriteFileAtomically(dir_.Join("exact.textproto"), "index { factory: \"Flat\" seal_rows: 50 }"));
   ServerProcess server(dir_.Join("data"), shared_->Join("trained"), {"--config=" + dir_.Join("exact.textproto")});
   ASSERT_TRUE(server.WaitUntilServing());
   Ingest(server);

@@ -56,7 +56,7 @@ inline ItemWrite ItemOf(const std::string& id, uint32_t picture) {
 class EngineFixture {
  public:
   EngineFixture() {
-    config_.mutable_index()->set_kind(v1::IndexConfig::KIND_EXACT);
+    config_.mutable_index()->set_factory("Flat");
     config_.mutable_index()->set_seal_rows(16);
     WriteModel("model", 1);
   }

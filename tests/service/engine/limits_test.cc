@@ -24,7 +24,8 @@ TEST(ServerConfigTest, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(config.limits().max_message_bytes(), 16 << 20);
   EXPECT_EQ(config.limits().max_top_k(), 1000);
   EXPECT_EQ(config.index().seal_rows(), 8192);
-  EXPECT_EQ(config.index().hnsw_m(), 16);
+  EXPECT_EQ(config.index().factory(), "auto");
+  EXPECT_EQ(config.index().target_recall(), 0.99);
   EXPECT_EQ(config.drain_seconds(), 20);
   EXPECT_EQ(config.device(), "auto");
   EXPECT_GE(config.worker_threads(), 1);
@@ -46,9 +47,12 @@ TEST(ServerConfigTest, RefusesValuesOutOfRangeByName) {
   v1::ServerConfig negative;
   negative.mutable_limits()->set_max_top_k(-1);
   EXPECT_THAT(CompleteServerConfig(negative), HasField("limits.max_top_k"));
-  v1::ServerConfig huge;
-  huge.mutable_index()->set_hnsw_m(129);
-  EXPECT_THAT(CompleteServerConfig(huge), HasField("index.hnsw_m"));
+  v1::ServerConfig index;
+  index.mutable_index()->set_factory("HNSW129");
+  EXPECT_THAT(CompleteServerConfig(index), HasField("index.factory"));
+  index.mutable_index()->set_factory("HNSW128");
+  index.mutable_index()->set_target_recall(1.5);
+  EXPECT_THAT(CompleteServerConfig(index), HasField("index.target_recall"));
   v1::ServerConfig batch;
   batch.mutable_batching()->set_max_batch_size(5000);
   EXPECT_THAT(CompleteServerConfig(batch), HasField("batching.max_batch_size"));

@@ -1,0 +1,185 @@
+#include "index/hnsw_finder.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
+
+#include "common/mutex.h"
+#include "common/status_macros.h"
+#include "index/hnsw_builder.h"
+#include "index/hnsw_walk.h"
+#include "index/search_tuning.h"
+
+namespace semblance {
+namespace {
+
+// Nodes that a walk scores for each candidate that it keeps, about; the score of one costs about as much as a row of a scan.
+constexpr int64_t kScoredPerCandidate = 20;
+// Fewer candidates than this are not worth a walk's beginning.
+constexpr int kMinEf = 16;
+constexpr int kEfforts[] = {16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024};
+
+// Of the candidates, the best by code that are compared at full precision. The codes put a true neighbour that far back less than
+// once in a thousand times.
+int CountToCompare(int top_k) {
+  return 2 * top_k + 20;
+}
+
+struct HnswParts {
+  RowCodes codes;
+  HnswGraph graph;
+  // The ef_search that reached the target.
+  TunedEffort tuned;
+};
+
+class HnswFinder final : public CandidateFinder {
+ public:
+  explicit HnswFinder(HnswParts parts) : parts_(std::move(parts)), levels_(parts_.graph, parts_.codes) {}
+
+  int64_t CostInRows(const SegmentQuery& query, double share) const override {
+    return static_cast<int64_t>(static_cast<double>(EfOf(query) * kScoredPerCandidate) / share);
+  }
+
+  bool Find(const SegmentQuery& query, double share, const RowFilter* filter, std::vector<uint32_t>* rows) const override;
+
+  int64_t memory_bytes() const override {
+    return static_cast<int64_t>(parts_.codes.bytes() + parts_.graph.bytes() + levels_.bytes());
+  }
+
+  void Save(nlohmann::json* description, std::vector<FileSection>* sections) const override;
+
+ private:
+  int EfOf(const SegmentQuery& query) const {
+    const int ef = query.ef_search > 0 ? query.ef_search : parts_.tuned.effort;
+    return std::max({ef, query.top_k + query.top_k / 2, kMinEf});
+  }
+
+  std::unique_ptr<HnswWalk> TakeWalk() const;
+  void ReturnWalk(std::unique_ptr<HnswWalk> walk) const;
+
+  const HnswParts parts_;
+  const HnswLevels levels_;
+  mutable Mutex mutex_;
+  mutable std::vector<std::unique_ptr<HnswWalk>> walks_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+// From the top to the ground, and the candidates there.
+absl::Span<ScoredNode> SearchLevels(const HnswGraph& graph, const HnswLevels& levels, const Int8Query& query, int ef,
+                                    const RowFilter* filter, int64_t max_scored, HnswWalk* walk) {
+  uint32_t node = 0;
+  for (int level = levels.top(); level > 0; --level) {
+    node = walk->Climb(levels.level(level), query, node);
+  }
+  const uint32_t start = levels.top() > 0 ? graph.upper_rows[node] : graph.entry_row;
+  return walk->Explore(levels.level(0), query, start, ef, filter, max_scored);
+}
+
+// The rows of the best `count` nodes.
+void TakeBest(absl::Span<ScoredNode> nodes, int count, std::vector<uint32_t>* rows) {
+  const size_t taken = std::min(nodes.size(), static_cast<size_t>(count));
+  if (taken < nodes.size()) {
+    std::nth_element(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(taken), nodes.end(), std::greater<>());
+  }
+  for (const ScoredNode node : nodes.first(taken)) {
+    rows->push_back(node.node());
+  }
+}
+
+bool HnswFinder::Find(const SegmentQuery& query, double share, const RowFilter* filter, std::vector<uint32_t>* rows) const {
+  const std::vector<int8_t> coded = parts_.codes.EncodeQuery(query.vector);
+  std::unique_ptr<HnswWalk> walk = TakeWalk();
+  // A filter may pass rows in places that the walk does not come to for long.
+  const int64_t max_scored = filter == nullptr ? parts_.graph.rows() : 4 * CostInRows(query, share);
+  const absl::Span<ScoredNode> found =
+      SearchLevels(parts_.graph, levels_, Int8Query(coded), EfOf(query), filter, max_scored, walk.get());
+  TakeBest(found, CountToCompare(query.top_k), rows);
+  const bool done = !walk->ended_early() || filter == nullptr;
+  ReturnWalk(std::move(walk));
+  return done;
+}
+
+std::unique_ptr<HnswWalk> HnswFinder::TakeWalk() const {
+  {
+    MutexLock lock(&mutex_);
+    if (!walks_.empty()) {
+      std::unique_ptr<HnswWalk> walk = std::move(walks_.back());
+      walks_.pop_back();
+      return walk;
+    }
+  }
+  return std::make_unique<HnswWalk>(parts_.graph.rows(), parts_.codes);
+}
+
+void HnswFinder::ReturnWalk(std::unique_ptr<HnswWalk> walk) const {
+  MutexLock lock(&mutex_);
+  walks_.push_back(std::move(walk));
+}
+
+void HnswFinder::Save(nlohmann::json* description, std::vector<FileSection>* sections) const {
+  const HnswGraph& graph = parts_.graph;
+  (*description)["hnsw"] = {{"m", graph.m},
+                            {"entry_row", graph.entry_row},
+                            {"level_nodes", graph.level_nodes},
+                            {"code_scale", parts_.codes.scale()},
+                            {"ef_search", parts_.tuned.effort},
+                            {"measured_recall", parts_.tuned.recall}};
+  sections->push_back({SectionKind::kRowCodes, BytesOf(absl::MakeConstSpan(parts_.codes.row(0), parts_.codes.bytes()))});
+  sections->push_back({SectionKind::kGroundLinks, BytesOf(absl::MakeConstSpan(graph.ground.data(), graph.ground.size()))});
+  sections->push_back({SectionKind::kUpperRows, BytesOf(absl::MakeConstSpan(graph.upper_rows))});
+  sections->push_back({SectionKind::kUpperLinks, BytesOf(absl::MakeConstSpan(graph.upper_links))});
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildHnswFinder(const SegmentedIndexOptions& options, const float* vectors,
+                                                                 int64_t rows, const std::atomic<bool>& stop) {
+  HnswParts parts;
+  const float scale = RowCodes::ChooseScale({vectors, static_cast<size_t>(rows) * options.dimension});
+  parts.codes = RowCodes(options.dimension, rows, scale);
+  for (int64_t row = 0; row < rows; ++row) {
+    parts.codes.SetRow(row, vectors + row * options.dimension);
+  }
+  const HnswBuildOptions build = {.m = options.spec.hnsw_m,
+                                  .ef_construction = std::max(options.hnsw_ef_construction, options.spec.hnsw_m),
+                                  .threads = options.EffectiveBuildThreads()};
+  HnswBuilder builder(&parts.codes, build, std::min(kTuningQueries, rows / 10));
+  SEMBLANCE_RETURN_IF_ERROR(builder.InsertMost(stop));
+  HnswWalk walk(rows, parts.codes);
+  parts.tuned = TuneEffort(
+      vectors, rows, options.dimension, builder.late_rows(), kEfforts, options.target_recall, [&](const float* query, int ef) {
+        const std::vector<int8_t> coded = parts.codes.EncodeQuery(query);
+        std::vector<uint32_t> found;
+        TakeBest(SearchLevels(builder.graph(), builder.levels(), Int8Query(coded), ef, /*filter=*/nullptr, rows, &walk),
+                 CountToCompare(kTuningTopK), &found);
+        return found;
+      });
+  SEMBLANCE_RETURN_IF_ERROR(builder.InsertLate(stop));
+  parts.graph = builder.Take();
+  return std::make_unique<HnswFinder>(std::move(parts));
+}
+
+absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::json& description, const SegmentSections& sections,
+                                                                int dimension, int64_t rows) {
+  const nlohmann::json& numbers = description.at("hnsw");
+  HnswParts parts;
+  HnswGraph& graph = parts.graph;
+  graph.m = numbers.at("m").get<int>();
+  graph.entry_row = numbers.at("entry_row").get<uint32_t>();
+  parts.tuned = {numbers.at("ef_search").get<int>(), numbers.at("measured_recall").get<double>()};
+  parts.codes = RowCodes(dimension, rows, numbers.at("code_scale").get<float>());
+  SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kRowCodes, parts.codes.bytes(), parts.codes.mutable_row(0)));
+  graph.ground = BigArray<uint32_t>(static_cast<size_t>(rows) * 2 * graph.m);
+  SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kGroundLinks, graph.ground.size(), graph.ground.data()));
+  graph.level_nodes = numbers.at("level_nodes").get<std::vector<size_t>>();
+  graph.upper_rows.resize(graph.level_nodes.empty() ? 0 : graph.level_nodes.front());
+  SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kUpperRows, graph.upper_rows.size(), graph.upper_rows.data()));
+  graph.upper_links.resize(std::accumulate(graph.level_nodes.begin(), graph.level_nodes.end(), size_t{0}) * graph.m);
+  SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kUpperLinks, graph.upper_links.size(), graph.upper_links.data()));
+  SEMBLANCE_RETURN_IF_ERROR(graph.Validate());
+  return std::make_unique<HnswFinder>(std::move(parts));
+}
+
+}  // namespace semblance

@@ -1,0 +1,18 @@
+// The kinds of sealed segments, for tests that must hold for all of them.
+#ifndef SEMBLANCE_TESTS_INDEX_INDEX_KINDS_H_
+#define SEMBLANCE_TESTS_INDEX_INDEX_KINDS_H_
+
+#include "index/index_spec.h"
+
+namespace semblance::testing {
+
+inline constexpr const char* kAllKinds[] = {"Flat", "HNSW4", "HNSW4,SQ8,RFlat", "IVF0,Flat", "IVF0,PQ1,RFlat"};
+
+// REQUIRES: a valid factory string.
+inline IndexSpec SpecOf(const char* factory) {
+  return ParseIndexSpec(factory).value();
+}
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_INDEX_INDEX_KINDS_H_
