@@ -24,7 +24,7 @@ libraries=(
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev nlohmann-json3-dev libgoogle-glog-dev libssl-dev zlib1g-dev
 )
-tests=(libgtest-dev libgmock-dev python3 python3-grpcio python3-protobuf)
+tests=(libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf)
 demo=(dataset-fashion-mnist)
 lint=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
 

@@ -1,0 +1,47 @@
+// Vectors to measure with, and what is true about them.
+//
+// Thread-safe: functions without state.
+#ifndef SEMBLANCE_BENCH_INDEX_BENCH_DATA_H_
+#define SEMBLANCE_BENCH_INDEX_BENCH_DATA_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace semblance::bench {
+
+inline constexpr int kTopK = 10;
+inline constexpr int kQueries = 1000;
+
+// Unit vectors, row-major.
+struct BenchData {
+  int dimension = 0;
+  std::vector<float> base;
+  std::vector<float> queries;
+  // By query, the row numbers of its kTopK nearest.
+  std::vector<int64_t> truth;
+
+  int64_t rows() const { return static_cast<int64_t>(base.size()) / dimension; }
+  absl::Span<const float> row(int64_t row) const { return absl::MakeConstSpan(base).subspan(row * dimension, dimension); }
+  absl::Span<const float> query(int64_t query) const { return absl::MakeConstSpan(queries).subspan(query * dimension, dimension); }
+};
+
+// Gaussian clusters on the sphere, 50 rows each: a row is a random unit vector plus noise of about the same length. The queries are
+// further members of the clusters. A function of its arguments.
+absl::StatusOr<BenchData> MakeClusters(int dimension, int64_t rows);
+
+// The embeddings of a data set's images by a model bundle; kQueries of them are the queries.
+absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::string& dataset);
+
+// The share of the true neighbours among `found`, kTopK row numbers for each query.
+double Recall(const BenchData& data, const std::vector<int64_t>& found);
+
+double Median(std::vector<double> values);
+double Percentile(std::vector<double> values, double share);
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_INDEX_BENCH_DATA_H_

@@ -1,0 +1,378 @@
+// semblance-bench-index: the index beside hnswlib and beside FAISS as Debian builds it: queries per second at a recall, time to
+// build, memory; then the exact scan beside the memory's bandwidth, cost against size, and searches beside writes.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "bench/index/bench_data.h"
+#include "bench/index/comparators.h"
+#include "bench/index/measured_index.h"
+#include "common/command_line.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "common/process.h"
+#include "common/status_macros.h"
+#include "common/thread_pool.h"
+#include "index/big_array.h"
+
+namespace semblance::bench {
+namespace {
+
+using nlohmann::json;
+using SearchFunction = std::function<std::vector<int64_t>(absl::Span<const float> query)>;
+
+constexpr double kTargetRecall = 0.99;
+constexpr int kRounds = 5;
+constexpr int kEfs[] = {10, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512, 768, 1024};
+constexpr char kGraph[] = "HNSW16";
+constexpr char kCompressedGraph[] = "HNSW16,SQ8,RFlat";
+constexpr int kWriteRows = 100'000;
+constexpr int kUpsertsPerSecond = 2000;
+constexpr int kUpsertsPerStep = 20;
+
+struct Flags {
+  std::string output = "build/bench/index.json";
+  std::string cases = "64x1000000,128x1000000,512x200000";
+  std::string sizes = "10000,100000,1000000";
+  std::string bundle;
+  std::string data;
+  int write_seconds = 10;
+};
+
+double SecondsSince(absl::Time start) {
+  return absl::ToDoubleSeconds(absl::Now() - start);
+}
+
+std::vector<int64_t> SearchAll(const BenchData& data, const SearchFunction& search) {
+  std::vector<int64_t> found;
+  for (int query = 0; query < kQueries; ++query) {
+    std::vector<int64_t> rows = search(data.query(query));
+    rows.resize(kTopK, -1);
+    found.insert(found.end(), rows.begin(), rows.end());
+  }
+  return found;
+}
+
+// One way to search, at the smallest ef that reaches the target.
+struct Contestant {
+  std::string name;
+  std::function<void(int)> set_ef;
+  SearchFunction search;
+  int ef = 0;
+  double recall = 0;
+  std::vector<double> qps = {};
+
+  void ChooseEf(const BenchData& data) {
+    for (const int candidate : kEfs) {
+      ef = candidate;
+      set_ef(ef);
+      recall = Recall(data, SearchAll(data, search));
+      if (recall >= kTargetRecall) {
+        return;
+      }
+    }
+  }
+};
+
+// Rounds in turns, so that a busy moment of the machine meets all.
+void Race(const BenchData& data, std::vector<Contestant>* contestants) {
+  for (int round = 0; round < kRounds; ++round) {
+    for (Contestant& one : *contestants) {
+      one.set_ef(one.ef);
+      const absl::Time start = absl::Now();
+      SearchAll(data, one.search);
+      one.qps.push_back(kQueries / SecondsSince(start));
+    }
+  }
+}
+
+Contestant Ours(const std::string& name, const MeasuredIndex& index, int* ef) {
+  return {.name = name,
+          .set_ef = [ef](int value) { *ef = value; },
+          .search = [&index, ef](absl::Span<const float> query) { return index.Search(query, *ef); }};
+}
+
+Contestant Theirs(const std::string& name, Comparator* comparator) {
+  return {.name = name,
+          .set_ef = [comparator](int value) { comparator->SetEf(value); },
+          .search = [comparator](absl::Span<const float> query) { return comparator->Search(query); }};
+}
+
+void PrintContestant(const Contestant& one, double build_seconds, double bytes_per_vector) {
+  std::printf("  %s\n", absl::StrFormat("%-20s ef %4d  recall %.4f  %8.0f queries/s  build %7.1f s  %6.0f bytes/vector", one.name,
+                                        one.ef, one.recall, Median(one.qps), build_seconds, bytes_per_vector)
+                            .c_str());
+}
+
+// Builds everything with one thread, and lets the four ways to search race.
+absl::Status BenchCase(const BenchData& data, json* cases) {
+  std::printf("dimension %d, %d rows, one thread\n", data.dimension, static_cast<int>(data.rows()));
+  const double rows = static_cast<double>(data.rows());
+  SEMBLANCE_ASSIGN_OR_RETURN(const auto full, MeasuredIndex::Build(data, kGraph, /*build_threads=*/1));
+  SEMBLANCE_RETURN_IF_ERROR(full->Reopen(8192));
+  SEMBLANCE_ASSIGN_OR_RETURN(const auto compressed, MeasuredIndex::Build(data, kCompressedGraph, /*build_threads=*/1));
+  SEMBLANCE_RETURN_IF_ERROR(compressed->Reopen(8192));
+  const int64_t before = AnonymousMemoryBytes();
+  const absl::Time start = absl::Now();
+  const std::unique_ptr<HnswlibIndex> hnswlib = BuildHnswlib(data, {});
+  const double hnswlib_seconds = SecondsSince(start);
+  const double hnswlib_bytes = static_cast<double>(AnonymousMemoryBytes() - before) / rows;
+  const std::unique_ptr<Comparator> faiss = hnswlib->WithFaissSearch();
+
+  int full_ef = 0;
+  int compressed_ef = 0;
+  std::vector<Contestant> race = {Ours(kGraph, *full, &full_ef), Ours(kCompressedGraph, *compressed, &compressed_ef),
+                                  Theirs("hnswlib", hnswlib.get()), Theirs("FAISS plain", faiss.get())};
+  for (Contestant& one : race) {
+    one.ChooseEf(data);
+  }
+  Race(data, &race);
+  const MeasuredIndex* const indexes[] = {full.get(), compressed.get()};
+  for (int i = 0; i < 2; ++i) {
+    const double bytes = static_cast<double>(indexes[i]->memory_bytes()) / rows;
+    PrintContestant(race[i], indexes[i]->build_seconds(), bytes);
+    cases->push_back({{"dim", data.dimension},
+                      {"count", data.rows()},
+                      {"compressed", i == 1},
+                      {"recall_at_10", race[i].recall},
+                      {"ef", race[i].ef},
+                      {"recall_at_10_measured_effort",
+                       Recall(data, SearchAll(data, [&](absl::Span<const float> query) { return indexes[i]->Search(query, 0); }))},
+                      {"qps", Median(race[i].qps)},
+                      {"recall_at_10_hnswlib", race[2].recall},
+                      {"qps_hnswlib", Median(race[2].qps)},
+                      {"recall_at_10_faiss_plain", race[3].recall},
+                      {"qps_faiss_plain", Median(race[3].qps)},
+                      {"build_seconds", indexes[i]->build_seconds()},
+                      {"build_seconds_hnswlib", hnswlib_seconds},
+                      {"bytes_per_vector", bytes},
+                      {"bytes_per_vector_hnswlib", hnswlib_bytes},
+                      {"open_seconds", indexes[i]->open_seconds()}});
+  }
+  PrintContestant(race[2], hnswlib_seconds, hnswlib_bytes);
+  PrintContestant(race[3], 0, 0);
+  return absl::OkStatus();
+}
+
+// The fastest that this thread reads memory: sums of all of it, in vectors.
+double ReadBandwidth(absl::Span<const float> memory) {
+  typedef uint64_t Lanes __attribute__((vector_size(64)));
+  Lanes sums[4] = {};
+  const absl::Time start = absl::Now();
+  constexpr size_t kStep = 4 * sizeof(Lanes) / sizeof(float);
+  for (size_t i = 0; i + kStep <= memory.size(); i += kStep) {
+    for (size_t lane = 0; lane < 4; ++lane) {
+      Lanes value;
+      std::memcpy(&value, &memory[i + lane * sizeof(Lanes) / sizeof(float)], sizeof(value));
+      sums[lane] ^= value;
+    }
+  }
+  const double seconds = SecondsSince(start);
+  const Lanes sum = sums[0] ^ sums[1] ^ sums[2] ^ sums[3];
+  asm volatile("" : : "m"(sum));  // Or the compiler would leave all of it out.
+  return static_cast<double>(memory.size() * sizeof(float)) / seconds;
+}
+
+absl::Status BenchScan(json* report) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, MakeClusters(64, 1'000'000));
+  SEMBLANCE_ASSIGN_OR_RETURN(const auto index, MeasuredIndex::Build(data, "Flat", 0));
+  // The read bandwidth is measured over memory like the index's own: large, and not in the cache.
+  BigArray<float> memory(data.base.size());
+  std::copy(data.base.begin(), data.base.end(), memory.data());
+  std::vector<double> scan;
+  std::vector<double> read;
+  for (int round = 0; round < 3 * kRounds; ++round) {
+    read.push_back(ReadBandwidth({memory.data(), memory.size()}));
+    const absl::Time start = absl::Now();
+    index->Search(data.query(round), 0);
+    scan.push_back(static_cast<double>(data.base.size() * sizeof(float)) / SecondsSince(start));
+  }
+  *report = {{"dim", 64},
+             {"count", data.rows()},
+             {"bytes_per_second", Median(scan)},
+             {"read_bandwidth", Median(read)},
+             {"share", Median(scan) / Median(read)}};
+  std::printf("exact scan, 1,000,000 x 64, one query: %.1f GB/s of %.1f GB/s read bandwidth: %.0f %%\n", Median(scan) / 1e9,
+              Median(read) / 1e9, 100 * Median(scan) / Median(read));
+  return absl::OkStatus();
+}
+
+std::vector<double> Latencies(const BenchData& data, const MeasuredIndex& index) {
+  std::vector<double> microseconds;
+  for (int query = 0; query < kQueries; ++query) {
+    const absl::Time start = absl::Now();
+    index.Search(data.query(query), 0);
+    microseconds.push_back(SecondsSince(start) * 1e6);
+  }
+  return microseconds;
+}
+
+// As a server has it: built with all cores, the effort of a search as measured when the segment was sealed.
+absl::Status BenchSize(int64_t rows, json* sizes) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, MakeClusters(64, rows));
+  for (const char* const factory : {kGraph, kCompressedGraph}) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const auto index, MeasuredIndex::Build(data, factory, CoreCount()));
+    SEMBLANCE_RETURN_IF_ERROR(index->Reopen(8192));
+    const double recall = Recall(data, SearchAll(data, [&](absl::Span<const float> query) { return index->Search(query, 0); }));
+    const std::vector<double> microseconds = Latencies(data, *index);
+    sizes->push_back({{"count", rows},
+                      {"dim", 64},
+                      {"index", factory},
+                      {"build_seconds", index->build_seconds()},
+                      {"recall_at_10", recall},
+                      {"p50_us", Median(microseconds)},
+                      {"p99_us", Percentile(microseconds, 0.99)},
+                      {"memory_bytes", index->memory_bytes()},
+                      {"open_seconds", index->open_seconds()}});
+    std::printf("%s\n",
+                absl::StrFormat("%9d x 64  %-18s build %7.1f s  recall %.4f  p50 %6.0f us  p99 %6.0f us  %7.1f MiB  start %.2f s",
+                                rows, factory, index->build_seconds(), recall, Median(microseconds), Percentile(microseconds, 0.99),
+                                static_cast<double>(index->memory_bytes()) / (1 << 20), index->open_seconds())
+                    .c_str());
+  }
+  return absl::OkStatus();
+}
+
+// Replaces the oldest rows at kUpsertsPerSecond until told to stop.
+absl::Status Upsert(const BenchData& data, const std::atomic<bool>& stop, SegmentedIndex* index) {
+  const absl::Time start = absl::Now();
+  const uint64_t first = index->applied_sequence() + 1;
+  for (int64_t row = 0; !stop; row += kUpsertsPerStep) {
+    absl::SleepFor(start + absl::Microseconds(row * 1'000'000 / kUpsertsPerSecond) - absl::Now());
+    std::vector<IndexAdd> adds;
+    std::vector<IndexDelete> deletes;
+    for (int64_t i = row; i < row + kUpsertsPerStep; ++i) {
+      adds.push_back({first + static_cast<uint64_t>(i), data.row(i % data.rows())});
+      deletes.push_back({static_cast<uint64_t>(i + 1), adds.back().key});
+    }
+    SEMBLANCE_RETURN_IF_ERROR(index->Apply(adds, deletes, adds.back().key));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<double> LatenciesFor(absl::Duration duration, const BenchData& data, const MeasuredIndex& index) {
+  std::vector<double> microseconds;
+  for (const absl::Time end = absl::Now() + duration; absl::Now() < end;) {
+    const std::vector<double> more = Latencies(data, index);
+    microseconds.insert(microseconds.end(), more.begin(), more.end());
+  }
+  return microseconds;
+}
+
+absl::Status BenchWrites(int write_seconds, json* report) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, MakeClusters(64, kWriteRows));
+  SEMBLANCE_ASSIGN_OR_RETURN(const auto index, MeasuredIndex::Build(data, kGraph, CoreCount()));
+  SEMBLANCE_RETURN_IF_ERROR(index->Reopen(8192));
+  const std::vector<double> idle = LatenciesFor(absl::Seconds(write_seconds), data, *index);
+  std::atomic<bool> stop = false;
+  absl::Status written;
+  std::thread writer([&] { written = Upsert(data, stop, &index->index()); });
+  const std::vector<double> beside = LatenciesFor(absl::Seconds(write_seconds), data, *index);
+  stop = true;
+  writer.join();
+  SEMBLANCE_RETURN_IF_ERROR(written);
+  *report = {{"count", kWriteRows},
+             {"upserts_per_second", kUpsertsPerSecond},
+             {"p50_idle_us", Median(idle)},
+             {"p99_idle_us", Percentile(idle, 0.99)},
+             {"p50_us", Median(beside)},
+             {"p99_us", Percentile(beside, 0.99)},
+             {"sealed_segments", index->index().Stats().sealed_segments}};
+  std::printf("searches of %d rows: p50 %.0f us, p99 %.0f us; beside %d upserts/s: p50 %.0f us, p99 %.0f us\n", kWriteRows,
+              Median(idle), Percentile(idle, 0.99), kUpsertsPerSecond, Median(beside), Percentile(beside, 0.99));
+  return absl::OkStatus();
+}
+
+absl::Status BenchCases(const Flags& flags, json* cases) {
+  if (!flags.bundle.empty()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, EmbedDataset(flags.bundle, flags.data));
+    return BenchCase(data, cases);
+  }
+  for (const absl::string_view one : absl::StrSplit(flags.cases, ',', absl::SkipEmpty())) {
+    const std::vector<absl::string_view> numbers = absl::StrSplit(one, 'x');
+    int dimension = 0;
+    int64_t rows = 0;
+    if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &dimension) || !absl::SimpleAtoi(numbers[1], &rows)) {
+      return absl::InvalidArgumentError("--cases is a list of DIMENSIONxROWS, such as 64x100000,512x20000");
+    }
+    SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, MakeClusters(dimension, rows));
+    SEMBLANCE_RETURN_IF_ERROR(BenchCase(data, cases));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Flags& flags) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // Rows appear when they are measured, in a pipe too.
+  json report;
+  report["data"] = flags.bundle.empty() ? "Gaussian clusters on the sphere, 50 rows each" : "embeddings of " + flags.data;
+  std::printf("data: %s; M = 16, efConstruction = 200; the smallest ef with recall@10 >= %.2f; medians of %d\n",
+              report["data"].get<std::string>().c_str(), kTargetRecall, kRounds);
+  const auto save = [&] { return WriteFileAtomically(flags.output, report.dump(/*indent=*/1) + "\n"); };
+  SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(std::filesystem::path(flags.output).parent_path().string()));
+  SEMBLANCE_RETURN_IF_ERROR(BenchScan(&report["exact_scan"]));
+  SEMBLANCE_RETURN_IF_ERROR(BenchWrites(flags.write_seconds, &report["beside_writes"]));
+  SEMBLANCE_RETURN_IF_ERROR(save());
+  report["sizes"] = json::array();
+  for (const absl::string_view size : absl::StrSplit(flags.sizes, ',', absl::SkipEmpty())) {
+    int64_t rows = 0;
+    if (!absl::SimpleAtoi(size, &rows)) {
+      return absl::InvalidArgumentError("--sizes is a list of numbers of rows");
+    }
+    SEMBLANCE_RETURN_IF_ERROR(BenchSize(rows, &report["sizes"]));
+    SEMBLANCE_RETURN_IF_ERROR(save());
+  }
+  report["cases"] = json::array();
+  SEMBLANCE_RETURN_IF_ERROR(BenchCases(flags, &report["cases"]));
+  return save();
+}
+
+int Main(const std::vector<std::string>& args) {
+  Flags flags;
+  CommandLine command("semblance-bench-index", "", "Measures the index beside hnswlib and FAISS.");
+  command.AddFlag("output", "FILE", "where the numbers go, as JSON", &flags.output);
+  command.AddFlag("cases", "LIST", "what to compare: DIMENSIONxROWS,...", &flags.cases);
+  command.AddFlag("sizes", "LIST", "rows, for cost against size", &flags.sizes);
+  command.AddFlag("bundle", "DIR", "compare on embeddings by this model bundle instead", &flags.bundle);
+  command.AddFlag("data", "DIR", "of the images of this data set", &flags.data);
+  command.AddFlag("write_seconds", "N", "how long to search beside writes", &flags.write_seconds);
+  command.AddExample("semblance-bench-index --cases=64x100000 --sizes=10000,100000");
+  absl::Status status = command.Parse(args).status();
+  if (command.help_requested()) {
+    std::printf("%s", command.Help().c_str());
+    return kExitDone;
+  }
+  if (status.ok() && flags.bundle.empty() != flags.data.empty()) {
+    status = absl::InvalidArgumentError("--bundle and --data go together");
+  }
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    return kExitUsage;
+  }
+  status = Run(flags);
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    return kExitFailed;
+  }
+  return kExitDone;
+}
+
+}  // namespace
+}  // namespace semblance::bench
+
+int main(int argc, char** argv) {
+  semblance::TuneForCompute(argv);
+  semblance::InitLogging(argv[0]);
+  return semblance::bench::Main({argv + 1, argv + argc});
+}
