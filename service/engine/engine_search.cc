@@ -133,7 +133,7 @@ void Engine::ProbeRecall(const SearchJob& job, IndexSearchResult rows) {
     if (recall_probe_->IsDue()) {
       recall_probe_->TryAdd({.index = index,
                              .query = job.search.queries[i].vector,
-                             .top_k = job.search.top_k,
+                             .top_k = job.search.index_top_k(),
                              .neighbors = std::move(rows.neighbors[i]),
                              .applied_sequence = rows.applied_sequence});
     }

@@ -100,8 +100,7 @@ absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search, 
   }
   const ItemTable::View view(items_.get());
   IndexSearchOptions options;
-  // Room for what Resolve leaves out.
-  options.top_k = search.top_k + static_cast<int>(excluded.size()) + 1;
+  options.top_k = search.index_top_k();
   SEMBLANCE_ASSIGN_OR_RETURN(IndexSearchResult found, index_->Search(vectors, options));
 
   SearchAnswer answer;

@@ -37,6 +37,9 @@ struct GenerationSearch {
   std::vector<PreparedQuery> queries;
   int top_k = 0;
   std::vector<std::string> exclude_item_ids;
+
+  // Rows asked of the index for a query: what is left out of the answer, and the query's own item, needs room.
+  int index_top_k() const { return top_k + static_cast<int>(exclude_item_ids.size()) + 1; }
 };
 
 class Generation {

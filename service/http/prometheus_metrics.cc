@@ -71,6 +71,7 @@ struct PrometheusMetrics::Rep {
   Gauge& tombstone_rows = rows.Add({{"state", "tombstone"}});
   Gauge& growing_rows = rows.Add({{"state", "growing"}});
   Gauge& segments = GaugeFamily(registry, "semblance_index_sealed_segments", "Sealed segments of the active index.").Add({});
+  Gauge& index_bytes = GaugeFamily(registry, "semblance_index_bytes", "Memory of the active index, without mapped files.").Add({});
   Family<Gauge>& info = GaugeFamily(registry, "semblance_generation_info", "1 for the active generation, with its names.");
 };
 
@@ -135,6 +136,7 @@ std::string PrometheusMetrics::Scrape(const Engine& engine) {
     rep_->tombstone_rows.Set(static_cast<double>(stats.tombstone_rows));
     rep_->growing_rows.Set(static_cast<double>(stats.growing_rows));
     rep_->segments.Set(stats.sealed_segments);
+    rep_->index_bytes.Set(static_cast<double>(stats.memory_bytes));
     rep_->info
         .Add({{"generation", generation.manifest().id()},
               {"model", generation.manifest().model()},

@@ -50,6 +50,8 @@ void DescribeIndex(const Generation& generation, v1::IndexInfo* proto) {
   proto->set_sealed_segment_count(stats.sealed_segments);
   proto->set_growing_count(stats.growing_rows);
   proto->set_embedded_at_load_count(generation.embedded_at_load_count());
+  proto->mutable_segments()->Add(stats.segments.begin(), stats.segments.end());
+  proto->set_memory_bytes(stats.memory_bytes);
 }
 
 void DescribeRecall(const RecallStats& stats, v1::RecallProbeInfo* proto) {
