@@ -184,8 +184,9 @@ TEST_F(ServerTest, SigtermLosesNoAcceptedRequest) {
   }
   // One is answered: the others wait in the queue or are at work.
   answers.front().wait();
-  while (!absl::StrContains(httplib::Client("http://" + server.http_address()).Get("/metrics")->body,
-                            "grpc_server_started_total{grpc_method=\"BatchSearch\",grpc_service=\"semblance.v1.SearchService\"} 16")) {
+  while (
+      !absl::StrContains(httplib::Client("http://" + server.http_address()).Get("/metrics")->body,
+                         "grpc_server_started_total{grpc_method=\"BatchSearch\",grpc_service=\"semblance.v1.SearchService\"} 16")) {
     absl::SleepFor(absl::Milliseconds(1));
   }
   server.process().Signal(SIGTERM);
