@@ -74,8 +74,8 @@ struct WriteResult {
 
 class Catalog {
  public:
-  // Runs on the catalogue's writer thread, once for every write and in commit order; must be quick. A write that is refused before it
-  // is queued (too large, or a catalogue opened for reading) is answered on the caller's thread.
+  // Runs on the catalogue's writer thread, once for every write and in commit order; must be quick. A write that is refused before
+  // it is queued (too large, or a catalogue opened for reading) is answered on the caller's thread.
   using WriteCallback = std::function<void(absl::StatusOr<WriteResult>)>;
 
   // Commits and answers the writes that it has accepted.
@@ -89,8 +89,8 @@ class Catalog {
 
   virtual absl::StatusOr<CatalogItem> Find(absl::string_view id) const = 0;
 
-  // The encoded image of the write at `sequence`. Errors: NotFound when it was replaced or deleted since; DataLoss when its bytes do not
-  // have their digest.
+  // The encoded image of the write at `sequence`. Errors: NotFound when it was replaced or deleted since; DataLoss when its bytes
+  // do not have their digest.
   virtual absl::StatusOr<std::string> ReadImage(uint64_t sequence) const = 0;
 
   // At most `limit` items with an id greater than `after_id` (bytewise), ascending.

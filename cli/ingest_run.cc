@@ -31,6 +31,7 @@ class IngestRun {
 
   IngestReport Run() {
     std::vector<std::thread> workers;
+    workers.reserve(static_cast<size_t>(options_.concurrency));
     for (int i = 0; i < options_.concurrency; ++i) {
       workers.emplace_back([this] { Work(); });
     }

@@ -220,7 +220,7 @@ absl::Status WriteRaw(std::string directory, const FileContents& contents, const
     return absl::AlreadyExistsError(absl::StrCat(directory, " exists; a bundle is never overwritten"));
   }
   const std::string aside = absl::StrCat(directory, ".tmp.", ::getpid());
-  const auto clean_up = absl::MakeCleanup([&aside] { RemoveAll(aside).IgnoreError(); });  // After success nothing is there.
+  const absl::Cleanup clean_up = [&aside] { RemoveAll(aside).IgnoreError(); };  // After success nothing is there.
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(aside));
   for (const auto& [name, content] : contents) {
     SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(aside, "/", name), content));

@@ -57,7 +57,7 @@ int TiffOrientation(absl::string_view bytes) {
 }  // namespace
 
 int JpegOrientation(absl::string_view jpeg) {
-  const absl::string_view kExif("Exif\0\0", 6);
+  constexpr absl::string_view kExif("Exif\0\0", 6);
   // Segments: FF, marker, length (which counts itself), payload. The first EXIF segment decides.
   size_t at = 2;
   while (at + 4 <= jpeg.size() && static_cast<uint8_t>(jpeg[at]) == 0xFF) {

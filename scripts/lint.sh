@@ -45,14 +45,15 @@ includes_torch() {
 }
 
 # clang 14 reads LibTorch's headers as C++17 only (up to a minute a file), and as part of a unity build these files have no command
-# of their own.
+# of their own. It reads GCC's omp.h where its own is not installed, less the attribute malloc with an argument.
 tidy() {
-  local system_includes=()
+  local system_includes=() omp
+  omp=(-idirafter "$(dirname "$(g++ -print-file-name=include/omp.h)")" '-D__malloc__(x)=')
   if includes_torch "$1"; then
     mapfile -t system_includes < <(grep -Eoh -- '-isystem [^ "]+' "$build/compile_commands.json" | sort --unique | tr ' ' '\n')
-    clang-tidy-14 --quiet "$1" -- -std=c++17 -I. "${system_includes[@]}"
+    clang-tidy-14 --quiet "$1" -- -std=c++17 -I. "${system_includes[@]}" "${omp[@]}"
   else
-    clang-tidy-14 --quiet -p "$build" "$1"
+    clang-tidy-14 --quiet -p "$build" "${omp[@]/#/--extra-arg=}" "$1"
   fi 2> >(grep -Ev '^[0-9]+ warnings?( and [0-9]+ errors?)? generated' >&2)
 }
 

@@ -43,8 +43,9 @@ absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const ImageStore& sto
 }
 
 absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& store, int threads, torch::Device device) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor outputs,
-                             ForwardAll(net, store, SequentialBatches(store.size(), kEvaluationBatchSize), threads, device));
+  SEMBLANCE_ASSIGN_OR_RETURN(
+      const torch::Tensor outputs,
+      ForwardAll(std::move(net), store, SequentialBatches(store.size(), kEvaluationBatchSize), threads, device));
   const torch::Tensor rows = NormalizeRows(outputs).contiguous();
   return std::vector<float>(rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
 }
@@ -55,7 +56,7 @@ absl::StatusOr<Recalls> EvaluateRecall(EmbeddingNet net, const ImageStore& store
   if (store.size() == 0) {
     return recalls;
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(net, store, threads, device));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(std::move(net), store, threads, device));
   const int dimension = static_cast<int>(embeddings.size() / labels.size());
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<double> values, RecallAtK(embeddings, dimension, labels, kRecallAt));
   for (size_t i = 0; i < values.size(); ++i) {

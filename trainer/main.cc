@@ -21,8 +21,8 @@ constexpr char kSummary[] =
     "Exit codes: 0 done, 2 usage, 42 bad configuration or data, 75 try again, 143 stopped by SIGTERM (nothing is written).";
 
 constexpr const char* kExamples[] = {
-    "semblance-trainer --config=examples/fashion_mnist.textproto"
-    " --set data.path=/usr/share/datasets/fashion-mnist --set output_dir=models/fashion",
+    ("semblance-trainer --config=examples/fashion_mnist.textproto"
+     " --set data.path=/usr/share/datasets/fashion-mnist --set output_dir=models/fashion"),
     "semblance-trainer --config=mine.textproto --set epochs=3 --set optimizer.learning_rate=0.0005",
     "semblance-trainer --config=mine.textproto --set model.convnet_channels=64,128,256 --set device=cuda",
 };

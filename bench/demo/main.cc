@@ -148,7 +148,12 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "semblance-demo-report: %s\n", std::string(arguments.status().message()).c_str());
     return kExitUsage;
   }
-  const absl::Status status = Report(flags);
+  absl::Status status;
+  try {
+    status = Report(flags);
+  } catch (const nlohmann::json::exception& error) {
+    status = absl::InvalidArgumentError(absl::StrCat(flags.ingest_report, ": ", error.what()));
+  }
   if (!status.ok()) {
     std::fprintf(stderr, "semblance-demo-report: %s\n", status.ToString().c_str());
     return kExitBadInput;

@@ -57,7 +57,7 @@ class EmbeddingNetImpl : public ConvNormModule {
   void FoldForInference();
 
  protected:
-  EmbeddingNetImpl(const storage::v1::Preprocessing& preprocessing);
+  explicit EmbeddingNetImpl(const storage::v1::Preprocessing& preprocessing);
 
   void RegisterHead(int64_t inputs, int64_t dimension);
 

@@ -79,7 +79,7 @@ HostTensor ToHostTensor(const torch::Tensor& tensor) {
 }
 
 torch::Tensor ToTorchTensor(const HostTensor& tensor) {
-  const torch::Tensor result = torch::empty(tensor.shape, tensor.dtype == "I64" ? torch::kInt64 : torch::kFloat32);
+  torch::Tensor result = torch::empty(tensor.shape, tensor.dtype == "I64" ? torch::kInt64 : torch::kFloat32);
   if (!tensor.data.empty()) {
     std::memcpy(result.data_ptr(), tensor.data.data(), tensor.data.size());
   }

@@ -28,7 +28,7 @@ constexpr double kUnitTolerance = 1e-3;
 
 // Batches of fewer input pixels than this run on one thread: waking the others takes longer than they save. One image of 28 x 28 on
 // two cores: 0.6 ms with one thread, 7.2 ms with two.
-constexpr int64_t kPixelsWorthThreads = 128 * 128;
+constexpr int64_t kPixelsWorthThreads = int64_t{128} * 128;
 
 class TorchEmbedder final : public Embedder {
  public:

@@ -165,7 +165,7 @@ absl::Status Engine::CheckWritable() const {
 }
 
 void Engine::Submit(ThreadPool& pool, const CallContext& context, std::function<void()> task,
-                    std::function<void(const absl::Status&)> refuse) {
+                    const std::function<void(const absl::Status&)>& refuse) {
   const bool accepted = pool.TrySchedule([context, task = std::move(task), refuse] {
     if (context.cancelled != nullptr && context.cancelled->load()) {
       refuse(absl::CancelledError("the client has gone"));
@@ -182,7 +182,7 @@ void Engine::Submit(ThreadPool& pool, const CallContext& context, std::function<
   }
 }
 
-void Engine::Find(const std::string& id, const CallContext& context, Callback<CatalogItem> done) {
+void Engine::Find(const std::string& id, const CallContext& context, const Callback<CatalogItem>& done) {
   if (const absl::Status status = CheckItemId("id", id, options_.config.limits()); !status.ok()) {
     return done(status);
   }
@@ -190,7 +190,8 @@ void Engine::Find(const std::string& id, const CallContext& context, Callback<Ca
       *workers_, context, [this, id, done] { done(catalog_->Find(id)); }, done);
 }
 
-void Engine::FindWithImage(const std::string& id, const CallContext& context, Callback<std::pair<CatalogItem, std::string>> done) {
+void Engine::FindWithImage(const std::string& id, const CallContext& context,
+                           const Callback<std::pair<CatalogItem, std::string>>& done) {
   if (const absl::Status status = CheckItemId("id", id, options_.config.limits()); !status.ok()) {
     return done(status);
   }
@@ -211,7 +212,7 @@ void Engine::FindWithImage(const std::string& id, const CallContext& context, Ca
       *workers_, context, [read, done] { done(read()); }, done);
 }
 
-void Engine::List(int page_size, const std::string& page_token, const CallContext& context, Callback<ItemPage> done) {
+void Engine::List(int page_size, const std::string& page_token, const CallContext& context, const Callback<ItemPage>& done) {
   const int limit = page_size == 0 ? kDefaultPageSize : page_size;
   const absl::Status status = CheckCount("page_size", limit, options_.config.limits().max_page_size());
   absl::StatusOr<std::string> after = page_token.empty() ? std::string() : LastIdOf(page_token);

@@ -75,14 +75,14 @@ class Engine {
   EngineStatus status() const;
   const v1::ServerConfig& config() const { return options_.config; }
 
-  void Search(SearchInput input, const CallContext& context, Callback<SearchAnswer> done);
-  void EmbedImages(std::vector<absl::string_view> images, const CallContext& context, Callback<EmbedAnswer> done);
-  void Upsert(std::vector<ItemWrite> items, const CallContext& context, Callback<WriteAnswer> done);
-  void Delete(std::vector<std::string> ids, const CallContext& context, Callback<WriteAnswer> done);
-  void Find(const std::string& id, const CallContext& context, Callback<CatalogItem> done);
+  void Search(SearchInput input, const CallContext& context, const Callback<SearchAnswer>& done);
+  void EmbedImages(std::vector<absl::string_view> images, const CallContext& context, const Callback<EmbedAnswer>& done);
+  void Upsert(std::vector<ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done);
+  void Delete(std::vector<std::string> ids, const CallContext& context, const Callback<WriteAnswer>& done);
+  void Find(const std::string& id, const CallContext& context, const Callback<CatalogItem>& done);
   // The item with its image.
-  void FindWithImage(const std::string& id, const CallContext& context, Callback<std::pair<CatalogItem, std::string>> done);
-  void List(int page_size, const std::string& page_token, const CallContext& context, Callback<ItemPage> done);
+  void FindWithImage(const std::string& id, const CallContext& context, const Callback<std::pair<CatalogItem, std::string>>& done);
+  void List(int page_size, const std::string& page_token, const CallContext& context, const Callback<ItemPage>& done);
 
   int64_t item_count() const { return catalog_->item_count(); }
   uint64_t last_sequence() const { return catalog_->last_sequence(); }
@@ -104,7 +104,7 @@ class Engine {
 
   // Runs `task` on one of the pool's threads, or calls `refuse` now when too many wait, or then when the call's time is over.
   void Submit(ThreadPool& pool, const CallContext& context, std::function<void()> task,
-              std::function<void(const absl::Status&)> refuse);
+              const std::function<void(const absl::Status&)>& refuse);
 
   void PrepareSearch(const std::shared_ptr<SearchJob>& job);
   void RunSearch(SearchJob& job);

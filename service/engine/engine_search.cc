@@ -37,7 +37,7 @@ absl::StatusOr<std::vector<Image>> DecodeAll(const std::vector<EncodedImage>& im
   return decoded;
 }
 
-void Engine::Search(SearchInput input, const CallContext& context, Callback<SearchAnswer> done) {
+void Engine::Search(SearchInput input, const CallContext& context, const Callback<SearchAnswer>& done) {
   absl::StatusOr<GenerationPtr> generation = Admit();
   if (!generation.ok()) {
     return done(generation.status());
@@ -140,7 +140,7 @@ void Engine::ProbeRecall(const SearchJob& job, IndexSearchResult rows) {
   }
 }
 
-void Engine::EmbedImages(std::vector<absl::string_view> images, const CallContext& context, Callback<EmbedAnswer> done) {
+void Engine::EmbedImages(std::vector<absl::string_view> images, const CallContext& context, const Callback<EmbedAnswer>& done) {
   absl::StatusOr<GenerationPtr> generation = Admit();
   const absl::Status status =
       CheckCount("images", static_cast<int64_t>(images.size()), options_.config.limits().max_embed_images());

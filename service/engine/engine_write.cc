@@ -11,7 +11,7 @@
 
 namespace semblance {
 
-void Engine::Upsert(std::vector<ItemWrite> items, const CallContext& context, Callback<WriteAnswer> done) {
+void Engine::Upsert(std::vector<ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done) {
   if (const absl::Status status = CheckWritable(); !status.ok()) {
     return done(status);
   }
@@ -77,7 +77,7 @@ void Engine::FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write) {
   job.done(std::move(answer));
 }
 
-void Engine::Delete(std::vector<std::string> ids, const CallContext& context, Callback<WriteAnswer> done) {
+void Engine::Delete(std::vector<std::string> ids, const CallContext& context, const Callback<WriteAnswer>& done) {
   absl::Status status = CheckWritable();
   if (status.ok()) {
     status = CheckIds(ids, options_.config.limits());

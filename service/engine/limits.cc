@@ -27,9 +27,9 @@ absl::Status Complete(absl::string_view field, T value, T default_value, T max, 
   return absl::OkStatus();
 }
 
-#define SEMBLANCE_COMPLETE(message, path, field, default_value, max)                            \
-  SEMBLANCE_RETURN_IF_ERROR(                                                                    \
-      Complete<decltype((message).field())>(path #field, (message).field(), default_value, max, \
+#define SEMBLANCE_COMPLETE(message, path, field, default_value, max)                                           \
+  SEMBLANCE_RETURN_IF_ERROR(                                                                                   \
+      Complete<decltype((message).field())>(absl::StrCat(path, #field), (message).field(), default_value, max, \
                                             [&](decltype((message).field()) value) { (message).set_##field(value); }))
 
 absl::Status CompleteLimits(v1::Limits& limits) {

@@ -44,7 +44,7 @@ class HttplibServer final : public HttpServer {
       return absl::InvalidArgumentError(absl::StrCat("--http=", address, " is not host:port"));
     }
     const std::string host = address.substr(0, colon);
-    port_ = port == 0 ? server_.bind_to_any_port(host.c_str()) : server_.bind_to_port(host.c_str(), port) ? port : -1;
+    port_ = port == 0 ? server_.bind_to_any_port(host) : server_.bind_to_port(host, port) ? port : -1;
     if (port_ < 0) {
       return absl::InvalidArgumentError(absl::StrCat("cannot listen on ", address, " for HTTP: is the port free?"));
     }

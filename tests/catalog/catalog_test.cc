@@ -231,7 +231,7 @@ TEST_F(CatalogTest, TellsHowLongCommitsTake) {
 
 TEST_F(CatalogTest, ACallbackMayWriteAgain) {
   auto catalog = Open();
-  EXPECT_OK(Await([&](Catalog::WriteCallback done) {
+  EXPECT_OK(Await([&](const Catalog::WriteCallback& done) {
     catalog->Upsert({ItemWithImage("a", "x")}, [&, done](const auto&) { catalog->Delete({"a"}, done); });
   }));
   EXPECT_EQ(catalog->last_sequence(), 2);

@@ -32,7 +32,7 @@ class CommandFixture : public ::testing::Test {
 
   // Returns the path.
   std::string MakeFile(const std::string& name, const std::string& content) {
-    const std::string path = dir_.Join(name);
+    std::string path = dir_.Join(name);
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path, std::ios::binary) << content;
     return path;

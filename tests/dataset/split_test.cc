@@ -33,8 +33,9 @@ std::set<std::string> LabelsOf(const Dataset& dataset, const std::vector<int64_t
 }
 
 TEST(SplitTest, FollowsTheDataWhereItHasSplits) {
-  const auto dataset = NewFileDataset(
-      "", {{"a", "x", Split::kTest}, {"b", "x", Split::kTrain}, {"c", "y", Split::kTrain}, {"d", "y", Split::kTest}}).value();
+  const auto dataset =
+      NewFileDataset("", {{"a", "x", Split::kTest}, {"b", "x", Split::kTrain}, {"c", "y", Split::kTrain}, {"d", "y", Split::kTest}})
+          .value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.5));
 

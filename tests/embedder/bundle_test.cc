@@ -251,7 +251,7 @@ TEST(WriteBundleTest, RefusesWhatReadingWouldRefuse) {
   const auto refused = [&](auto change) {
     Bundle bundle = SmallBundle();
     change(&bundle);
-    const absl::Status status = WriteBundle(path, bundle);
+    absl::Status status = WriteBundle(path, bundle);
     EXPECT_FALSE(PathExists(path));
     return status;
   };

@@ -144,8 +144,8 @@ TEST(DecodeTest, PaletteWithTransparencyIsExpanded) {
 
 TEST(DecodeTest, ExifOrientationTurnsTheImageUpright) {
   // A picture with a bright top left corner, darker top right, and dark rest: every orientation puts them elsewhere.
-  const int kWidth = 32;
-  const int kHeight = 16;
+  constexpr int kWidth = 32;
+  constexpr int kHeight = 16;
   Image image = SolidImage(kWidth, kHeight, 1, 20);
   for (int y = 0; y < 8; ++y) {
     std::fill_n(image.pixels.begin() + y * kWidth, 8, 240);
@@ -203,7 +203,7 @@ TEST(DecodeTest, NothingAndOtherFormatsAreNamedAsSuch) {
   EXPECT_THAT(Decode(""), IsRefused("IMAGE_MISSING"));
   EXPECT_THAT(Decode("hello"), IsRefused("UNSUPPORTED_MEDIA"));
   EXPECT_THAT(Decode("GIF89a......................"), IsRefused("UNSUPPORTED_MEDIA"));
-  EXPECT_THAT(Decode("RIFF\x10\x00\x00\x00WAVE"), IsRefused("UNSUPPORTED_MEDIA"));
+  EXPECT_THAT(Decode(std::string("RIFF\x10\x00\x00\x00WAVE", 12)), IsRefused("UNSUPPORTED_MEDIA"));
   EXPECT_THAT(Decode("RIFF"), IsRefused("UNSUPPORTED_MEDIA"));
 }
 

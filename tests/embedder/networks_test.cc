@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "embedder/torch/device.h"
 #include "embedder/torch/state.h"
 #include "tests/testing/status_matchers.h"
@@ -77,9 +78,9 @@ void Randomize(EmbeddingNet* net) {
   TensorMap state = StateOf(*net);
   for (auto& [name, tensor] : state) {
     const torch::Tensor value = ToTorchTensor(tensor);
-    if (name.find("running_var") != std::string::npos) {
+    if (absl::StrContains(name, "running_var")) {
       tensor = ToHostTensor(torch::rand_like(value) + 0.5);
-    } else if (name.find("running_mean") != std::string::npos || name.find("bn") != std::string::npos) {
+    } else if (absl::StrContains(name, "running_mean") || absl::StrContains(name, "bn")) {
       tensor = tensor.dtype == "F32" ? ToHostTensor(torch::rand_like(value) + 0.2) : tensor;
     }
   }

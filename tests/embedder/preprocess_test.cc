@@ -44,8 +44,13 @@ Image Preprocessed(const Preprocessing& config, const std::string& encoded) {
   return image.ok() ? *std::move(image) : Image();
 }
 
+struct Area {
+  double left, top, right, bottom;
+};
+
 // The mean of the source over the area of one target pixel, in doubles: what shrinking by area means.
-double AreaMean(const Image& image, double left, double top, double right, double bottom, int channel) {
+double AreaMean(const Image& image, const Area& area, int channel) {
+  const auto [left, top, right, bottom] = area;
   double sum = 0;
   for (int y = static_cast<int>(top); y < std::ceil(bottom) && y < image.height; ++y) {
     for (int x = static_cast<int>(left); x < std::ceil(right) && x < image.width; ++x) {
@@ -67,8 +72,8 @@ void ExpectShrunkAndCropped(const Image& source, int resized_width, int resized_
   for (int y = 0; y < found.height; ++y) {
     for (int x = 0; x < found.width; ++x) {
       for (int c = 0; c < found.channels; ++c) {
-        const double expected =
-            AreaMean(source, (crop_x + x) * step_x, (crop_y + y) * step_y, (crop_x + x + 1) * step_x, (crop_y + y + 1) * step_y, c);
+        const Area area = {(crop_x + x) * step_x, (crop_y + y) * step_y, (crop_x + x + 1) * step_x, (crop_y + y + 1) * step_y};
+        const double expected = AreaMean(source, area, c);
         ASSERT_NEAR(found.pixels[static_cast<size_t>((y * found.width + x) * found.channels + c)], expected, 1.01)
             << x << ", " << y;
       }

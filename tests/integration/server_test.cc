@@ -53,9 +53,8 @@ class ServerTest : public ::testing::Test {
   }
 
   static void Ingest(const ServerProcess& server) {
-    ASSERT_EQ(RunProgram({SEMBLANCE_BIN_DIR "/semblance", "ingest", shared_->Join("images"), "--split=test",
-                          "--server=" + server.address()}),
-              0);
+    const std::string client = SEMBLANCE_BIN_DIR "/semblance";
+    ASSERT_EQ(RunProgram({client, "ingest", shared_->Join("images"), "--split=test", "--server=" + server.address()}), 0);
   }
 
   static grpc::Status SearchImage(const ServerProcess& server, const std::string& image, v1::SearchResponse* response) {
