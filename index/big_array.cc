@@ -31,7 +31,8 @@ void* AllocateBig(size_t bytes) {
   // A huge page begins at a multiple of its size: map one more, and give back what is over at both ends.
   const size_t size = RoundUp(bytes, kHugePage);
   char* const begin = static_cast<char*>(Map(size + kHugePage));
-  char* const aligned = reinterpret_cast<char*>(RoundUp(reinterpret_cast<uintptr_t>(begin), kHugePage));
+  const auto address = reinterpret_cast<uintptr_t>(begin);
+  char* const aligned = begin + (RoundUp(address, kHugePage) - address);
   if (aligned > begin) {
     ::munmap(begin, static_cast<size_t>(aligned - begin));
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -68,8 +67,7 @@ class HnswBuilder::Inserter {
   // Links the new node of a level to its neighbours and them to it. Returns the nearest.
   uint32_t LinkNode(int level_number, const Int8Query& query, uint32_t node, uint32_t start) {
     const HnswLevel& level = builder_.levels_.level(level_number);
-    const absl::Span<ScoredNode> found =
-        walk_.Explore(level, query, start, options_.ef_construction, /*filter=*/nullptr, std::numeric_limits<int64_t>::max());
+    const absl::Span<ScoredNode> found = walk_.Explore(level, query, start, {.ef = options_.ef_construction});
     candidates_.assign(found.begin(), found.end());
     std::sort(candidates_.begin(), candidates_.end(), std::greater<>());
     const uint32_t nearest = candidates_.front().node();
@@ -172,7 +170,7 @@ HnswBuilder::HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options,
   late_count_ = std::min(late_count_, rows - ground_begin);
   for (size_t i = 0; i < late_count_; ++i) {
     const size_t last = rows - 1 - i;
-    std::swap(order_[last], order_[ground_begin + random() % (last - ground_begin + 1)]);
+    std::swap(order_[last], order_[std::uniform_int_distribution<size_t>(ground_begin, last)(random)]);
   }
 
   graph_.m = options.m;

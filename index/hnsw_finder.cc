@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
@@ -67,14 +66,14 @@ class HnswFinder final : public CandidateFinder {
 };
 
 // From the top to the ground, and the candidates there.
-absl::Span<ScoredNode> SearchLevels(const HnswGraph& graph, const HnswLevels& levels, const Int8Query& query, int ef,
-                                    const RowFilter* filter, int64_t max_scored, HnswWalk* walk) {
+absl::Span<ScoredNode> SearchLevels(const HnswGraph& graph, const HnswLevels& levels, const Int8Query& query,
+                                    const HnswEffort& effort, HnswWalk* walk) {
   uint32_t node = 0;
   for (int level = levels.top(); level > 0; --level) {
     node = walk->Climb(levels.level(level), query, node);
   }
   const uint32_t start = levels.top() > 0 ? graph.upper_rows[node] : graph.entry_row;
-  return walk->Explore(levels.level(0), query, start, ef, filter, max_scored);
+  return walk->Explore(levels.level(0), query, start, effort);
 }
 
 // The rows of the best `count` nodes.
@@ -91,12 +90,14 @@ void TakeBest(absl::Span<ScoredNode> nodes, int count, std::vector<uint32_t>* ro
 bool HnswFinder::Find(const SegmentQuery& query, double share, const RowFilter* filter, std::vector<uint32_t>* rows) const {
   const std::vector<int8_t> coded = parts_.codes.EncodeQuery(query.vector);
   std::unique_ptr<HnswWalk> walk = TakeWalk();
-  // A filter may pass rows in places that the walk does not come to for long.
-  const int64_t max_scored = filter == nullptr ? parts_.graph.rows() : 4 * CostInRows(query, share);
-  const absl::Span<ScoredNode> found =
-      SearchLevels(parts_.graph, levels_, Int8Query(coded), EfOf(query), filter, max_scored, walk.get());
+  HnswEffort effort = {.ef = EfOf(query), .filter = filter};
+  if (filter != nullptr) {
+    // The rows that pass may lie in places that the walk does not come to for long.
+    effort.max_scored = 4 * CostInRows(query, share);
+  }
+  const absl::Span<ScoredNode> found = SearchLevels(parts_.graph, levels_, Int8Query(coded), effort, walk.get());
   TakeBest(found, CountToCompare(query.top_k), rows);
-  const bool done = !walk->ended_early() || filter == nullptr;
+  const bool done = !walk->ended_early();
   ReturnWalk(std::move(walk));
   return done;
 }
@@ -148,14 +149,18 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildHnswFinder(const Segmented
   HnswBuilder builder(&parts.codes, build, std::min(kTuningQueries, rows / 10));
   SEMBLANCE_RETURN_IF_ERROR(builder.InsertMost(stop));
   HnswWalk walk(rows, parts.codes);
-  parts.tuned = TuneEffort(
-      vectors, rows, options.dimension, builder.late_rows(), kEfforts, options.target_recall, [&](const float* query, int ef) {
-        const std::vector<int8_t> coded = parts.codes.EncodeQuery(query);
-        std::vector<uint32_t> found;
-        TakeBest(SearchLevels(builder.graph(), builder.levels(), Int8Query(coded), ef, /*filter=*/nullptr, rows, &walk),
-                 CountToCompare(kTuningTopK), &found);
-        return found;
-      });
+  const TuningTask task = {{vectors, static_cast<size_t>(rows) * options.dimension},
+                           options.dimension,
+                           builder.late_rows(),
+                           kEfforts,
+                           options.target_recall};
+  parts.tuned = TuneEffort(task, [&](const float* query, int ef) {
+    const std::vector<int8_t> coded = parts.codes.EncodeQuery(query);
+    std::vector<uint32_t> found;
+    TakeBest(SearchLevels(builder.graph(), builder.levels(), Int8Query(coded), {.ef = ef}, &walk), CountToCompare(kTuningTopK),
+             &found);
+    return found;
+  });
   SEMBLANCE_RETURN_IF_ERROR(builder.InsertLate(stop));
   parts.graph = builder.Take();
   return std::make_unique<HnswFinder>(std::move(parts));

@@ -35,7 +35,7 @@ struct HnswGraph {
   // Level by level, [nodes of the level, m]: node numbers.
   std::vector<uint32_t> upper_links;
 
-  int64_t rows() const { return static_cast<int64_t>(ground.size()) / (2 * m); }
+  int64_t rows() const { return static_cast<int64_t>(ground.size()) / (int64_t{2} * m); }
   size_t bytes() const { return ground.bytes() + (upper_rows.size() + upper_links.size()) * sizeof(uint32_t); }
 
   // Errors: DataLoss, when some number points outside of its level.

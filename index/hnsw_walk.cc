@@ -57,16 +57,15 @@ inline __attribute__((always_inline)) void HnswWalk::Reach(ScoredNode node, size
   std::push_heap(found_.begin(), found_.end(), std::greater<>());
 }
 
-absl::Span<ScoredNode> HnswWalk::Explore(const HnswLevel& level, const Int8Query& query, uint32_t start, int ef,
-                                         const RowFilter* filter, int64_t max_scored) {
-  const size_t room = static_cast<size_t>(ef);
+absl::Span<ScoredNode> HnswWalk::Explore(const HnswLevel& level, const Int8Query& query, uint32_t start, const HnswEffort& effort) {
+  const size_t room = static_cast<size_t>(effort.ef);
   frontier_.clear();
   found_.clear();
   int64_t scored = 0;
   seen_[start / 64] |= uint64_t{1} << (start % 64);
   touched_[touched_count_++] = start / 64;
-  Reach(ScoredNode(Score(level, query, start), start), room, filter);
-  while (!frontier_.empty() && scored < max_scored) {
+  Reach(ScoredNode(Score(level, query, start), start), room, effort.filter);
+  while (!frontier_.empty() && scored < effort.max_scored) {
     const ScoredNode next = frontier_.front();
     if (found_.size() == room && next.score() < found_.front().score()) {
       break;
@@ -81,11 +80,11 @@ absl::Span<ScoredNode> HnswWalk::Explore(const HnswLevel& level, const Int8Query
     scored += static_cast<int64_t>(fresh.size());
     for (size_t i = 0; i < fresh.size(); ++i) {
       if (found_.size() < room || scores[i] > found_.front().score()) {
-        Reach(ScoredNode(scores[i], fresh[i]), room, filter);
+        Reach(ScoredNode(scores[i], fresh[i]), room, effort.filter);
       }
     }
   }
-  ended_early_ = scored >= max_scored;
+  ended_early_ = scored >= effort.max_scored;
   Forget();
   return absl::MakeSpan(found_);
 }

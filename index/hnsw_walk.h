@@ -6,6 +6,7 @@
 #define SEMBLANCE_INDEX_HNSW_WALK_H_
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -32,18 +33,26 @@ class ScoredNode {
   int64_t value_ = 0;
 };
 
+struct HnswEffort {
+  // How many nodes to keep, at least 1.
+  int ef = 0;
+  // Nodes that do not pass are walked through, but not kept; null: all pass.
+  const RowFilter* filter = nullptr;
+  // The walk ends early, with what it has, when it has scored so many nodes.
+  int64_t max_scored = std::numeric_limits<int64_t>::max();
+};
+
 class HnswWalk {
  public:
   // For graphs of up to `rows` rows.
-  HnswWalk(int64_t rows, const RowCodes& codes) : stride_(codes.stride()), seen_(static_cast<size_t>(rows) / 64 + 1, 0), touched_(seen_.size() + 1) {}
+  HnswWalk(int64_t rows, const RowCodes& codes)
+      : stride_(codes.stride()), seen_(static_cast<size_t>(rows) / 64 + 1, 0), touched_(seen_.size() + 1) {}
 
   // The node of the level that no neighbour excels, from `start` uphill.
   uint32_t Climb(const HnswLevel& level, const Int8Query& query, uint32_t start);
 
-  // The best `ef` nodes around `start` that pass the filter (null: all do), in no order. The walk passes through nodes
-  // that do not pass. Ends early, with what it has, when it has scored max_scored nodes. Valid until the next call.
-  absl::Span<ScoredNode> Explore(const HnswLevel& level, const Int8Query& query, uint32_t start, int ef, const RowFilter* filter,
-                                 int64_t max_scored);
+  // The best effort.ef nodes around `start` that pass the filter, in no order. Valid until the next call.
+  absl::Span<ScoredNode> Explore(const HnswLevel& level, const Int8Query& query, uint32_t start, const HnswEffort& effort);
 
   // Whether the last Explore ended early.
   bool ended_early() const { return ended_early_; }

@@ -95,10 +95,11 @@ std::string ToString(const IndexSpec& spec) {
 int64_t EstimateMemoryBytes(const IndexSpec& spec, int dimension, int64_t rows) {
   constexpr int64_t kKeyBytes = 8;
   const int64_t vector_bytes = spec.mapped ? 0 : 4 * static_cast<int64_t>(dimension);
-  const int64_t code_bytes = (dimension + 63) / 64 * 64;
+  const int64_t code_bytes = (int64_t{dimension} + 63) / 64 * 64;
   switch (spec.kind) {
     case Kind::kHnsw:
-      return rows * (kKeyBytes + vector_bytes + code_bytes + spec.hnsw_m * 2 * 4) * 17 / 16;  // The upper levels: one row in M.
+      return rows * (kKeyBytes + vector_bytes + code_bytes + int64_t{spec.hnsw_m} * 2 * 4) * 17 /
+             16;  // The upper levels: one row in M.
     case Kind::kIvfPq:
       return rows * (kKeyBytes + vector_bytes + spec.pq_bytes + 4);
     default:

@@ -300,7 +300,7 @@ class IvfBuilder {
       queries.push_back(static_cast<uint32_t>(random_() % static_cast<uint64_t>(rows_)));
     }
     // The queries are found too, and not counted: so many more are asked for as there may be near each other.
-    parts_.tuned = TuneEffort(vectors_.data(), rows_, dimension_, queries, efforts, options_.target_recall,
+    parts_.tuned = TuneEffort({{vectors_.data(), vectors_.size()}, dimension_, queries, efforts, options_.target_recall},
                               [&](const float* query, int nprobe) {
                                 std::vector<uint32_t> found;
                                 ListScan scan(parts_, vectors_.data(), query, 2 * kTuningTopK, /*filter=*/nullptr);

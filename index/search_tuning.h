@@ -23,11 +23,20 @@ struct TunedEffort {
   double recall = 0;
 };
 
-// The smallest of `efforts` (ascending) at which `search` finds target_recall of the true 10 nearest of the `rows` (row-major, by
-// inner product), averaged over the queries, which are row numbers and not counted as rows; else the last one.
-TunedEffort TuneEffort(const float* vectors, int64_t rows, int dimension, absl::Span<const uint32_t> queries,
-                       absl::Span<const int> efforts, double target_recall,
-                       absl::FunctionRef<std::vector<uint32_t>(const float* query, int effort)> search);
+struct TuningTask {
+  // Row-major.
+  absl::Span<const float> vectors;
+  int dimension = 0;
+  // Rows that serve as queries; they do not count as rows.
+  absl::Span<const uint32_t> queries;
+  // What to try, ascending.
+  absl::Span<const int> efforts;
+  double target_recall = 0;
+};
+
+// The smallest effort at which `search` finds target_recall of the true 10 nearest rows (by inner product), averaged over the
+// queries; else the last one.
+TunedEffort TuneEffort(const TuningTask& task, absl::FunctionRef<std::vector<uint32_t>(const float* query, int effort)> search);
 
 }  // namespace semblance
 

@@ -92,8 +92,8 @@ absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::str
       const int64_t image = begin + static_cast<int64_t>(i);
       const bool is_query = image % step == 0 && image / step < kQueries;
       std::vector<float>& to = is_query ? data.queries : data.base;
-      to.insert(to.end(), vectors.begin() + static_cast<std::ptrdiff_t>(i * data.dimension),
-                vectors.begin() + static_cast<std::ptrdiff_t>((i + 1) * data.dimension));
+      const auto vector = vectors.begin() + static_cast<std::ptrdiff_t>(i * data.dimension);
+      to.insert(to.end(), vector, vector + data.dimension);
     }
     progress.Update(begin + static_cast<int64_t>(batch.size()), "");
   }

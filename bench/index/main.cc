@@ -168,7 +168,7 @@ absl::Status BenchCase(const BenchData& data, json* cases) {
 
 // The fastest that this thread reads memory: sums of all of it, in vectors.
 double ReadBandwidth(absl::Span<const float> memory) {
-  typedef uint64_t Lanes __attribute__((vector_size(64)));
+  using Lanes = uint64_t __attribute__((vector_size(64)));
   Lanes sums[4] = {};
   const absl::Time start = absl::Now();
   constexpr size_t kStep = 4 * sizeof(Lanes) / sizeof(float);

@@ -12,7 +12,6 @@
 namespace semblance {
 namespace {
 
-using ::semblance::testing::IsOk;
 using ::semblance::testing::StatusIs;
 using ::testing::ElementsAre;
 

@@ -15,11 +15,9 @@
 namespace semblance {
 namespace {
 
-using ::semblance::testing::IsOk;
 using ::semblance::testing::StatusIs;
 using ::semblance::testing::TempDir;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 std::string Flipped(std::string bytes, size_t at) {
   bytes[at] = static_cast<char>(bytes[at] ^ 0x10);

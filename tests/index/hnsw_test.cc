@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
-#include <limits>
 #include <vector>
 
 #include "index/hnsw_builder.h"
@@ -45,7 +44,7 @@ class HnswTest : public ::testing::Test {
       node = walk.Climb(levels.level(level), int8_query, node);
     }
     const uint32_t start = levels.top() > 0 ? graph.upper_rows[node] : graph.entry_row;
-    const absl::Span<ScoredNode> found = walk.Explore(levels.level(0), int8_query, start, ef, /*filter=*/nullptr, kNoLimit);
+    const absl::Span<ScoredNode> found = walk.Explore(levels.level(0), int8_query, start, {.ef = ef});
     std::vector<ScoredNode> best(found.begin(), found.end());
     std::sort(best.begin(), best.end(), std::greater<>());
     best.resize(std::min<size_t>(best.size(), 10));
@@ -70,7 +69,6 @@ class HnswTest : public ::testing::Test {
     return hits / (10.0 * kQueries);
   }
 
-  static constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
   RandomVectors random_{kDimension, 0, 1};
   RowCodes codes_;
   std::atomic<bool> stop_{false};

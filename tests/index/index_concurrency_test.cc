@@ -17,7 +17,6 @@
 namespace semblance {
 namespace {
 
-using ::semblance::testing::IsOk;
 using ::testing::ElementsAreArray;
 
 constexpr int kDimension = 8;

@@ -16,7 +16,6 @@
 namespace semblance {
 namespace {
 
-using ::semblance::testing::IsOk;
 using ::semblance::testing::StatusIs;
 using ::testing::ElementsAreArray;
 

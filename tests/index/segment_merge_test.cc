@@ -11,7 +11,6 @@
 namespace semblance {
 namespace {
 
-using ::semblance::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;

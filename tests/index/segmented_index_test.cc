@@ -18,7 +18,6 @@
 namespace semblance {
 namespace {
 
-using ::semblance::testing::IsOk;
 using ::semblance::testing::kAllKinds;
 using ::semblance::testing::SpecOf;
 using ::semblance::testing::StatusIs;
