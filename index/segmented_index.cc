@@ -31,6 +31,7 @@ constexpr int kSealingNiceness = 15;
 template <typename Segments>
 std::vector<uint64_t> FileNumbers(const Segments& segments) {
   std::vector<uint64_t> numbers;
+  numbers.reserve(segments.size());
   for (const auto& segment : segments) {
     numbers.push_back(segment->file_number());
   }

@@ -70,7 +70,7 @@ absl::StatusOr<BenchData> MakeClusters(int dimension, int64_t rows) {
 absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::string& dataset) {
   SEMBLANCE_ASSIGN_OR_RETURN(const auto images, OpenDataset(dataset));
   SEMBLANCE_ASSIGN_OR_RETURN(const auto embedder, NewTorchEmbedder(bundle, {.threads = CoreCount()}));
-  if (images->size() < 2 * kQueries) {
+  if (images->size() < int64_t{2} * kQueries) {
     return absl::InvalidArgumentError("the data set has too few images to measure with: at least 2,000 are needed");
   }
   BenchData data;
