@@ -63,7 +63,9 @@ class SegmentSections {
     if (bytes->size() != count * sizeof(T)) {
       return WrongSize(kind, bytes->size(), count * sizeof(T));
     }
-    std::memcpy(values, bytes->data(), bytes->size());
+    if (count > 0) {  // An empty array may have no address.
+      std::memcpy(values, bytes->data(), bytes->size());
+    }
     return absl::OkStatus();
   }
 
