@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "index/row_bounds.h"
 #include "index/segment.h"
 #include "index/vector_index.h"
 
@@ -22,12 +23,17 @@ class GrowingSegment final : public Segment {
   // REQUIRES: called by the writer; no more rows than room().
   void Append(absl::Span<const IndexAdd> adds);
 
+  // Finds what a scan finds.
+  void Search(const SegmentQuery& query, TopRows* top) const override;
   int64_t Find(uint64_t key) const override;
-  int64_t memory_bytes() const override { return base_memory_bytes() + rows() * dimension_ * static_cast<int64_t>(sizeof(float)); }
+  int64_t memory_bytes() const override {
+    return base_memory_bytes() + rows() * (dimension_ * static_cast<int64_t>(sizeof(float)) + bounds_.bytes_per_row());
+  }
 
  private:
   const int64_t capacity_;
   BigArray<float> storage_;
+  RowBounds bounds_;
 };
 
 }  // namespace semblance

@@ -60,7 +60,7 @@ class HnswBuilder::Inserter {
         start = walk_.Climb(builder_.levels_.level(level), query, start);
       }
     }
-    LinkNode(0, query, row, builder_.levels_.top() > 0 ? builder_.order_[start] : builder_.order_[0]);
+    LinkNode(0, query, row, builder_.levels_.top() > 0 ? builder_.order_[start] : builder_.graph_.entry_row);
   }
 
  private:
@@ -150,39 +150,68 @@ class HnswBuilder::Inserter {
 };
 
 HnswBuilder::HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, int64_t late_rows)
-    : codes_(*codes), options_(options), late_count_(static_cast<size_t>(late_rows)) {
+    : codes_(*codes), options_(options) {
+  OrderRows(0, kMaxLevel, late_rows);
+  first_position_ = 1;  // One row is a graph.
+  graph_.m = options.m;
+  graph_.entry_row = order_.front();
+  graph_.ground = BigArray<uint32_t>(static_cast<size_t>(codes_.rows()) * 2 * options.m);
+  std::fill_n(graph_.ground.data(), graph_.ground.size(), kNoLink);
+  graph_.upper_links.assign(std::accumulate(graph_.level_nodes.begin(), graph_.level_nodes.end(), size_t{0}) * options.m, kNoLink);
+  PrepareInsertion();
+}
+
+HnswBuilder::HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, const HnswGraph& base, int64_t late_rows)
+    : codes_(*codes), options_(options), order_(base.upper_rows), first_position_(base.upper_rows.size()) {
+  graph_.m = base.m;
+  graph_.entry_row = base.entry_row;
+  graph_.level_nodes = base.level_nodes;
+  OrderRows(static_cast<size_t>(base.rows()), base.level_nodes.empty() ? 0 : 1, late_rows);
+  graph_.ground = BigArray<uint32_t>(static_cast<size_t>(codes_.rows()) * 2 * options.m);
+  std::copy_n(base.ground.data(), base.ground.size(), graph_.ground.data());
+  std::fill(graph_.ground.data() + base.ground.size(), graph_.ground.data() + graph_.ground.size(), kNoLink);
+  graph_.upper_links = base.upper_links;
+  if (!base.level_nodes.empty()) {
+    const size_t added = graph_.level_nodes.front() - base.level_nodes.front();
+    const size_t level_end = base.level_nodes.front() * static_cast<size_t>(base.m);  // Of level 1, which comes first.
+    graph_.upper_links.insert(graph_.upper_links.begin() + static_cast<std::ptrdiff_t>(level_end),
+                              added * static_cast<size_t>(base.m), kNoLink);
+  }
+  PrepareInsertion();
+}
+
+void HnswBuilder::OrderRows(size_t first_row, int max_level, int64_t late_rows) {
   const size_t rows = static_cast<size_t>(codes_.rows());
-  std::mt19937_64 random(/*seed=*/1);
-  const std::vector<uint8_t> row_levels = DrawLevels(rows, options.m, &random);
-  const int top = *std::max_element(row_levels.begin(), row_levels.end());
+  std::mt19937_64 random(/*seed=*/1 + first_row);
+  const std::vector<uint8_t> levels = DrawLevels(rows - first_row, options_.m, &random);
+  const int top = std::min<int>(max_level, *std::max_element(levels.begin(), levels.end()));
   for (int level = top; level >= 0; --level) {
-    for (size_t row = 0; row < rows; ++row) {
-      if (row_levels[row] == level) {
-        order_.push_back(static_cast<uint32_t>(row));
+    for (size_t i = 0; i < levels.size(); ++i) {
+      if (std::min<int>(levels[i], max_level) == level) {
+        order_.push_back(static_cast<uint32_t>(first_row + i));
       }
     }
-    if (level > 0) {
+    if (level == 1 && first_row > 0) {
+      graph_.level_nodes.front() = order_.size();
+    } else if (level > 0) {
       graph_.level_nodes.insert(graph_.level_nodes.begin(), order_.size());
     }
   }
-  // The late rows are drawn from the ground alone.
-  const size_t ground_begin = top > 0 ? graph_.level_nodes.front() : 1;
-  late_count_ = std::min(late_count_, rows - ground_begin);
+  const size_t ground_begin = std::max<size_t>(1, graph_.level_nodes.empty() ? 0 : graph_.level_nodes.front());
+  late_count_ = std::min(static_cast<size_t>(late_rows), order_.size() - ground_begin);
   for (size_t i = 0; i < late_count_; ++i) {
-    const size_t last = rows - 1 - i;
+    const size_t last = order_.size() - 1 - i;
     std::swap(order_[last], order_[std::uniform_int_distribution<size_t>(ground_begin, last)(random)]);
   }
+}
 
-  graph_.m = options.m;
-  graph_.entry_row = order_.front();
-  graph_.ground = BigArray<uint32_t>(rows * 2 * options.m);
-  std::fill_n(graph_.ground.data(), graph_.ground.size(), kNoLink);
-  graph_.upper_rows.assign(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(top > 0 ? graph_.level_nodes.front() : 0));
-  locks_.emplace_back(rows);
+void HnswBuilder::PrepareInsertion() {
+  const size_t upper_nodes = graph_.level_nodes.empty() ? 0 : graph_.level_nodes.front();
+  graph_.upper_rows.assign(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(upper_nodes));
+  locks_.emplace_back(static_cast<size_t>(codes_.rows()));
   for (const size_t nodes : graph_.level_nodes) {
     locks_.emplace_back(nodes);
   }
-  graph_.upper_links.assign(std::accumulate(graph_.level_nodes.begin(), graph_.level_nodes.end(), size_t{0}) * options.m, kNoLink);
   levels_ = HnswLevels(graph_, codes_);
 }
 
@@ -191,7 +220,7 @@ absl::Span<const uint32_t> HnswBuilder::late_rows() const {
 }
 
 absl::Status HnswBuilder::InsertMost(const std::atomic<bool>& stop) {
-  return InsertRange(1, order_.size() - late_count_, stop);  // The first is the graph already.
+  return InsertRange(first_position_, order_.size() - late_count_, stop);
 }
 
 absl::Status HnswBuilder::InsertLate(const std::atomic<bool>& stop) {

@@ -5,6 +5,9 @@
 // All rows are known beforehand, so their levels are drawn first (seeded: a function of m and the number of rows) and the rows are
 // inserted by descending level: the upper levels are complete before the mass of the rows is inserted, which then only reads them.
 // With one thread the graph is a function of the rows and the options.
+//
+// Rows can also be added to a graph that exists. They rise to level 1 at most, so that the numbers of its upper nodes stay: the
+// graph should not grow to many times its size in this way.
 #ifndef SEMBLANCE_INDEX_HNSW_BUILDER_H_
 #define SEMBLANCE_INDEX_HNSW_BUILDER_H_
 
@@ -33,6 +36,10 @@ class HnswBuilder {
   // `late_rows` random rows of the ground are left for the end. REQUIRES: at least one row; fewer late ones than half of the rows.
   HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, int64_t late_rows);
 
+  // Adds to `base`, whose rows are the first of the codes, the others. Late rows as above, of those that are added. REQUIRES: the
+  // base has options.m links a node.
+  HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, const HnswGraph& base, int64_t late_rows);
+
   // Inserts all rows but the late ones. Errors: Cancelled, soon after `stop` became true.
   absl::Status InsertMost(const std::atomic<bool>& stop);
 
@@ -52,13 +59,20 @@ class HnswBuilder {
  private:
   class Inserter;
 
+  // Draws the levels of the rows from `first_row` on; no row rises above max_level. Appends to order_ those that rise, by
+  // descending level, then the others, late ones last.
+  void OrderRows(size_t first_row, int max_level, int64_t late_rows);
+  // Once the graph's nodes are known.
+  void PrepareInsertion();
   absl::Status InsertRange(size_t begin, size_t end, const std::atomic<bool>& stop);
 
   const RowCodes& codes_;
   const HnswBuildOptions options_;
-  size_t late_count_;
-  // Rows in the order of their insertion: those of the upper levels first, by descending level.
+  size_t late_count_ = 0;
+  // The upper nodes' rows, then, in the order of their insertion, the rows of the ground alone.
   std::vector<uint32_t> order_;
+  // Where in it insertion begins: what stands before is in the graph.
+  size_t first_position_ = 0;
   HnswGraph graph_;
   HnswLevels levels_;
   // By level, a lock per node, held while its links change.

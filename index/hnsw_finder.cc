@@ -15,8 +15,19 @@
 namespace semblance {
 namespace {
 
-// Nodes that a walk scores for each candidate that it keeps, about; the score of one costs about as much as a row of a scan.
-constexpr int64_t kScoredPerCandidate = 20;
+// Nodes that a walk scores for each candidate that it keeps, about.
+constexpr double kScoredPerCandidate = 20;
+// Nanoseconds that such a node costs, and a row of a scan.
+double NanosecondsPerScored(int dimension) {
+  return 6 + dimension / 64.0;
+}
+double NanosecondsPerRow(int dimension) {
+  return 1.5 + dimension / 32.0;
+}
+// A graph is extended until it has so many times the rows that it was built with.
+constexpr int64_t kMaxGrowth = 2;
+// The codes of added rows may saturate no more than this.
+constexpr float kMaxScaleGrowth = 1.2F;
 // Fewer candidates than this are not worth a walk's beginning.
 constexpr int kMinEf = 16;
 constexpr int kEfforts[] = {16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024};
@@ -32,17 +43,33 @@ struct HnswParts {
   HnswGraph graph;
   // The ef_search that reached the target.
   TunedEffort tuned;
+  // Rows that the graph was built with; others were added later.
+  int64_t built_rows = 0;
 };
+
+HnswBuildOptions BuildOptionsOf(const SegmentedIndexOptions& options) {
+  return {.m = options.spec.hnsw_m,
+          .ef_construction = std::max(options.hnsw_ef_construction, options.spec.hnsw_m),
+          .threads = options.EffectiveBuildThreads()};
+}
 
 class HnswFinder final : public CandidateFinder {
  public:
   explicit HnswFinder(HnswParts parts) : parts_(std::move(parts)), levels_(parts_.graph, parts_.codes) {}
 
   int64_t CostInRows(const SegmentQuery& query, double share) const override {
-    return static_cast<int64_t>(static_cast<double>(EfOf(query) * kScoredPerCandidate) / share);
+    const int dimension = parts_.codes.dimension();
+    const double nanoseconds = EfOf(query) * kScoredPerCandidate * NanosecondsPerScored(dimension);
+    return static_cast<int64_t>(nanoseconds / NanosecondsPerRow(dimension) / share);
   }
 
   bool Find(const SegmentQuery& query, double share, const RowFilter* filter, std::vector<uint32_t>* rows) const override;
+
+  bool CanExtend(const SegmentedIndexOptions& options, int64_t rows) const override {
+    return options.spec.hnsw_m == parts_.graph.m && rows <= parts_.built_rows * kMaxGrowth;
+  }
+  absl::StatusOr<std::unique_ptr<CandidateFinder>> Extend(const SegmentedIndexOptions& options, const float* vectors, int64_t rows,
+                                                          const std::atomic<bool>& stop) const override;
 
   int64_t memory_bytes() const override {
     return static_cast<int64_t>(parts_.codes.bytes() + parts_.graph.bytes() + levels_.bytes());
@@ -119,12 +146,58 @@ void HnswFinder::ReturnWalk(std::unique_ptr<HnswWalk> walk) const {
   walks_.push_back(std::move(walk));
 }
 
+// Fills in the graph, and how much effort it needs.
+absl::Status InsertRows(const SegmentedIndexOptions& options, const float* vectors, const std::atomic<bool>& stop,
+                        HnswBuilder* builder, HnswParts* parts) {
+  SEMBLANCE_RETURN_IF_ERROR(builder->InsertMost(stop));
+  const RowCodes& codes = parts->codes;
+  HnswWalk walk(codes.rows(), codes);
+  const TuningTask task = {{vectors, static_cast<size_t>(codes.rows()) * options.dimension},
+                           options.dimension,
+                           builder->late_rows(),
+                           kEfforts,
+                           options.target_recall};
+  parts->tuned = TuneEffort(task, [&](const float* query, int ef) {
+    const std::vector<int8_t> coded = codes.EncodeQuery(query);
+    std::vector<uint32_t> found;
+    TakeBest(SearchLevels(builder->graph(), builder->levels(), Int8Query(coded), {.ef = ef}, &walk), CountToCompare(kTuningTopK),
+             &found);
+    return found;
+  });
+  SEMBLANCE_RETURN_IF_ERROR(builder->InsertLate(stop));
+  parts->graph = builder->Take();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<CandidateFinder>> HnswFinder::Extend(const SegmentedIndexOptions& options, const float* vectors,
+                                                                    int64_t rows, const std::atomic<bool>& stop) const {
+  const RowCodes& base = parts_.codes;
+  const absl::Span<const float> added(vectors + base.rows() * options.dimension,
+                                      static_cast<size_t>(rows - base.rows()) * options.dimension);
+  if (RowCodes::ChooseScale(added) > kMaxScaleGrowth * base.scale()) {
+    return nullptr;
+  }
+  HnswParts parts;
+  parts.codes = RowCodes(options.dimension, rows, base.scale());
+  std::copy_n(base.row(0), base.bytes(), parts.codes.mutable_row(0));
+  for (int64_t row = base.rows(); row < rows; ++row) {
+    parts.codes.SetRow(row, vectors + row * options.dimension);
+  }
+  parts.built_rows = parts_.built_rows;
+  HnswBuilder builder(&parts.codes, BuildOptionsOf(options), parts_.graph, std::min(kTuningQueries, (rows - base.rows()) / 10));
+  SEMBLANCE_RETURN_IF_ERROR(InsertRows(options, vectors, stop, &builder, &parts));
+  // What the rows before needed was not measured again.
+  parts.tuned.effort = std::max(parts.tuned.effort, parts_.tuned.effort);
+  return std::make_unique<HnswFinder>(std::move(parts));
+}
+
 void HnswFinder::Save(nlohmann::json* description, std::vector<FileSection>* sections) const {
   const HnswGraph& graph = parts_.graph;
   (*description)["hnsw"] = {{"m", graph.m},
                             {"entry_row", graph.entry_row},
                             {"level_nodes", graph.level_nodes},
                             {"code_scale", parts_.codes.scale()},
+                            {"built_rows", parts_.built_rows},
                             {"ef_search", parts_.tuned.effort},
                             {"measured_recall", parts_.tuned.recall}};
   sections->push_back({SectionKind::kRowCodes, BytesOf(absl::MakeConstSpan(parts_.codes.row(0), parts_.codes.bytes()))});
@@ -143,26 +216,9 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildHnswFinder(const Segmented
   for (int64_t row = 0; row < rows; ++row) {
     parts.codes.SetRow(row, vectors + row * options.dimension);
   }
-  const HnswBuildOptions build = {.m = options.spec.hnsw_m,
-                                  .ef_construction = std::max(options.hnsw_ef_construction, options.spec.hnsw_m),
-                                  .threads = options.EffectiveBuildThreads()};
-  HnswBuilder builder(&parts.codes, build, std::min(kTuningQueries, rows / 10));
-  SEMBLANCE_RETURN_IF_ERROR(builder.InsertMost(stop));
-  HnswWalk walk(rows, parts.codes);
-  const TuningTask task = {{vectors, static_cast<size_t>(rows) * options.dimension},
-                           options.dimension,
-                           builder.late_rows(),
-                           kEfforts,
-                           options.target_recall};
-  parts.tuned = TuneEffort(task, [&](const float* query, int ef) {
-    const std::vector<int8_t> coded = parts.codes.EncodeQuery(query);
-    std::vector<uint32_t> found;
-    TakeBest(SearchLevels(builder.graph(), builder.levels(), Int8Query(coded), {.ef = ef}, &walk), CountToCompare(kTuningTopK),
-             &found);
-    return found;
-  });
-  SEMBLANCE_RETURN_IF_ERROR(builder.InsertLate(stop));
-  parts.graph = builder.Take();
+  parts.built_rows = rows;
+  HnswBuilder builder(&parts.codes, BuildOptionsOf(options), std::min(kTuningQueries, rows / 10));
+  SEMBLANCE_RETURN_IF_ERROR(InsertRows(options, vectors, stop, &builder, &parts));
   return std::make_unique<HnswFinder>(std::move(parts));
 }
 
@@ -174,6 +230,7 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::
   graph.m = numbers.at("m").get<int>();
   graph.entry_row = numbers.at("entry_row").get<uint32_t>();
   parts.tuned = {numbers.at("ef_search").get<int>(), numbers.at("measured_recall").get<double>()};
+  parts.built_rows = numbers.at("built_rows").get<int64_t>();
   parts.codes = RowCodes(dimension, rows, numbers.at("code_scale").get<float>());
   SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kRowCodes, parts.codes.bytes(), parts.codes.mutable_row(0)));
   graph.ground = BigArray<uint32_t>(static_cast<size_t>(rows) * 2 * graph.m);

@@ -51,10 +51,13 @@ struct Int8Kernels {
   ScoreRows squared_distances;
 };
 
+using Int8BlockKernel = void (*)(const Int8Query& query, const uint8_t* blocks, int64_t count, int32_t* scores);
+
 const FloatKernels& FloatKernelsFor(CpuLevel level);
 const HalfKernels& Fp16KernelsFor(CpuLevel level);
 const HalfKernels& Bf16KernelsFor(CpuLevel level);
 const Int8Kernels& Int8KernelsFor(CpuLevel level);
+Int8BlockKernel Int8BlockKernelFor(CpuLevel level);
 
 }  // namespace semblance
 

@@ -77,6 +77,14 @@ void SquaredDistancesInt8(const Int8Query& query, const Int8Rows& rows, int64_t 
 // scores[i] = <query, row ids[i] - 128>, fetching the rows ahead.
 void DotsInt8Gather(const Int8Query& query, const Int8Rows& rows, absl::Span<const uint32_t> ids, int32_t* scores);
 
+// Rows of bytes in interleaved blocks, for scans: a block holds columns 0 to 3 of its first row, of its second, ... then columns 4
+// to 7 of its first row, and so on.
+inline constexpr int kInt8BlockRows = 16;
+
+// scores[i] = <query, row i - 128> of the kInt8BlockRows * count rows of `blocks`, which lie one after another. REQUIRES: the
+// query's dimension is a multiple of 4.
+void DotsInt8Blocks(const Int8Query& query, const uint8_t* blocks, int64_t count, int32_t* scores);
+
 }  // namespace semblance
 
 #endif  // SEMBLANCE_INDEX_KERNELS_H_

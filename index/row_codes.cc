@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace semblance {
 namespace {
@@ -15,6 +16,19 @@ int8_t Quantize(float value, float scale) {
 }
 
 }  // namespace
+
+float EncodeInt8(absl::Span<const float> vector, int8_t* codes) {
+  float largest = 0;
+  for (const float value : vector) {
+    largest = std::max(largest, std::fabs(value));
+  }
+  // A scale that is no normal number would not divide well: such a vector counts as zeros.
+  const float scale = largest / kLargest >= std::numeric_limits<float>::min() ? largest / kLargest : 1;
+  for (size_t i = 0; i < vector.size(); ++i) {
+    codes[i] = Quantize(vector[i], scale);
+  }
+  return scale;
+}
 
 RowCodes::RowCodes(int dimension, int64_t rows, float scale)
     : dimension_(dimension),
@@ -47,15 +61,8 @@ void RowCodes::SetRow(int64_t row, const float* vector) {
 }
 
 std::vector<int8_t> RowCodes::EncodeQuery(const float* vector) const {
-  float largest = 0;
-  for (int i = 0; i < dimension_; ++i) {
-    largest = std::max(largest, std::fabs(vector[i]));
-  }
-  const float scale = largest > 0 ? largest / kLargest : 1;
   std::vector<int8_t> query(static_cast<size_t>(stride_));
-  for (int i = 0; i < dimension_; ++i) {
-    query[i] = Quantize(vector[i], scale);
-  }
+  EncodeInt8({vector, static_cast<size_t>(dimension_)}, query.data());
   return query;
 }
 

@@ -19,6 +19,10 @@
 
 namespace semblance {
 
+// codes[i] = round(vector[i] / scale), in [-127, 127], where the largest component becomes 127 or -127. Returns the scale; 1 for a
+// vector of zeros. REQUIRES: room for as many codes as components.
+float EncodeInt8(absl::Span<const float> vector, int8_t* codes);
+
 class RowCodes {
  public:
   RowCodes() = default;

@@ -73,6 +73,38 @@ absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Build(uint64_t fil
   return segment;
 }
 
+bool SealedSegment::CanExtend(const SegmentedIndexOptions& options, int64_t added, uint64_t first_added) const {
+  SegmentedIndexOptions how = options;
+  how.spec = spec_;
+  const bool same_kind = options.spec.kind == IndexSpec::Kind::kAuto || ToString(options.spec) == ToString(spec_);
+  return same_kind && last_key_ < first_added && finder_ != nullptr && finder_->CanExtend(how, rows() + added);
+}
+
+absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Extend(uint64_t file_number, const SegmentedIndexOptions& options,
+                                                                     absl::Span<const IndexAdd> added,
+                                                                     const std::atomic<bool>& stop) const {
+  const int64_t count = rows() + static_cast<int64_t>(added.size());
+  std::unique_ptr<SealedSegment> segment(new SealedSegment(file_number, options.dimension, count, spec_));
+  segment->storage_ = BigArray<float>(static_cast<size_t>(count) * options.dimension);
+  std::copy_n(vectors_, rows() * dimension_, segment->storage_.data());
+  std::copy_n(keys_.data(), rows(), segment->keys_.data());
+  for (size_t i = 0; i < added.size(); ++i) {
+    const int64_t row = rows() + static_cast<int64_t>(i);
+    segment->keys_[row] = added[i].key;
+    std::copy(added[i].vector.begin(), added[i].vector.end(), segment->storage_.data() + row * dimension_);
+  }
+  SegmentedIndexOptions how = options;
+  how.spec = spec_;
+  SEMBLANCE_ASSIGN_OR_RETURN(segment->finder_, finder_->Extend(how, segment->storage_.data(), count, stop));
+  if (segment->finder_ == nullptr) {
+    return nullptr;
+  }
+  segment->vectors_ = segment->storage_.data();
+  segment->FinishRows(count);
+  segment->description_ = description_;
+  return segment;
+}
+
 void SealedSegment::FinishRows(int64_t count) {
   first_key_ = *std::min_element(keys_.data(), keys_.data() + count);
   last_key_ = *std::max_element(keys_.data(), keys_.data() + count);

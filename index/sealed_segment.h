@@ -31,6 +31,14 @@ class SealedSegment final : public Segment {
                                                               absl::Span<const IndexAdd> rows, int64_t index_rows,
                                                               const std::atomic<bool>& stop);
 
+  // Builds a segment of the rows of this one, deleted ones too (alive again: the deletions are for the caller to carry over), and
+  // `added` ones (by ascending key) for about what the added ones cost. Null when a new segment would be better. REQUIRES:
+  // CanExtend. Errors: as Build.
+  absl::StatusOr<std::unique_ptr<SealedSegment>> Extend(uint64_t file_number, const SegmentedIndexOptions& options,
+                                                        absl::Span<const IndexAdd> added, const std::atomic<bool>& stop) const;
+  // Whether Extend is there for so many rows, all of whose keys are first_added or more.
+  bool CanExtend(const SegmentedIndexOptions& options, int64_t added, uint64_t first_added) const;
+
   // Writes the segment to a file, atomically and durably. Errors: I/O errors.
   absl::Status Write(const std::string& path) const;
 

@@ -48,6 +48,9 @@ void Segment::ScanKeys(const SegmentQuery& query, absl::Span<const uint64_t> key
 }
 
 void Segment::OfferRows(const SegmentQuery& query, absl::Span<const uint32_t> rows, TopRows* top) const {
+  if (rows.empty()) {
+    return;
+  }
   std::vector<float> scores(rows.size());
   DotProductsGather(query.vector, vectors_, rows, dimension_, scores.data());
   for (size_t i = 0; i < rows.size(); ++i) {

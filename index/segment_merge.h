@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "index/segment_list.h"
 #include "index/segmented_index.h"
@@ -21,13 +22,14 @@ class SegmentMerge {
  public:
   // Chooses what to merge as of `sequence`, the applied one: the growing segments that are full; sealed ones of which more than
   // half is deleted; and sealed ones, from the smallest, while they are no larger than what was chosen so far. So a row is written
-  // O(log n) times, and there are O(log n) segments.
-  SegmentMerge(const SegmentList& list, uint64_t sequence);
+  // O(log n) times, and there are O(log n) segments. A larger segment to which the others can be added at their own cost is chosen
+  // too, up to kMaxExtended times as large: then a row is written more often, but searches have one segment less to look at.
+  SegmentMerge(const SegmentList& list, const SegmentedIndexOptions& options, uint64_t sequence);
 
   bool empty() const { return sealed_.empty() && growing_.empty(); }
 
   // Builds output(). Errors: as of SealedSegment::Build.
-  absl::Status Build(uint64_t file_number, const SegmentedIndexOptions& options, const std::atomic<bool>& stop);
+  absl::Status Build(uint64_t file_number, const std::atomic<bool>& stop);
 
   // Writes the output to a file; vectors that are to stay in the file are left there. Does nothing when no row is left. Errors: as
   // of SealedSegment::Write and Open.
@@ -46,11 +48,21 @@ class SegmentMerge {
   };
 
   void ChooseSealed(const SegmentList& list, int64_t chosen_rows);
-  void CollectRows(const Segment& segment);
+  // Appends the rows of the wanted inputs to sources_, by ascending key.
+  void CollectInputs(absl::FunctionRef<bool(const Segment&)> wanted);
+  // The rows from sources_[first] on.
+  std::vector<IndexAdd> RowsFrom(size_t first) const;
+  // Leaves output_ null where that is not good.
+  absl::Status TryToExtend(uint64_t file_number, const std::atomic<bool>& stop);
 
+  static constexpr int64_t kMaxExtended = 16;
+
+  const SegmentedIndexOptions options_;
   const uint64_t sequence_;
   std::vector<std::shared_ptr<SealedSegment>> sealed_;
   std::vector<std::shared_ptr<GrowingSegment>> growing_;
+  // The one of sealed_ to which the others are to be added; null: none.
+  const SealedSegment* base_ = nullptr;
   // The rows of the output.
   std::vector<Source> sources_;
   std::shared_ptr<SealedSegment> output_;

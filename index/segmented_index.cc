@@ -231,7 +231,13 @@ absl::StatusOr<IndexSearchResult> IndexInDirectory::Search(absl::Span<const floa
   for (size_t begin = 0; begin < queries.size(); begin += options_.dimension) {
     query.vector = &queries[begin];
     TopRows top(options.top_k);
-    view.list->ForEach([&](const Segment* segment) { segment->Search(query, &top); });
+    // The largest first: the better the rows found so far, the fewer a growing segment has to compare at full precision.
+    for (const auto& segment : view.list->sealed) {
+      segment->Search(query, &top);
+    }
+    for (const auto& segment : view.list->growing) {
+      segment->Search(query, &top);
+    }
     result.neighbors.push_back(top.Take());
   }
   return result;
@@ -329,11 +335,11 @@ absl::Status IndexInDirectory::MergeOnce() {
   std::string path;
   {
     MutexLock lock(&mutex_);
-    merge = std::make_unique<SegmentMerge>(*segments_.Load(), applied_sequence());
+    merge = std::make_unique<SegmentMerge>(*segments_.Load(), options_, applied_sequence());
     number = directory_->NextNumber();
     path = directory_->SegmentPath(number);
   }
-  SEMBLANCE_RETURN_IF_ERROR(merge->Build(number, options_, stop_));
+  SEMBLANCE_RETURN_IF_ERROR(merge->Build(number, stop_));
   SEMBLANCE_RETURN_IF_ERROR(merge->Write(path));
   if (merge->output() != nullptr) {
     LOG(INFO) << path << ": sealed " << merge->output()->rows() << " rows as " << merge->output()->description();

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,9 @@ class TopRows {
 
   // False for a score that Offer would not keep whatever the key is; NaN is one.
   bool MayKeep(float score) const { return rows_.size() < k_ ? !std::isnan(score) : score >= rows_.front().score; }
+
+  // What a score must reach to be kept.
+  float worst_score() const { return rows_.size() < k_ ? -std::numeric_limits<float>::infinity() : rows_.front().score; }
 
   // REQUIRES: MayKeep(score); a key is offered once.
   void Offer(uint64_t key, float score) {

@@ -92,6 +92,24 @@ TEST_F(HnswTest, IsAFunctionOfTheRowsWithOneThread) {
   EXPECT_EQ(first.upper_links, second.upper_links);
 }
 
+TEST_F(HnswTest, FindsRowsThatWereAddedLaterAndThoseThatWereThere) {
+  for (const int base_rows : {2, 5, 2000}) {
+    const std::vector<float> rows = random_.Rows(4000);
+    SetRows({rows.begin(), rows.begin() + base_rows * kDimension});
+    const HnswGraph base = Build(1);
+    SetRows(rows);
+    HnswBuilder builder(&codes_, {.m = 8, .ef_construction = 60, .threads = 2}, base, 50);
+    ASSERT_OK(builder.InsertMost(stop_));
+    EXPECT_EQ(builder.late_rows().size(), 50u);
+    ASSERT_OK(builder.InsertLate(stop_));
+    const HnswGraph graph = builder.Take();
+    EXPECT_OK(graph.Validate());
+    EXPECT_EQ(graph.rows(), 4000);
+    EXPECT_EQ(graph.level_nodes.size(), base.level_nodes.size());
+    EXPECT_GE(Recall(graph, 100), 0.96) << base_rows << " before";
+  }
+}
+
 TEST_F(HnswTest, LeavesLateRowsOutUntilTheEnd) {
   SetRows(random_.Rows(1000));
   HnswBuilder builder(&codes_, {.m = 8, .ef_construction = 60, .threads = 1}, 50);

@@ -67,6 +67,26 @@ TEST_P(Int8KernelsTest, EqualSlowLoopsInEveryDimension) {
   }
 }
 
+TEST_P(Int8KernelsTest, ScoreInterleavedBlocksAsRows) {
+  constexpr int kBlocks = 2;
+  const std::vector<int8_t> values = RandomQuery(kMaxDimension, 5);
+  for (int dimension = 4; dimension <= kMaxDimension; dimension += 4) {
+    const std::vector<uint8_t> bytes = RandomRows(int64_t{kBlocks} * kInt8BlockRows * dimension, 6);
+    const Unaligned<uint8_t> blocks(bytes);
+    std::vector<int32_t> scores(kBlocks * kInt8BlockRows);
+    const Int8Query query({values.data(), static_cast<size_t>(dimension)});
+    Int8BlockKernelFor(GetParam())(query, blocks.data(), kBlocks, scores.data());
+    for (int row = 0; row < kBlocks * kInt8BlockRows; ++row) {
+      std::vector<uint8_t> columns;
+      for (int column = 0; column < dimension; ++column) {
+        const int group = row / kInt8BlockRows * dimension / 4 + column / 4;
+        columns.push_back(bytes[(group * kInt8BlockRows + row % kInt8BlockRows) * 4 + column % 4]);
+      }
+      ASSERT_EQ(scores[row], SlowDot(values.data(), columns.data(), dimension)) << dimension << " row " << row;
+    }
+  }
+}
+
 TEST_P(Int8KernelsTest, DoNotSaturate) {
   for (const int dimension : {1, 15, 64, 100, 127, 1100, 4096}) {
     for (const int value : {-127, 127}) {
@@ -75,6 +95,12 @@ TEST_P(Int8KernelsTest, DoNotSaturate) {
         const std::vector<uint8_t> row(dimension, static_cast<uint8_t>(byte));
         const Int8Query query(values);
         EXPECT_EQ(kernels_.dot_product(query, row.data()), int64_t{dimension} * value * (byte - 128));
+        if (dimension % 4 == 0) {
+          const std::vector<uint8_t> block(dimension * kInt8BlockRows, static_cast<uint8_t>(byte));
+          int32_t scores[kInt8BlockRows];
+          Int8BlockKernelFor(GetParam())(query, block.data(), 1, scores);
+          EXPECT_EQ(scores[7], int64_t{dimension} * value * (byte - 128));
+        }
         EXPECT_EQ(kernels_.squared_distance(query, row.data()), int64_t{dimension} * (byte - 128 - value) * (byte - 128 - value));
       }
     }

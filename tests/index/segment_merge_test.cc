@@ -1,12 +1,18 @@
 #include "index/segment_merge.h"
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/index/index_kinds.h"
+#include "tests/index/random_vectors.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace semblance {
 namespace {
@@ -35,8 +41,8 @@ class SegmentMergeTest : public ::testing::Test {
   }
 
   std::shared_ptr<const SegmentList> Merged(const SegmentList& list, uint64_t sequence) {
-    SegmentMerge merge(list, sequence);
-    EXPECT_OK(merge.Build(++last_file_, options_, stop_));
+    SegmentMerge merge(list, options_, sequence);
+    EXPECT_OK(merge.Build(++last_file_, stop_));
     return merge.Publish(list);
   }
 
@@ -73,9 +79,9 @@ class SegmentMergeTest : public ::testing::Test {
 
 TEST_F(SegmentMergeTest, LeavesTheSegmentThatTakesWrites) {
   SegmentList list;
-  EXPECT_TRUE(SegmentMerge(list, 9).empty());
+  EXPECT_TRUE(SegmentMerge(list, options_, 9).empty());
   list.growing = {Growing({1, 2})};
-  EXPECT_TRUE(SegmentMerge(list, 9).empty());
+  EXPECT_TRUE(SegmentMerge(list, options_, 9).empty());
 }
 
 TEST_F(SegmentMergeTest, SealsFullSegmentsByAscendingKey) {
@@ -113,8 +119,8 @@ TEST_F(SegmentMergeTest, KeepsTheListByDescendingSize) {
 TEST_F(SegmentMergeTest, CarriesOverDeletionsThatCameWhileItWasBuilt) {
   SegmentList list;
   list.growing = {Growing({1, 2, 3}), Growing({})};
-  SegmentMerge merge(list, 3);
-  ASSERT_OK(merge.Build(9, options_, stop_));
+  SegmentMerge merge(list, options_, 3);
+  ASSERT_OK(merge.Build(9, stop_));
   Delete(list.growing[0].get(), 2, 4);
   const auto merged = merge.Publish(list);
   EXPECT_THAT(KeysAt(*merged, 3), ElementsAre(1, 2, 3));
@@ -125,9 +131,9 @@ TEST_F(SegmentMergeTest, DropsOnlyWhatItsSequenceNoLongerShows) {
   SegmentList list;
   list.growing = {Growing({1, 2, 3, 4}), Growing({})};
   Delete(list.growing[0].get(), 1, 5);
-  SegmentMerge merge(list, 5);
+  SegmentMerge merge(list, options_, 5);
   Delete(list.growing[0].get(), 2, 6);  // By a step that is not published yet.
-  ASSERT_OK(merge.Build(9, options_, stop_));
+  ASSERT_OK(merge.Build(9, stop_));
   const auto merged = merge.Publish(list);
   EXPECT_EQ(merged->oldest_sequence, 5U);
   EXPECT_EQ(merged->sealed.at(0)->rows(), 3);
@@ -145,6 +151,108 @@ TEST_F(SegmentMergeTest, RewritesASegmentThatIsMostlyDeletedAndDropsAnEmptyOne) 
   Delete(merged->sealed.at(0).get(), 3, 8);
   Delete(merged->sealed.at(0).get(), 4, 8);
   EXPECT_THAT(Merged(*merged, 8)->sealed, IsEmpty());
+}
+
+// Adding to a graph.
+class ExtendingMergeTest : public SegmentMergeTest {
+ protected:
+  static constexpr int kDimension = 8;
+
+  void SetUp() override {
+    options_.dimension = kDimension;
+    options_.spec = testing::SpecOf("HNSW8");
+  }
+
+  std::vector<IndexAdd> Rows(uint64_t first, uint64_t last, float size = 1) {
+    std::vector<IndexAdd> rows;
+    for (uint64_t key = first; key <= last; ++key) {
+      vectors_.push_back(random_.Next());
+      std::for_each(vectors_.back().begin(), vectors_.back().end(), [size](float& value) { value *= size; });
+      rows.push_back({key, vectors_.back()});
+    }
+    return rows;
+  }
+
+  void FillList(float size = 1) {
+    const std::vector<IndexAdd> old = Rows(1, 4000);
+    auto sealed = SealedSegment::Build(1, options_, old, 4000, stop_);
+    EXPECT_OK(sealed);
+    list_.sealed = {*std::move(sealed)};
+    list_.growing = {std::make_shared<GrowingSegment>(2, kDimension, 400), std::make_shared<GrowingSegment>(3, kDimension, 400)};
+    list_.growing[0]->Append(Rows(4001, 4400, size));
+  }
+
+  std::shared_ptr<const SegmentList> MergedAt(uint64_t sequence) {
+    SegmentMerge merge(list_, options_, sequence);
+    EXPECT_OK(merge.Build(9, stop_));
+    return merge.Publish(list_);
+  }
+
+  // Whether a search for every row of the list that is alive finds it.
+  void ExpectToFind(const SegmentList& list, uint64_t first, uint64_t last) {
+    int missed = 0;
+    for (uint64_t key = first; key <= last; ++key) {
+      TopRows top(1);
+      const SegmentQuery query = {.vector = vectors_[key - 1].data(), .sequence = 9000, .top_k = 1};
+      list.ForEach([&](const Segment* segment) { segment->Search(query, &top); });
+      const std::vector<ScoredKey> rows = top.Take();
+      missed += rows.size() == 1 && rows[0].key == key ? 0 : 1;
+    }
+    EXPECT_LE(missed, 44);
+  }
+
+  std::deque<std::vector<float>> vectors_;
+  SegmentList list_;
+
+ private:
+  RandomVectors random_{kDimension, 0, 1};
+};
+
+TEST_F(ExtendingMergeTest, AddsToALargerGraphAndKeepsWhatIsDeletedDeleted) {
+  FillList();
+  Delete(list_.sealed[0].get(), 7, 4390);
+  Delete(list_.growing[0].get(), 4100, 4395);
+  const auto merged = MergedAt(4400);
+  ASSERT_THAT(merged->sealed, SizeIs(1));
+  const SealedSegment& segment = *merged->sealed[0];
+  EXPECT_EQ(segment.rows(), 4399);  // The deleted row of the graph stays, the other one is dropped.
+  EXPECT_EQ(segment.live_rows(), 4398);
+  EXPECT_EQ(segment.deleted_at(segment.Find(7)), 4390u);
+  EXPECT_EQ(segment.Find(4100), -1);
+  ExpectToFind(*merged, 1, 4400);
+}
+
+TEST_F(ExtendingMergeTest, WritesAndReadsWhatWasAdded) {
+  FillList();
+  const auto merged = MergedAt(4400);
+  const testing::TempDir directory;
+  const std::string path = directory.path() + "/x.segment";
+  ASSERT_OK(merged->sealed[0]->Write(path));
+  SegmentList read;
+  ASSERT_OK_AND_ASSIGN(read.sealed.emplace_back(), SealedSegment::Open(9, kDimension, path));
+  ExpectToFind(read, 1, 4400);
+}
+
+TEST_F(ExtendingMergeTest, BuildsAnewWhatIsNotLikeTheRowsThatAreThere) {
+  FillList(/*size=*/3);
+  Delete(list_.sealed[0].get(), 7, 4390);
+  const auto merged = MergedAt(4400);
+  ASSERT_THAT(merged->sealed, SizeIs(1));
+  EXPECT_EQ(merged->sealed[0]->rows(), 4399);
+  EXPECT_EQ(merged->sealed[0]->Find(7), -1);  // Not even as a deleted row.
+}
+
+TEST_F(ExtendingMergeTest, DoesNotAddOlderKeysOrOtherKindsOrTooManyRows) {
+  FillList();
+  const SealedSegment& segment = *list_.sealed[0];
+  EXPECT_TRUE(segment.CanExtend(options_, 400, 4001));
+  EXPECT_FALSE(segment.CanExtend(options_, 400, 4000));
+  EXPECT_FALSE(segment.CanExtend(options_, 4001, 4001));
+  SegmentedIndexOptions other = options_;
+  other.spec = testing::SpecOf("HNSW16");
+  EXPECT_FALSE(segment.CanExtend(other, 400, 4001));
+  other.spec = testing::SpecOf("auto");
+  EXPECT_TRUE(segment.CanExtend(other, 400, 4001));
 }
 
 }  // namespace
