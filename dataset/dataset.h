@@ -68,6 +68,9 @@ struct SplitIndices {
   std::vector<int64_t> test;
 };
 
+// Where a name lies in [0, 1): spread evenly, and the same everywhere. For choices that do not depend on what else there is.
+double HashToUnit(const std::string& name);
+
 // Splits by the data where every example has a split; by a hash of the id (kItems) or of the label (kClasses) where none has one.
 // The hash does not depend on the order or the number of the examples, so every program that asks gets the same answer.
 // REQUIRES: 0 < fraction < 1 unless kNone. Errors: InvalidArgument when only some examples have a split.

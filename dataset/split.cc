@@ -9,14 +9,14 @@
 #include "dataset/dataset.h"
 
 namespace semblance {
-namespace {
 
-// Where the name lies in [0, 1): spread evenly, and the same on every machine.
 double HashToUnit(const std::string& name) {
   uint64_t bits = 0;
   (void)absl::SimpleHexAtoi(Sha256Hex(name).substr(0, 13), &bits);  // 13 hex digits: the 52 bits that a double holds exactly.
   return std::ldexp(static_cast<double>(bits), -52);
 }
+
+namespace {
 
 bool IsHeldOut(const Example& example, HoldOut hold_out, double fraction) {
   switch (hold_out) {

@@ -36,6 +36,7 @@ using ::semblance::storage::v1::Preprocessing;
 using FileContents = std::map<std::string, std::string>;
 
 constexpr char kProxiesTensor[] = "proxies";
+constexpr char kClassProxiesTensor[] = "class_proxies";
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
 // Proxies are unit vectors up to the rounding of float32 and of the trainer's device.
 constexpr double kUnitTolerance = 1e-3;
@@ -166,16 +167,40 @@ absl::Status CheckUnitLength(const HostTensor& proxies, int64_t dimension) {
   return absl::OkStatus();
 }
 
+// [classes], rows of the proxies.
+absl::Status CheckClassProxies(const HostTensor& rows, int64_t classes, int64_t proxies) {
+  if (rows.dtype != "I64" || rows.shape != std::vector<int64_t>{classes}) {
+    return InvalidManifest(absl::StrCat("class_proxies are ", rows.dtype, "[", absl::StrJoin(rows.shape, ", "), "]; expected I64[",
+                                        classes, "]: a row for each class"));
+  }
+  for (int64_t i = 0; i < classes; ++i) {
+    int64_t row = 0;
+    std::memcpy(&row, rows.data.data() + i * static_cast<int64_t>(sizeof(row)), sizeof(row));
+    if (row < 0 || row >= proxies) {
+      return InvalidManifest(absl::StrCat("class ", i, " has the proxy ", row, " of ", proxies));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckProxies(const BundleManifest& manifest, const TensorMap& proxies) {
   const auto found = proxies.find(kProxiesTensor);
-  if (found == proxies.end() || proxies.size() != 1) {
-    return InvalidManifest(absl::StrCat(kBundleProxiesFile, " must hold the tensor \"proxies\" and no other"));
+  const auto shared = proxies.find(kClassProxiesTensor);
+  if (found == proxies.end() || proxies.size() != (shared == proxies.end() ? 1 : 2)) {
+    return InvalidManifest(absl::StrCat(
+        kBundleProxiesFile, " must hold the tensor \"proxies\", \"class_proxies\" where some are shared, and no other"));
   }
-  const std::vector<int64_t> expected = {manifest.classes_size(), manifest.dimension()};
+  const int64_t classes = manifest.classes_size();
   const HostTensor& tensor = found->second;
-  if (tensor.dtype != "F32" || tensor.shape != expected) {
+  const bool fits = tensor.dtype == "F32" && tensor.shape.size() == 2 && tensor.shape[1] == manifest.dimension() &&
+                    tensor.shape[0] > 0 && (shared != proxies.end() || (classes > 0 && tensor.shape[0] % classes == 0));
+  if (!fits) {
     return InvalidManifest(absl::StrCat("the proxies are ", tensor.dtype, "[", absl::StrJoin(tensor.shape, ", "),
-                                        "]; expected F32[", absl::StrJoin(expected, ", "), "]: classes by dimension"));
+                                        "]; expected F32[k times ", classes, ", ", manifest.dimension(),
+                                        "]: k for each class, by dimension"));
+  }
+  if (shared != proxies.end()) {
+    SEMBLANCE_RETURN_IF_ERROR(CheckClassProxies(shared->second, classes, tensor.shape[0]));
   }
   return CheckUnitLength(tensor, manifest.dimension());
 }

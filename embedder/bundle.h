@@ -27,7 +27,8 @@ struct Bundle {
   storage::v1::BundleManifest manifest;
   // The network's parameters and buffers by name.
   TensorMap model;
-  // "proxies": F32 [class count, dimension], unit length.
+  // "proxies": F32 [proxies, dimension], unit length: k rows for each class, those of a class next to each other. Where classes share
+  // proxies also "class_proxies": I64 [class count], the row of each class.
   TensorMap proxies;
 };
 

@@ -19,8 +19,10 @@ namespace {
 
 using v1::AugmentationConfig;
 using v1::DataConfig;
+using v1::LossConfig;
 using v1::ModelConfig;
 using v1::OptimizerConfig;
+using v1::ProxyConfig;
 using v1::ProxyNcaConfig;
 using v1::TrainingConfig;
 
@@ -51,13 +53,77 @@ void FillModel(ModelConfig* model) {
 }
 
 void FillOptimizer(OptimizerConfig* optimizer) {
-  DefaultTo(optimizer, &OptimizerConfig::learning_rate, &OptimizerConfig::set_learning_rate, 0.001);
+  DefaultTo(optimizer, &OptimizerConfig::kind, &OptimizerConfig::set_kind, OptimizerConfig::KIND_ADAMW);
+  DefaultTo(optimizer, &OptimizerConfig::learning_rate, &OptimizerConfig::set_learning_rate,
+            optimizer->kind() == OptimizerConfig::KIND_SGD ? 0.01 : 0.001);
   DefaultTo(optimizer, &OptimizerConfig::proxy_learning_rate, &OptimizerConfig::set_proxy_learning_rate,
             100 * optimizer->learning_rate());
   DefaultTo(optimizer, &OptimizerConfig::schedule, &OptimizerConfig::set_schedule, OptimizerConfig::SCHEDULE_COSINE);
   if (!optimizer->has_weight_decay()) {
     optimizer->set_weight_decay(0.0001);
   }
+  if (optimizer->schedule() == OptimizerConfig::SCHEDULE_EXPONENTIAL || optimizer->schedule() == OptimizerConfig::SCHEDULE_STEP) {
+    const bool is_step = optimizer->schedule() == OptimizerConfig::SCHEDULE_STEP;
+    DefaultTo(optimizer, &OptimizerConfig::decay_factor, &OptimizerConfig::set_decay_factor, is_step ? 0.1 : 0.94);
+    DefaultTo(optimizer, &OptimizerConfig::decay_epochs, &OptimizerConfig::set_decay_epochs, is_step ? 10 : 1);
+  }
+}
+
+void FillProxyAnchor(v1::ProxyAnchorConfig* loss) {
+  DefaultTo(loss, &v1::ProxyAnchorConfig::scale, &v1::ProxyAnchorConfig::set_scale, 32.0);
+  if (!loss->has_margin()) {
+    loss->set_margin(0.1);
+  }
+}
+
+void FillSoftTriple(v1::SoftTripleConfig* loss) {
+  DefaultTo(loss, &v1::SoftTripleConfig::scale, &v1::SoftTripleConfig::set_scale, 20.0);
+  DefaultTo(loss, &v1::SoftTripleConfig::temperature, &v1::SoftTripleConfig::set_temperature, 0.1);
+  if (!loss->has_margin()) {
+    loss->set_margin(0.01);
+  }
+  if (!loss->has_regularization()) {
+    loss->set_regularization(0.2);
+  }
+}
+
+void FillProxyNca(ProxyNcaConfig* loss) {
+  DefaultTo(loss, &ProxyNcaConfig::denominator, &ProxyNcaConfig::set_denominator, ProxyNcaConfig::DENOMINATOR_ALL);
+  DefaultTo(loss, &ProxyNcaConfig::embedding_scale, &ProxyNcaConfig::set_embedding_scale, 3.0);
+  DefaultTo(loss, &ProxyNcaConfig::proxy_scale, &ProxyNcaConfig::set_proxy_scale, 3.0);
+}
+
+void FillLoss(LossConfig* loss) {
+  switch (loss->kind_case()) {
+    case LossConfig::KIND_NOT_SET:
+    case LossConfig::kProxyNca:
+      return FillProxyNca(loss->mutable_proxy_nca());
+    case LossConfig::kProxyTriplet:
+      return DefaultTo(loss->mutable_proxy_triplet(), &v1::ProxyTripletConfig::margin, &v1::ProxyTripletConfig::set_margin, 0.1);
+    case LossConfig::kProxyAnchor:
+      return FillProxyAnchor(loss->mutable_proxy_anchor());
+    case LossConfig::kSoftTriple:
+      return FillSoftTriple(loss->mutable_soft_triple());
+    case LossConfig::kNormalizedSoftmax:
+      return DefaultTo(loss->mutable_normalized_softmax(), &v1::NormalizedSoftmaxConfig::temperature,
+                       &v1::NormalizedSoftmaxConfig::set_temperature, 0.05);
+    case LossConfig::kTriplet:
+      DefaultTo(loss->mutable_triplet(), &v1::TripletConfig::mining, &v1::TripletConfig::set_mining,
+                v1::TripletConfig::MINING_SEMI_HARD);
+      return DefaultTo(loss->mutable_triplet(), &v1::TripletConfig::margin, &v1::TripletConfig::set_margin, 0.2);
+    case LossConfig::kNPairs:
+      return DefaultTo(loss->mutable_n_pairs(), &v1::NPairsConfig::scale, &v1::NPairsConfig::set_scale, 16.0);
+    case LossConfig::kLiftedStructure:
+      return DefaultTo(loss->mutable_lifted_structure(), &v1::LiftedStructureConfig::margin, &v1::LiftedStructureConfig::set_margin,
+                       1.0);
+  }
+}
+
+void FillProxies(const LossConfig& loss, ProxyConfig* proxies) {
+  DefaultTo(proxies, &ProxyConfig::assignment, &ProxyConfig::set_assignment, ProxyConfig::ASSIGNMENT_STATIC);
+  DefaultTo(proxies, &ProxyConfig::per_class, &ProxyConfig::set_per_class, loss.has_soft_triple() ? 10.0 : 1.0);
+  DefaultTo(proxies, &ProxyConfig::initialization, &ProxyConfig::set_initialization, ProxyConfig::INITIALIZATION_CLASS_MEANS);
+  DefaultTo(proxies, &ProxyConfig::count, &ProxyConfig::set_count, 64);
 }
 
 void FillData(DataConfig* data) {
@@ -112,8 +178,83 @@ void CheckEnums(const TrainingConfig& config, RangeCheck* check) {
   check->Require(DataConfig::HoldOut_IsValid(config.data().hold_out()), "data.hold_out", "is not known")
       .Require(ModelConfig::Backbone_IsValid(config.model().backbone()), "model.backbone", "is not known")
       .Require(ModelConfig::Resize_IsValid(config.model().resize()), "model.resize", "is not known")
-      .Require(ProxyNcaConfig::Denominator_IsValid(config.loss().denominator()), "loss.denominator", "is not known")
+      .Require(ProxyNcaConfig::Denominator_IsValid(config.loss().proxy_nca().denominator()), "loss.proxy_nca.denominator",
+               "is not known")
+      .Require(v1::TripletConfig::Mining_IsValid(config.loss().triplet().mining()), "loss.triplet.mining", "is not known")
+      .Require(ProxyConfig::Assignment_IsValid(config.proxies().assignment()), "proxies.assignment", "is not known")
+      .Require(ProxyConfig::Initialization_IsValid(config.proxies().initialization()), "proxies.initialization", "is not known")
+      .Require(TrainingConfig::Precision_IsValid(config.precision()), "precision", "is not known")
+      .Require(OptimizerConfig::Kind_IsValid(config.optimizer().kind()), "optimizer.kind", "is not known")
       .Require(OptimizerConfig::Schedule_IsValid(config.optimizer().schedule()), "optimizer.schedule", "is not known");
+}
+
+bool TakesLabelSmoothing(const LossConfig& loss) {
+  return loss.has_normalized_softmax() || loss.has_soft_triple() ||
+         (loss.has_proxy_nca() && loss.proxy_nca().denominator() == ProxyNcaConfig::DENOMINATOR_ALL);
+}
+
+bool UsesProxies(const LossConfig& loss) {
+  return !loss.has_triplet() && !loss.has_n_pairs() && !loss.has_lifted_structure();
+}
+
+void CheckLoss(const LossConfig& loss, RangeCheck* check) {
+  constexpr double kTiny = 1e-6;
+  if (loss.has_proxy_nca()) {
+    check->Positive("loss.proxy_nca.embedding_scale", loss.proxy_nca().embedding_scale())
+        .Positive("loss.proxy_nca.proxy_scale", loss.proxy_nca().proxy_scale());
+  } else if (loss.has_proxy_triplet()) {
+    check->Within("loss.proxy_triplet.margin", loss.proxy_triplet().margin(), kTiny, 4.0);
+  } else if (loss.has_proxy_anchor()) {
+    check->Positive("loss.proxy_anchor.scale", loss.proxy_anchor().scale())
+        .Within("loss.proxy_anchor.margin", loss.proxy_anchor().margin(), 0.0, 1.0);
+  } else if (loss.has_soft_triple()) {
+    check->Positive("loss.soft_triple.scale", loss.soft_triple().scale())
+        .Positive("loss.soft_triple.temperature", loss.soft_triple().temperature())
+        .Within("loss.soft_triple.margin", loss.soft_triple().margin(), 0.0, 1.0)
+        .Within("loss.soft_triple.regularization", loss.soft_triple().regularization(), 0.0, 1e6);
+  } else if (loss.has_normalized_softmax()) {
+    check->Positive("loss.normalized_softmax.temperature", loss.normalized_softmax().temperature());
+  } else if (loss.has_triplet()) {
+    check->Within("loss.triplet.margin", loss.triplet().margin(), kTiny, 4.0);
+  } else if (loss.has_n_pairs()) {
+    check->Positive("loss.n_pairs.scale", loss.n_pairs().scale());
+  } else if (loss.has_lifted_structure()) {
+    check->Within("loss.lifted_structure.margin", loss.lifted_structure().margin(), kTiny, 2.0);
+  }
+  check->Within("loss.label_smoothing", loss.label_smoothing(), 0.0, 0.999)
+      .Require(loss.label_smoothing() == 0 || TakesLabelSmoothing(loss), "loss.label_smoothing",
+               "is defined for softmax losses with the positive in the denominator only: proxy_nca with DENOMINATOR_ALL, "
+               "normalized_softmax and soft_triple");
+}
+
+void CheckProxies(const TrainingConfig& config, RangeCheck* check) {
+  const ProxyConfig& proxies = config.proxies();
+  const bool is_dynamic = proxies.assignment() == ProxyConfig::ASSIGNMENT_DYNAMIC;
+  check
+      ->Require(proxies.per_class() > 0 && proxies.per_class() <= 1000 &&
+                    (proxies.per_class() < 1 || proxies.per_class() == std::floor(proxies.per_class())),
+                "proxies.per_class",
+                absl::StrCat("is ", proxies.per_class(), "; expected a whole number of at most 1,000, or a share between 0 and 1"))
+      .Require(!config.loss().has_soft_triple() || (proxies.per_class() >= 1 && !is_dynamic), "proxies.per_class",
+               "is below 1, or proxies.assignment dynamic; loss.soft_triple needs centres of every class")
+      .Within("proxies.sampled_negatives", proxies.sampled_negatives(), 0, 1 << 24)
+      .Require(proxies.sampled_negatives() == 0 ||
+                   (UsesProxies(config.loss()) && !config.loss().has_soft_triple() && proxies.per_class() <= 1 && !is_dynamic),
+               "proxies.sampled_negatives", "needs a loss over proxies, at most one for each class, assigned statically")
+      .Within("proxies.count", proxies.count(), 2, 1 << 24);
+}
+
+void CheckOptimizer(const OptimizerConfig& optimizer, RangeCheck* check) {
+  const bool decays =
+      optimizer.schedule() == OptimizerConfig::SCHEDULE_EXPONENTIAL || optimizer.schedule() == OptimizerConfig::SCHEDULE_STEP;
+  check->Positive("optimizer.learning_rate", optimizer.learning_rate())
+      .Positive("optimizer.proxy_learning_rate", optimizer.proxy_learning_rate())
+      .Within("optimizer.weight_decay", optimizer.weight_decay(), 0.0, 1.0)
+      .Require(decays || (optimizer.decay_factor() == 0 && optimizer.decay_epochs() == 0), "optimizer.decay_factor",
+               "and decay_epochs have a meaning with SCHEDULE_EXPONENTIAL and SCHEDULE_STEP only")
+      .Require(!decays || (optimizer.decay_factor() > 0 && optimizer.decay_factor() <= 1), "optimizer.decay_factor",
+               absl::StrCat("is ", optimizer.decay_factor(), "; expected a number above 0, at most 1"))
+      .Require(!decays || optimizer.decay_epochs() > 0, "optimizer.decay_epochs", "expected a number above 0");
 }
 
 void CheckConvnet(const ModelConfig& model, RangeCheck* check) {
@@ -146,10 +287,11 @@ void CheckModel(const ModelConfig& model, RangeCheck* check) {
 TrainingConfig WithDefaults(TrainingConfig config) {
   FillData(config.mutable_data());
   FillModel(config.mutable_model());
-  DefaultTo(config.mutable_loss(), &ProxyNcaConfig::denominator, &ProxyNcaConfig::set_denominator, ProxyNcaConfig::DENOMINATOR_ALL);
-  DefaultTo(config.mutable_loss(), &ProxyNcaConfig::embedding_scale, &ProxyNcaConfig::set_embedding_scale, 3.0);
-  DefaultTo(config.mutable_loss(), &ProxyNcaConfig::proxy_scale, &ProxyNcaConfig::set_proxy_scale, 3.0);
+  FillLoss(config.mutable_loss());
+  FillProxies(config.loss(), config.mutable_proxies());
   FillOptimizer(config.mutable_optimizer());
+  DefaultTo(&config, &TrainingConfig::precision, &TrainingConfig::set_precision, TrainingConfig::PRECISION_AUTO);
+  DefaultTo(config.mutable_checkpoint(), &v1::CheckpointConfig::keep, &v1::CheckpointConfig::set_keep, 2);
   FillAugmentation(config.mutable_augmentation(), config.model().input_side());
   DefaultTo(&config, &TrainingConfig::batch_size, &TrainingConfig::set_batch_size, 128);
   DefaultTo(&config, &TrainingConfig::loader_threads, &TrainingConfig::set_loader_threads, CoreCount());
@@ -179,19 +321,24 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
       .Require(config.data().hold_out_fraction() > 0 && config.data().hold_out_fraction() < 1, "data.hold_out_fraction",
                absl::StrCat("is ", config.data().hold_out_fraction(), "; expected a number between 0 and 1"))
       .Within<int64_t>("data.max_cached_bytes", config.data().max_cached_bytes(), 0, int64_t{1} << 50)
-      .Positive("loss.embedding_scale", config.loss().embedding_scale())
-      .Positive("loss.proxy_scale", config.loss().proxy_scale())
-      .Positive("optimizer.learning_rate", config.optimizer().learning_rate())
-      .Positive("optimizer.proxy_learning_rate", config.optimizer().proxy_learning_rate())
-      .Within("optimizer.weight_decay", config.optimizer().weight_decay(), 0.0, 1.0)
       .Within("epochs", config.epochs(), 0, 1'000'000)
       .Within("batch_size", config.batch_size(), 4, 65'536)
       .Within("loader_threads", config.loader_threads(), 1, 1024)
       .Within("compute_threads", config.compute_threads(), 1, 1024)
       .Within("evaluate_every_epochs", config.evaluate_every_epochs(), 0, 1'000'000)
       .Within("whitening", config.whitening(), 0.0, 0.5)
+      .Within("validation.fraction", config.validation().fraction(), 0.0, 0.9)
+      .Within("validation.patience", config.validation().patience(), 0, 1'000'000)
+      .Require(config.validation().patience() == 0 || config.validation().fraction() > 0, "validation.patience",
+               "needs validation.fraction: there is nothing to measure")
+      .Within("checkpoint.every_steps", config.checkpoint().every_steps(), 0, 1'000'000'000)
+      .Within("checkpoint.keep", config.checkpoint().keep(), 1, 1000)
+      .Within("warm_up_epochs", config.warm_up_epochs(), 0, 1'000'000)
       .Within("augmentation.max_shift_pixels", config.augmentation().max_shift_pixels(), 0, config.model().input_side() - 1);
   CheckEnums(config, &check);
+  CheckLoss(config.loss(), &check);
+  CheckProxies(config, &check);
+  CheckOptimizer(config.optimizer(), &check);
   CheckModel(config.model(), &check);
   SEMBLANCE_RETURN_IF_ERROR(check.status());
   return WithFieldPrefix(

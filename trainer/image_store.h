@@ -53,6 +53,9 @@ class ImageStore {
   // the image was not kept and has changed since.
   absl::StatusOr<std::shared_ptr<const Image>> Get(int64_t position) const;
 
+  // The example's id in the data set. REQUIRES: as of Get.
+  const std::string& id(int64_t position) const { return dataset_->example(indices_[static_cast<size_t>(position)]).id; }
+
   int64_t cached_bytes() const { return cached_bytes_; }
   PixelStatistics statistics() const;
 

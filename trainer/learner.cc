@@ -1,45 +1,74 @@
 #include "trainer/learner.h"
 
 #include <cmath>
+#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
-#include "trainer/autocast.h"
 #include "trainer/whitening.h"
 
 namespace semblance {
 namespace {
 
-// Of the parameter groups of the optimiser.
-enum ParameterGroup { kDecayed, kNotDecayed, kProxies };
+using v1::OptimizerConfig;
 
-ProxyNcaOptions LossOptionsOf(const v1::ProxyNcaConfig& config) {
-  ProxyNcaOptions options;
-  options.denominator = config.denominator() == v1::ProxyNcaConfig::DENOMINATOR_NEGATIVES ? ProxyNcaOptions::Denominator::kNegatives
-                                                                                          : ProxyNcaOptions::Denominator::kAll;
-  options.embedding_scale = config.embedding_scale();
-  options.proxy_scale = config.proxy_scale();
-  return options;
+// Of the parameter groups of the optimiser. The head has its own two, so that the backbone can be frozen.
+enum ParameterGroup { kBackboneDecayed, kBackboneNotDecayed, kHeadDecayed, kHeadNotDecayed, kProxies, kGroupCount };
+
+bool IsOfHead(const std::string& name) {
+  return absl::StartsWith(name, "head.");
 }
 
-torch::optim::OptimizerParamGroup Group(std::vector<torch::Tensor> parameters, double weight_decay) {
-  return {std::move(parameters),
-          std::make_unique<torch::optim::AdamWOptions>(torch::optim::AdamWOptions().weight_decay(weight_decay))};
+std::unique_ptr<torch::optim::OptimizerOptions> OptionsOf(const OptimizerConfig& config, double weight_decay) {
+  constexpr double kMomentum = 0.9;
+  switch (config.kind()) {
+    case OptimizerConfig::KIND_SGD:
+      return std::make_unique<torch::optim::SGDOptions>(
+          torch::optim::SGDOptions(config.learning_rate()).momentum(kMomentum).nesterov(true).weight_decay(weight_decay));
+    case OptimizerConfig::KIND_RMSPROP:
+      return std::make_unique<torch::optim::RMSpropOptions>(
+          torch::optim::RMSpropOptions(config.learning_rate()).weight_decay(weight_decay));
+    default:
+      return std::make_unique<torch::optim::AdamWOptions>(
+          torch::optim::AdamWOptions(config.learning_rate()).weight_decay(weight_decay));
+  }
 }
 
 // In the order of ParameterGroup. Biases and batch norms are not decayed: they set scale and offset, not complexity.
-std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const EmbeddingNet& net, const Proxies& proxies,
-                                                               double weight_decay) {
-  std::vector<torch::Tensor> decayed;
-  std::vector<torch::Tensor> not_decayed;
-  for (const torch::Tensor& parameter : net->parameters()) {
-    (parameter.dim() > 1 ? decayed : not_decayed).push_back(parameter);
+std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerConfig& config, const EmbeddingNet& net,
+                                                               const Proxies& proxies) {
+  std::vector<std::vector<torch::Tensor>> parameters(kGroupCount);
+  for (const auto& entry : net->named_parameters()) {
+    const bool is_decayed = entry.value().dim() > 1;
+    const ParameterGroup group = IsOfHead(entry.key()) ? (is_decayed ? kHeadDecayed : kHeadNotDecayed)
+                                                       : (is_decayed ? kBackboneDecayed : kBackboneNotDecayed);
+    parameters[group].push_back(entry.value());
   }
-  return {Group(decayed, weight_decay), Group(not_decayed, 0), Group({proxies.values()}, 0)};
+  parameters[kProxies].push_back(proxies.values());
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  for (int group = 0; group < kGroupCount; ++group) {
+    const bool is_decayed = group == kBackboneDecayed || group == kHeadDecayed;
+    groups.emplace_back(std::move(parameters[group]), OptionsOf(config, is_decayed ? config.weight_decay() : 0));
+  }
+  return groups;
+}
+
+std::unique_ptr<torch::optim::Optimizer> NewOptimizer(const OptimizerConfig& config, const EmbeddingNet& net,
+                                                      const Proxies& proxies) {
+  std::vector<torch::optim::OptimizerParamGroup> groups = ParameterGroups(config, net, proxies);
+  switch (config.kind()) {
+    case OptimizerConfig::KIND_SGD:
+      return std::make_unique<torch::optim::SGD>(std::move(groups), torch::optim::SGDOptions(config.learning_rate()));
+    case OptimizerConfig::KIND_RMSPROP:
+      return std::make_unique<torch::optim::RMSprop>(std::move(groups));
+    default:
+      return std::make_unique<torch::optim::AdamW>(std::move(groups));
+  }
 }
 
 EmbeddingNet OnDevice(EmbeddingNet net, torch::Device device) {
@@ -51,35 +80,68 @@ EmbeddingNet OnDevice(EmbeddingNet net, torch::Device device) {
 }  // namespace
 
 Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device)
-    : config_(config.optimizer()),
-      loss_options_(LossOptionsOf(config.loss())),
+    : config_(config),
+      loss_(NewLoss(config.loss())),
       device_(device),
+      autocast_(AutocastTypeOf(config.precision(), device)),
       net_(OnDevice(std::move(net), device)),
-      proxies_(class_count, config.model().dimension(), device),
-      optimizer_(ParameterGroups(net_, proxies_, config_.weight_decay())) {}
+      proxies_(config.proxies(), class_count, config.model().dimension(), config.seed(), device),
+      meter_(&proxies_, class_count),
+      optimizer_(NewOptimizer(config.optimizer(), net_, proxies_)),
+      loss_scale_(autocast_) {}
+
+torch::Tensor Learner::ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch) {
+  batch->labels = labels;
+  {
+    const Autocast autocast(device_, autocast_);
+    batch->embeddings = net_->forward(pixels);
+  }
+  batch->embeddings = batch->embeddings.to(torch::kFloat32);
+  if (loss_->uses_proxies()) {
+    proxies_.Match(batch);
+  }
+  return loss_->Compute(*batch);
+}
 
 absl::StatusOr<float> Learner::Step(const torch::Tensor& pixels, const torch::Tensor& labels, double factor) {
   float loss_value = 0;
   SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
-    const torch::Tensor embeddings = [&] {
-      const Autocast autocast(device_);
-      return net_->forward(pixels);
-    }();
-    const torch::Tensor loss = ProxyNcaLoss(embeddings, proxies_.values(), labels, loss_options_);
+    LossBatch batch;
+    net_->train(!backbone_is_frozen_);
+    const torch::Tensor loss = ComputeLoss(pixels, labels, &batch);
     loss_value = loss.item<float>();
     if (!std::isfinite(loss_value)) {
       return;
     }
-    optimizer_.zero_grad();
-    loss.backward();
-    SetLearningRates(factor);
-    optimizer_.step();
-    proxies_.Renormalize();
+    optimizer_->zero_grad();
+    loss_scale_.Apply(loss).backward();
+    Move(factor, batch);
   }));
   if (!std::isfinite(loss_value)) {
     return absl::FailedPreconditionError(absl::StrCat("the loss is ", loss_value, "; a smaller optimizer.learning_rate may help"));
   }
   return loss_value;
+}
+
+void Learner::Move(double factor, const LossBatch& batch) {
+  if (loss_->uses_proxies()) {
+    const v1::ProxyNcaConfig& lengths = config_.loss().proxy_nca();
+    // Losses without lengths of their own are measured at those of the default.
+    constexpr double kLength = 3;
+    const bool has_lengths = config_.loss().has_proxy_nca() && lengths.embedding_scale() * lengths.proxy_scale() >= 1;
+    meter_.Observe(batch, has_lengths ? lengths.embedding_scale() : kLength, has_lengths ? lengths.proxy_scale() : kLength);
+  }
+  std::vector<torch::Tensor> parameters = net_->parameters();
+  parameters.push_back(proxies_.values());
+  if (!loss_scale_.Unscale(parameters)) {
+    return;
+  }
+  SetLearningRates(factor);
+  optimizer_->step();
+  if (loss_->uses_proxies()) {
+    meter_.ObserveMoved();
+    proxies_.Renormalize();
+  }
 }
 
 absl::Status Learner::Whiten(const torch::Tensor& embeddings, double power) {
@@ -94,10 +156,28 @@ absl::Status Learner::Whiten(const torch::Tensor& embeddings, double power) {
 }
 
 void Learner::SetLearningRates(double factor) {
-  auto& groups = optimizer_.param_groups();
-  groups[kDecayed].options().set_lr(factor * config_.learning_rate());
-  groups[kNotDecayed].options().set_lr(factor * config_.learning_rate());
-  groups[kProxies].options().set_lr(factor * config_.proxy_learning_rate());
+  const OptimizerConfig& config = config_.optimizer();
+  auto& groups = optimizer_->param_groups();
+  const double backbone = backbone_is_frozen_ ? 0 : factor * config.learning_rate();
+  groups[kBackboneDecayed].options().set_lr(backbone);
+  groups[kBackboneNotDecayed].options().set_lr(backbone);
+  groups[kHeadDecayed].options().set_lr(factor * config.learning_rate());
+  groups[kHeadNotDecayed].options().set_lr(factor * config.learning_rate());
+  groups[kProxies].options().set_lr(factor * config.proxy_learning_rate());
+}
+
+std::string Learner::OptimizerState() const {
+  std::ostringstream stream;
+  torch::save(*optimizer_, stream);
+  return stream.str();
+}
+
+absl::Status Learner::LoadOptimizerState(const std::string& state) {
+  const absl::Status status = CatchTorchErrors([&] {
+    std::istringstream stream(state);
+    torch::load(*optimizer_, stream);
+  });
+  return status.ok() ? status : absl::DataLossError(absl::StrCat("the state of the optimiser: ", status.message()));
 }
 
 }  // namespace semblance

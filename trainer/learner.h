@@ -7,41 +7,67 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "embedder/torch/networks.h"
 #include "semblance/v1/training_config.pb.h"
+#include "trainer/autocast.h"
+#include "trainer/losses/loss.h"
 #include "trainer/proxies.h"
-#include "trainer/proxy_nca.h"
+#include "trainer/proxy_health.h"
 
 namespace semblance {
 
 class Learner {
  public:
+  Learner(const Learner&) = delete;
+  Learner& operator=(const Learner&) = delete;
+
   // Moves the network to the device and draws the proxies. REQUIRES: a validated config; class_count >= 2.
   Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device);
 
-  // One step of both optimisers with their learning rates times `factor`; returns the loss before it. `pixels` and `labels` are on
-  // the device. Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
+  // One step of the optimiser with its learning rates times `factor`; returns the loss before it. `pixels` and `labels` are on the
+  // device. Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
   absl::StatusOr<float> Step(const torch::Tensor& pixels, const torch::Tensor& labels, double factor);
+
+  // While `frozen`, steps change the head and the proxies alone, and batch norms keep their statistics.
+  void FreezeBackbone(bool frozen) { backbone_is_frozen_ = frozen; }
 
   // Evens out the axes of the embedding (see whitening.h); proxies move along. `embeddings`, [N, D] on the CPU, are outputs of the
   // network, not normalised. For after the last step. Errors: LibTorch's.
   absl::Status Whiten(const torch::Tensor& embeddings, double power);
 
+  // What the proxies did since the last call; nothing for a loss without proxies.
+  ProxyHealth TakeHealth() { return meter_.Take(); }
+  bool uses_proxies() const { return loss_->uses_proxies(); }
+  bool moves_every_proxy() const { return loss_->moves_every_proxy(); }
+
+  // The optimiser's own state (moments, counts), for a checkpoint; restored exactly. Errors: DataLoss.
+  std::string OptimizerState() const;
+  absl::Status LoadOptimizerState(const std::string& state);
+
   const EmbeddingNet& net() const { return net_; }
-  const torch::Tensor& proxies() const { return proxies_.values(); }
+  Proxies& proxies() { return proxies_; }
+  const Proxies& proxies() const { return proxies_; }
   torch::Device device() const { return device_; }
 
  private:
+  torch::Tensor ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch);
   void SetLearningRates(double factor);
+  void Move(double factor, const LossBatch& batch);
 
-  const v1::OptimizerConfig config_;
-  const ProxyNcaOptions loss_options_;
+  const v1::TrainingConfig config_;
+  const std::unique_ptr<Loss> loss_;
   const torch::Device device_;
+  const AutocastType autocast_;
   EmbeddingNet net_;
   Proxies proxies_;
-  torch::optim::AdamW optimizer_;
+  ProxyHealthMeter meter_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  LossScale loss_scale_;
+  bool backbone_is_frozen_ = false;
 };
 
 }  // namespace semblance

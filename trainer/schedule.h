@@ -10,9 +10,10 @@
 
 namespace semblance {
 
-// What to multiply the learning rates with at `step`: 1 throughout, or (cosine) a linear rise over the first 5 % of the steps and
-// then half a cosine from 1 to 0. REQUIRES: 0 <= step < total_steps.
-double LearningRateFactor(v1::OptimizerConfig::Schedule schedule, int64_t step, int64_t total_steps);
+// What to multiply the learning rates with at `step`: 1 throughout; (cosine) a linear rise over the first 5 % of the steps and then
+// half a cosine from 1 to 0; or powers of config.decay_factor. REQUIRES: a validated config; 0 <= step < total_steps;
+// steps_per_epoch >= 1.
+double LearningRateFactor(const v1::OptimizerConfig& config, int64_t step, int64_t total_steps, int64_t steps_per_epoch);
 
 }  // namespace semblance
 

@@ -34,12 +34,18 @@ absl::Status CheckLabels(const Dataset& dataset) {
   return absl::OkStatus();
 }
 
-absl::Status CheckTrainable(const TrainingData& data, const v1::DataConfig& config) {
+absl::Status CheckTrainable(const TrainingData& data, const v1::DataConfig& config, double validation_fraction) {
   if (data.classes.size() < 2) {
     // A loss over proxies needs a proxy that is not the positive one.
     return InvalidField("data.path", kDataInvalid,
                         absl::StrCat("the ", data.split.train.size(), " training images are of ", data.classes.size(),
                                      " class; expected at least 2 classes"));
+  }
+  if (validation_fraction > 0 && data.validation.size() < 2) {
+    return InvalidField("validation.fraction", kDataInvalid,
+                        absl::StrCat(data.validation.size(),
+                                     " images are in the classes held out for validation; expected at least "
+                                     "2: hold out more, or set it to 0"));
   }
   if (data.split.test.size() < 2 && config.hold_out() != v1::DataConfig::HOLD_OUT_NONE) {
     return InvalidField("data.hold_out_fraction", kDataInvalid,
@@ -49,36 +55,70 @@ absl::Status CheckTrainable(const TrainingData& data, const v1::DataConfig& conf
   return absl::OkStatus();
 }
 
-}  // namespace
+// Numbers classes: those of one call by name, those that were not met before after all others.
+class ClassNumbers {
+ public:
+  std::vector<int64_t> Of(const Dataset& dataset, const std::vector<int64_t>& indices) {
+    std::set<std::string> unknown;
+    for (const int64_t index : indices) {
+      if (numbers_.count(dataset.example(index).label) == 0) {
+        unknown.insert(dataset.example(index).label);
+      }
+    }
+    for (const std::string& name : unknown) {
+      numbers_.emplace(name, static_cast<int64_t>(names_.size()));
+      names_.push_back(name);
+    }
+    std::vector<int64_t> labels;
+    labels.reserve(indices.size());
+    for (const int64_t index : indices) {
+      labels.push_back(numbers_.at(dataset.example(index).label));
+    }
+    return labels;
+  }
 
-absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config) {
-  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Dataset> dataset, OpenDataset(config.path()));
-  return PrepareTrainingData(std::move(dataset), config);
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  std::map<std::string, int64_t> numbers_;
+  std::vector<std::string> names_;
+};
+
+// Moves the examples of some classes from training to validation: by a hash of the class's name, so that they stay the same when
+// data is added, and that has nothing to do with the one that chose test classes.
+void HoldOutForValidation(double fraction, TrainingData* data) {
+  if (fraction == 0) {
+    return;
+  }
+  std::vector<int64_t> train;
+  for (const int64_t index : data->split.train) {
+    const std::string& label = data->dataset->example(index).label;
+    (HashToUnit(absl::StrCat("validation ", label)) < fraction ? data->validation : train).push_back(index);
+  }
+  data->split.train = std::move(train);
 }
 
-absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config) {
+}  // namespace
+
+absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config, double validation_fraction) {
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Dataset> dataset, OpenDataset(config.path()));
+  return PrepareTrainingData(std::move(dataset), config, validation_fraction);
+}
+
+absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config,
+                                                 double validation_fraction) {
   SEMBLANCE_RETURN_IF_ERROR(CheckLabels(*dataset));
   TrainingData data;
   data.dataset = std::move(dataset);
   SEMBLANCE_ASSIGN_OR_RETURN(data.split, AssignSplit(*data.dataset, HoldOutOf(config.hold_out()), config.hold_out_fraction()));
+  HoldOutForValidation(validation_fraction, &data);
 
-  std::set<std::string> names;
-  for (const int64_t index : data.split.train) {
-    names.insert(data.dataset->example(index).label);
-  }
-  data.classes.assign(names.begin(), names.end());
-  std::map<std::string, int64_t> numbers;
-  for (const std::string& name : data.classes) {
-    numbers.emplace(name, static_cast<int64_t>(numbers.size()));
-  }
-  for (const int64_t index : data.split.train) {
-    data.train_labels.push_back(numbers.at(data.dataset->example(index).label));
-  }
-  for (const int64_t index : data.split.test) {
-    const auto next = static_cast<int64_t>(numbers.size());
-    data.test_labels.push_back(numbers.emplace(data.dataset->example(index).label, next).first->second);
-  }
-  SEMBLANCE_RETURN_IF_ERROR(CheckTrainable(data, config));
+  ClassNumbers numbers;
+  data.train_labels = numbers.Of(*data.dataset, data.split.train);
+  data.classes = numbers.names();
+  data.test_labels = numbers.Of(*data.dataset, data.split.test);
+  data.validation_labels = ClassNumbers().Of(*data.dataset, data.validation);
+  SEMBLANCE_RETURN_IF_ERROR(CheckTrainable(data, config, validation_fraction));
   return data;
 }
 

@@ -24,15 +24,20 @@ struct TrainingData {
   std::vector<int64_t> train_labels;
   // The same for split.test; classes that training never sees get numbers from classes.size() on.
   std::vector<int64_t> test_labels;
+  // Held out of the training classes, and of split.train; and their classes, numbered for themselves.
+  std::vector<int64_t> validation;
+  std::vector<int64_t> validation_labels;
 };
 
-// Opens and splits config.path. Errors: as of OpenDataset and AssignSplit; InvalidArgument with reason DATA_INVALID and a field
-// below "data" when an example has no label, fewer than two classes remain for training, or fewer than two examples for a test
-// that was asked for. REQUIRES: a validated config.
-absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config);
+// Opens and splits config.path; a share `validation_fraction` of the training classes is held out for validation. Errors: as of
+// OpenDataset and AssignSplit; InvalidArgument with reason DATA_INVALID and a field below "data" when an example has no label,
+// fewer than two classes remain for training, or fewer than two examples for a test that was asked for. REQUIRES: a validated
+// config.
+absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config, double validation_fraction);
 
 // The same for a data set that is open.
-absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config);
+absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config,
+                                                 double validation_fraction);
 
 }  // namespace semblance
 

@@ -1,5 +1,7 @@
 #include "trainer/training_loop.h"
 
+#include <google/protobuf/text_format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <optional>
@@ -7,14 +9,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
+#include "common/logging.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
 #include "trainer/batch_tensor.h"
 #include "trainer/loader.h"
+#include "trainer/proxy_start.h"
 #include "trainer/sampler.h"
 #include "trainer/schedule.h"
+#include "trainer/snapshot.h"
 
 namespace semblance {
 namespace {
@@ -22,22 +28,23 @@ namespace {
 // A sample of so many images suffices for the covariance of an embedding.
 constexpr int kWhiteningBatchSize = 256;
 constexpr size_t kWhiteningBatches = 40;
+// The running mean of the loss is over about the last hundred steps.
+constexpr double kLossKept = 0.99;
+constexpr double kNotMeasured = -1;
+constexpr char kBestPrefix[] = "best_";
 
-// A mean that forgets: over about the last hundred steps.
-class RecentMean {
- public:
-  void Add(double value) {
-    weight_ = kKept * weight_ + 1;
-    sum_ = kKept * sum_ + value;
-  }
-  double value() const { return sum_ / weight_; }
+double RecallAtOne(const Recalls& recalls) {
+  return recalls.empty() ? kNotMeasured : recalls[0].recall();
+}
 
- private:
-  static constexpr double kKept = 0.99;
-
-  double sum_ = 0;
-  double weight_ = 0;
-};
+// What a run is, as far as a checkpoint must be of the same: how many threads load images makes no difference.
+std::string Identity(v1::TrainingConfig config) {
+  config.clear_loader_threads();
+  config.clear_checkpoint();
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(config, &text);
+  return text;
+}
 
 class TrainingLoop {
  public:
@@ -47,36 +54,81 @@ class TrainingLoop {
         stop_(stop),
         learner_(*learner),
         total_steps_(config.epochs() * StepsPerEpoch()),
-        progress_("train", config.epochs() * inputs.train->size(), "images") {}
+        progress_("train", config.epochs() * inputs.train.images->size(), "images") {}
 
   absl::StatusOr<TrainingOutcome> Run() {
-    TrainingOutcome outcome;
-    SEMBLANCE_ASSIGN_OR_RETURN(outcome.untrained_recall, Evaluate("untrained"));
-    outcome.recall = outcome.untrained_recall;
-    const absl::Time start = absl::Now();
-    for (int epoch = 1; epoch <= config_.epochs(); ++epoch) {
-      SEMBLANCE_RETURN_IF_ERROR(RunEpoch(epoch));
-      if (epoch == config_.epochs()) {
-        SEMBLANCE_RETURN_IF_ERROR(Whiten());
-        outcome.train_seconds = absl::ToDoubleSeconds(absl::Now() - start);
-      }
-      if (IsEvaluatedAfter(epoch)) {
-        const std::string when = absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), loss_.value());
-        SEMBLANCE_ASSIGN_OR_RETURN(outcome.recall, Evaluate(when));
-      }
+    SEMBLANCE_ASSIGN_OR_RETURN(const bool goes_on, GoOn());
+    if (!goes_on) {
+      SEMBLANCE_RETURN_IF_ERROR(Begin());
     }
-    const double images_per_second = static_cast<double>(images_) / std::max(outcome.train_seconds, 1e-9);
-    progress_.Finish(
-        absl::StrFormat("%d steps in %s, %.0f images/s", step_, FormatSeconds(outcome.train_seconds), images_per_second));
-    return outcome;
+    segment_start_ = absl::Now();
+    while (state_.epochs() < config_.epochs() && !HasLostPatience()) {
+      SEMBLANCE_RETURN_IF_ERROR(RunEpoch(state_.epochs() + 1));
+    }
+    return Finish();
   }
 
  private:
-  int64_t StepsPerEpoch() const { return (inputs_.train->size() + config_.batch_size() - 1) / config_.batch_size(); }
+  int64_t StepsPerEpoch() const { return (inputs_.train.images->size() + config_.batch_size() - 1) / config_.batch_size(); }
 
   bool IsEvaluatedAfter(int epoch) const {
     const int every = config_.evaluate_every_epochs();
-    return epoch == config_.epochs() || (every > 0 && epoch % every == 0);
+    return every > 0 && epoch % every == 0;
+  }
+
+  bool Validates() const { return inputs_.validation.images != nullptr && inputs_.validation.images->size() > 0; }
+  bool HasLostPatience() const {
+    return config_.validation().patience() > 0 && state_.evaluations_since_best() >= config_.validation().patience();
+  }
+
+  double TrainSeconds() const { return state_.train_seconds() + absl::ToDoubleSeconds(absl::Now() - segment_start_); }
+  double MeanLoss() const { return state_.loss_sum() / std::max(state_.loss_weight(), 1e-9); }
+
+  absl::Status Begin() {
+    state_.set_best_validation_recall(kNotMeasured);
+    SEMBLANCE_ASSIGN_OR_RETURN(const Recalls recalls, EvaluateTest("untrained"));
+    *state_.mutable_untrained_recall() = recalls;
+    SEMBLANCE_RETURN_IF_ERROR(Validate(/*epoch=*/0));
+    return StartProxies(config_, *inputs_.train.images, *inputs_.train.labels, &learner_);
+  }
+
+  absl::Status RunEpoch(int epoch) {
+    learner_.FreezeBackbone(epoch <= config_.warm_up_epochs());
+    PositionBatches batches = ShuffledBatches(inputs_.train.images->size(), config_.batch_size(), config_.seed(), epoch);
+    const bool is_whole = state_.steps_of_epoch() == 0;
+    batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
+    Loader loader(inputs_.train.images, std::move(batches), LoaderOptionsOf(epoch));
+    while (true) {
+      SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
+      if (!batch.has_value()) {
+        break;
+      }
+      if (stop_) {
+        return Stop();
+      }
+      SEMBLANCE_RETURN_IF_ERROR(RunStep(*batch));
+      progress_.Update(state_.images(), absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss()));
+      if (config_.checkpoint().every_steps() > 0 && state_.steps() % config_.checkpoint().every_steps() == 0) {
+        SEMBLANCE_RETURN_IF_ERROR(WriteCheckpoint());
+      }
+    }
+    return EndEpoch(epoch, is_whole);
+  }
+
+  absl::Status EndEpoch(int epoch, bool is_whole) {
+    state_.set_epochs(epoch);
+    state_.set_steps_of_epoch(0);
+    SEMBLANCE_RETURN_IF_ERROR(ReportHealth(epoch, is_whole));
+    const bool is_last = epoch == config_.epochs();
+    // After the last one the network that is kept is measured.
+    if (IsEvaluatedAfter(epoch) && !is_last) {
+      SEMBLANCE_RETURN_IF_ERROR(
+          EvaluateTest(absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss())).status());
+    }
+    if (IsEvaluatedAfter(epoch) || is_last) {
+      SEMBLANCE_RETURN_IF_ERROR(Validate(epoch));
+    }
+    return config_.checkpoint().every_steps() == 0 ? WriteCheckpoint() : absl::OkStatus();
   }
 
   LoaderOptions LoaderOptionsOf(int epoch) const {
@@ -88,51 +140,165 @@ class TrainingLoop {
     return options;
   }
 
-  absl::Status RunEpoch(int epoch) {
-    Loader loader(inputs_.train, ShuffledBatches(inputs_.train->size(), config_.batch_size(), config_.seed(), epoch),
-                  LoaderOptionsOf(epoch));
-    while (true) {
-      SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
-      if (!batch.has_value()) {
-        return absl::OkStatus();
-      }
-      if (stop_) {
-        return absl::CancelledError(absl::StrCat("stopped before step ", step_ + 1, " of ", total_steps_));
-      }
-      SEMBLANCE_RETURN_IF_ERROR(RunStep(*batch));
-      progress_.Update(images_, absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), loss_.value()));
-    }
-  }
-
   absl::Status RunStep(const Batch& batch) {
-    const double factor = LearningRateFactor(config_.optimizer().schedule(), step_, total_steps_);
-    ++step_;
-    const absl::StatusOr<float> loss = learner_.Step(PixelsTensor(batch, inputs_.train->preprocessor(), learner_.device()),
-                                                     LabelsTensor(batch, *inputs_.train_labels, learner_.device()), factor);
+    const double factor = LearningRateFactor(config_.optimizer(), state_.steps(), total_steps_, StepsPerEpoch());
+    const ImageStore& images = *inputs_.train.images;
+    const absl::StatusOr<float> loss = learner_.Step(PixelsTensor(batch, images.preprocessor(), learner_.device()),
+                                                     LabelsTensor(batch, *inputs_.train.labels, learner_.device()), factor);
+    state_.set_steps(state_.steps() + 1);
+    state_.set_steps_of_epoch(state_.steps_of_epoch() + 1);
     if (!loss.ok()) {
-      return WithContext(loss.status(), absl::StrCat("step ", step_, " of ", total_steps_));
+      LOG(ERROR) << "the images of step " << state_.steps() << ": " << absl::StrJoin(IdsOf(batch), ", ");
+      return WithContext(loss.status(), absl::StrCat("step ", state_.steps(), " of ", total_steps_));
     }
-    loss_.Add(*loss);
-    images_ += static_cast<int64_t>(batch.positions.size());
+    state_.set_loss_sum(kLossKept * state_.loss_sum() + *loss);
+    state_.set_loss_weight(kLossKept * state_.loss_weight() + 1);
+    state_.set_images(state_.images() + static_cast<int64_t>(batch.positions.size()));
     return absl::OkStatus();
   }
 
-  absl::Status Whiten() {
-    if (config_.whitening() == 0) {
+  std::vector<std::string> IdsOf(const Batch& batch) const {
+    std::vector<std::string> ids;
+    for (const int64_t position : batch.positions) {
+      ids.push_back(inputs_.train.images->id(position));
+    }
+    return ids;
+  }
+
+  // `is_whole`: the meter saw every step of the epoch.
+  absl::Status ReportHealth(int epoch, bool is_whole) {
+    if (!learner_.uses_proxies()) {
       return absl::OkStatus();
     }
-    PositionBatches sample = ShuffledBatches(inputs_.train->size(), kWhiteningBatchSize, config_.seed(), /*epoch=*/0);
+    const ProxyHealth health = learner_.TakeHealth();
+    const double anchors = static_cast<double>(std::max<int64_t>(health.bound.anchors, 1));
+    progress_.Note(absl::StrFormat(
+        "epoch %d/%d, proxies: accuracy %.4f, cosine to class mean %.3f (least %.3f), gradient %.2e, norm %.4f, dead %d; NCA %.3f "
+        "<= bound %.3f, epsilon %.3f",
+        epoch, config_.epochs(), health.nearest_proxy_accuracy, health.mean_cosine_to_class, health.least_cosine_to_class,
+        health.mean_gradient_norm, health.mean_norm, health.dead, health.bound.nca / anchors, health.bound.bound / anchors,
+        health.bound.epsilon));
+    if (is_whole && learner_.moves_every_proxy() && health.stuck > 0) {
+      std::vector<std::string> names;
+      for (const int64_t number : health.stuck_classes) {
+        names.push_back((*inputs_.classes)[static_cast<size_t>(number)]);
+      }
+      return absl::FailedPreconditionError(absl::StrCat("epoch ", epoch, ": the proxies of ", health.stuck,
+                                                        " classes got no gradient, so they cannot learn (",
+                                                        absl::StrJoin(names, ", "), "); a smaller scale of the loss may help"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Recalls> EvaluateTest(absl::string_view when) {
+    SEMBLANCE_ASSIGN_OR_RETURN(Recalls recalls, Evaluate(inputs_.test));
+    progress_.Note(absl::StrCat(when, recalls.empty() ? "" : ": ", FormatRecalls(recalls)));
+    return recalls;
+  }
+
+  absl::StatusOr<Recalls> Evaluate(const LabelledImages& examples) {
+    return EvaluateRecall(learner_.net(), *examples.images, *examples.labels, config_.loader_threads(), learner_.device());
+  }
+
+  // Keeps the learner if it is the best so far.
+  absl::Status Validate(int epoch) {
+    if (!Validates()) {
+      return absl::OkStatus();
+    }
+    SEMBLANCE_ASSIGN_OR_RETURN(const Recalls recalls, Evaluate(inputs_.validation));
+    const double recall = RecallAtOne(recalls);
+    const bool is_best = recall > state_.best_validation_recall();
+    progress_.Note(absl::StrFormat("epoch %d/%d, validation classes: recall@1 %.4f%s", epoch, config_.epochs(), recall,
+                                   is_best ? ", the best so far" : ""));
+    state_.set_evaluations_since_best(is_best ? 0 : state_.evaluations_since_best() + 1);
+    if (is_best) {
+      state_.set_best_validation_recall(recall);
+      state_.set_best_epoch(epoch);
+      best_ = TrainedStateOf(learner_);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<TrainingOutcome> Finish() {
+    if (Validates() && state_.best_epoch() != state_.epochs()) {
+      SEMBLANCE_RETURN_IF_ERROR(LoadTrainedState(best_, &learner_));
+    }
+    SEMBLANCE_RETURN_IF_ERROR(Whiten());
+    TrainingOutcome outcome;
+    outcome.train_seconds = TrainSeconds();
+    outcome.steps = state_.steps();
+    outcome.epoch = Validates() ? state_.best_epoch() : state_.epochs();
+    outcome.untrained_recall = state_.untrained_recall();
+    SEMBLANCE_ASSIGN_OR_RETURN(
+        outcome.recall, EvaluateTest(absl::StrFormat("loss %.4f, kept: the network of epoch %d", MeanLoss(), outcome.epoch)));
+    const double images_per_second = static_cast<double>(state_.images()) / std::max(outcome.train_seconds, 1e-9);
+    progress_.Finish(
+        absl::StrFormat("%d steps in %s, %.0f images/s", state_.steps(), FormatSeconds(outcome.train_seconds), images_per_second));
+    return outcome;
+  }
+
+  absl::Status Whiten() {
+    if (config_.whitening() == 0 || config_.epochs() == 0) {
+      return absl::OkStatus();
+    }
+    const ImageStore& images = *inputs_.train.images;
+    PositionBatches sample = ShuffledBatches(images.size(), kWhiteningBatchSize, config_.seed(), /*epoch=*/0);
     sample.resize(std::min(sample.size(), kWhiteningBatches));
-    SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings, ForwardAll(learner_.net(), *inputs_.train, std::move(sample),
-                                                                          config_.loader_threads(), learner_.device()));
+    SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings,
+                               ForwardAll(learner_.net(), images, std::move(sample), config_.loader_threads(), learner_.device()));
     return learner_.Whiten(embeddings, config_.whitening());
   }
 
-  absl::StatusOr<Recalls> Evaluate(absl::string_view when) {
-    SEMBLANCE_ASSIGN_OR_RETURN(Recalls recalls, EvaluateRecall(learner_.net(), *inputs_.test, *inputs_.test_labels,
-                                                               config_.loader_threads(), learner_.device()));
-    progress_.Note(absl::StrCat(when, recalls.empty() ? "" : ": ", FormatRecalls(recalls)));
-    return recalls;
+  absl::Status Stop() {
+    SEMBLANCE_RETURN_IF_ERROR(WriteCheckpoint());
+    return absl::CancelledError(absl::StrCat("stopped after step ", state_.steps(), " of ", total_steps_, "; the checkpoint is in ",
+                                             inputs_.checkpoints->directory(), ": the same command goes on"));
+  }
+
+  absl::Status WriteCheckpoint() {
+    Checkpoint checkpoint;
+    checkpoint.manifest.set_config(Identity(config_));
+    checkpoint.manifest.set_data_digest(inputs_.train.images->digest());
+    *checkpoint.manifest.mutable_progress() = state_;
+    checkpoint.manifest.mutable_progress()->set_train_seconds(TrainSeconds());
+    checkpoint.files = TakeSnapshot(learner_);
+    if (!best_.empty()) {
+      checkpoint.files[absl::StrCat(kBestPrefix, "model.safetensors")] = SerializeSafetensors(best_.model);
+      checkpoint.files[absl::StrCat(kBestPrefix, "proxies.safetensors")] = SerializeSafetensors(best_.proxies);
+    }
+    return inputs_.checkpoints->Write(std::move(checkpoint));
+  }
+
+  // False: there is no checkpoint.
+  absl::StatusOr<bool> GoOn() {
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, inputs_.checkpoints->ReadNewest());
+    if (!checkpoint.has_value()) {
+      return false;
+    }
+    const std::string& directory = inputs_.checkpoints->directory();
+    if (checkpoint->manifest.config() != Identity(config_) ||
+        checkpoint->manifest.data_digest() != inputs_.train.images->digest()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          directory,
+          " has a checkpoint of a run with another configuration or other data; remove it to begin anew, or name another "
+          "output_dir"));
+    }
+    state_ = checkpoint->manifest.progress();
+    SEMBLANCE_RETURN_IF_ERROR(RestoreSnapshot(checkpoint->files, &learner_));
+    SEMBLANCE_RETURN_IF_ERROR(RestoreBest(checkpoint->files));
+    progress_.Note(absl::StrCat("goes on after step ", state_.steps(), " of ", total_steps_, " (", directory, ")"));
+    return true;
+  }
+
+  absl::Status RestoreBest(const SnapshotFiles& files) {
+    const auto model = files.find(absl::StrCat(kBestPrefix, "model.safetensors"));
+    const auto proxies = files.find(absl::StrCat(kBestPrefix, "proxies.safetensors"));
+    if (model == files.end() || proxies == files.end()) {
+      return absl::OkStatus();
+    }
+    SEMBLANCE_ASSIGN_OR_RETURN(best_.model, ParseSafetensors(model->second, model->first));
+    SEMBLANCE_ASSIGN_OR_RETURN(best_.proxies, ParseSafetensors(proxies->second, proxies->first));
+    return absl::OkStatus();
   }
 
   const v1::TrainingConfig& config_;
@@ -141,9 +307,10 @@ class TrainingLoop {
   Learner& learner_;
   const int64_t total_steps_;
   ProgressReporter progress_;
-  int64_t step_ = 0;
-  int64_t images_ = 0;
-  RecentMean loss_;
+  storage::v1::TrainingProgress state_;
+  absl::Time segment_start_ = absl::Now();
+  // Of the best epoch on the validation classes.
+  TrainedState best_;
 };
 
 }  // namespace

@@ -6,35 +6,53 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "semblance/v1/training_config.pb.h"
+#include "trainer/checkpoint.h"
 #include "trainer/evaluation.h"
 #include "trainer/image_store.h"
 #include "trainer/learner.h"
 
 namespace semblance {
 
-// The images of a run and their classes, by position.
+// Images and their classes, by position.
+struct LabelledImages {
+  const ImageStore* images = nullptr;
+  const std::vector<int64_t>* labels = nullptr;
+};
+
 struct TrainingInputs {
-  const ImageStore* train = nullptr;
-  const std::vector<int64_t>* train_labels = nullptr;
+  LabelledImages train;
   // May be empty.
-  const ImageStore* test = nullptr;
-  const std::vector<int64_t>* test_labels = nullptr;
+  LabelledImages validation;
+  LabelledImages test;
+  // Names of the training classes, for messages.
+  const std::vector<std::string>* classes = nullptr;
+  // Where the run is kept, and goes on from.
+  const CheckpointStore* checkpoints = nullptr;
 };
 
 struct TrainingOutcome {
-  // Before the first step and after the last one; empty without test images.
+  // On the test images, before the first step and of the network that is kept; empty without test images.
   Recalls untrained_recall;
   Recalls recall;
   // Of all epochs with the evaluations between them; without the first and the last evaluation.
   double train_seconds = 0;
+  int64_t steps = 0;
+  // The epoch whose network is kept.
+  int epoch = 0;
 };
 
-// Trains for config.epochs, showing progress and recall on standard error. Errors: Cancelled at the first step boundary after *stop
-// became true; FailedPrecondition naming the step when the loss is not finite; those of reading images; LibTorch's.
+// Trains for config.epochs, or goes on with what a checkpoint of the same run left; shows progress, recall and the health of the
+// proxies on standard error. Afterwards the learner is the one to keep: of the last epoch, or of the best on the validation
+// classes.
+//
+// Errors: Cancelled at the first step boundary after *stop became true, with a checkpoint written; FailedPrecondition when the loss
+// is not finite (which step, which images), when a proxy gets no gradient in an epoch (which classes), or when the checkpoint is of
+// another run; those of reading images; LibTorch's.
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
                                                 const std::atomic<bool>& stop, Learner* learner);
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/error.h"
 #include "common/file.h"
 #include "common/logging.h"
 #include "common/progress.h"
@@ -17,9 +18,11 @@
 #include "embedder/torch/device.h"
 #include "embedder/torch/networks.h"
 #include "embedder/torch/state.h"
+#include "trainer/checkpoint.h"
 #include "trainer/config.h"
 #include "trainer/image_store.h"
 #include "trainer/learner.h"
+#include "trainer/snapshot.h"
 #include "trainer/training_data.h"
 #include "trainer/training_loop.h"
 
@@ -30,8 +33,11 @@ using storage::v1::BundleManifest;
 using storage::v1::Preprocessing;
 using v1::TrainingConfig;
 
+constexpr char kCheckpointSuffix[] = ".checkpoints";
+
 struct LoadedImages {
   std::unique_ptr<ImageStore> train;
+  std::unique_ptr<ImageStore> validation;
   std::unique_ptr<ImageStore> test;
 };
 
@@ -46,6 +52,9 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
   SEMBLANCE_ASSIGN_OR_RETURN(images.train,
                              ImageStore::Load(data.dataset.get(), data.split.train, preprocessor, options, "load training images"));
   options.max_cached_bytes -= images.train->cached_bytes();
+  SEMBLANCE_ASSIGN_OR_RETURN(
+      images.validation, ImageStore::Load(data.dataset.get(), data.validation, preprocessor, options, "load validation images"));
+  options.max_cached_bytes -= images.validation->cached_bytes();
   SEMBLANCE_ASSIGN_OR_RETURN(images.test,
                              ImageStore::Load(data.dataset.get(), data.split.test, preprocessor, options, "load test images"));
   LOG(INFO) << "loaded " << images.train->size() << " training and " << images.test->size() << " test images of "
@@ -79,7 +88,7 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Load
   record.set_data_digest(images.train->digest());
   record.set_train_examples(images.train->size());
   record.set_test_examples(images.test->size());
-  record.set_epochs(config.epochs());
+  record.set_epochs(outcome.epoch);
   record.set_train_seconds(outcome.train_seconds);
   *record.mutable_untrained_recall() = outcome.untrained_recall;
   *record.mutable_recall() = outcome.recall;
@@ -87,8 +96,8 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Load
   return record;
 }
 
-absl::StatusOr<Learner> NewLearner(const TrainingConfig& config, const BundleManifest& manifest, int64_t class_count,
-                                   torch::Device device) {
+absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config, const BundleManifest& manifest,
+                                                    int64_t class_count, torch::Device device) {
   torch::manual_seed(config.seed());
   SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net,
                              NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension()));
@@ -98,15 +107,25 @@ absl::StatusOr<Learner> NewLearner(const TrainingConfig& config, const BundleMan
   }
   LOG(INFO) << "network of " << parameter_count << " parameters on " << device << ", " << at::get_num_threads()
             << " compute threads";
-  return Learner(config, std::move(net), class_count, device);
+  return std::make_unique<Learner>(config, std::move(net), class_count, device);
+}
+
+absl::Status CheckProxyCount(const TrainingConfig& config, int64_t class_count) {
+  if (const int64_t count = Proxies::Count(config.proxies(), class_count); count < 2) {
+    return InvalidField("proxies.per_class", kConfigInvalid,
+                        absl::StrCat("proxies.per_class is ", config.proxies().per_class(), ": ", count, " proxy for the ",
+                                     class_count, " training classes; a loss needs at least 2"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest manifest, const Learner& learner) {
   manifest.set_create_time(absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()));
   Bundle bundle;
   bundle.manifest = std::move(manifest);
-  bundle.model = StateOf(learner.net());
-  bundle.proxies["proxies"] = ToHostTensor(learner.proxies().detach().to(torch::kCPU));
+  TrainedState state = TrainedStateOf(learner);
+  bundle.model = std::move(state.model);
+  bundle.proxies = std::move(state.proxies);
   SEMBLANCE_RETURN_IF_ERROR(WriteBundle(directory, bundle));
   LOG(INFO) << "wrote the model bundle to " << directory;
   return absl::OkStatus();
@@ -120,16 +139,24 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice(config.device()));
   at::set_num_threads(config.compute_threads());  // Debian's LibTorch starts with one.
-  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingData data, OpenTrainingData(config.data()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingData data, OpenTrainingData(config.data(), config.validation().fraction()));
+  const auto class_count = static_cast<int64_t>(data.classes.size());
+  SEMBLANCE_RETURN_IF_ERROR(CheckProxyCount(config, class_count));
   SEMBLANCE_ASSIGN_OR_RETURN(const LoadedImages images, LoadImages(config, data, stop));
 
   BundleManifest manifest = DescribeNetwork(config, MeasuredPreprocessing(*images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
-  SEMBLANCE_ASSIGN_OR_RETURN(Learner learner, NewLearner(config, manifest, static_cast<int64_t>(data.classes.size()), device));
-  const TrainingInputs inputs = {images.train.get(), &data.train_labels, images.test.get(), &data.test_labels};
-  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingOutcome outcome, RunTrainingLoop(config, inputs, stop, &learner));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner, NewLearner(config, manifest, class_count, device));
+  const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
+  const TrainingInputs inputs = {{images.train.get(), &data.train_labels},
+                                 {images.validation.get(), &data.validation_labels},
+                                 {images.test.get(), &data.test_labels},
+                                 &data.classes,
+                                 &checkpoints};
+  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingOutcome outcome, RunTrainingLoop(config, inputs, stop, learner.get()));
   *manifest.mutable_training() = DescribeRun(config, images, outcome, device);
-  return WriteTrainedBundle(config.output_dir(), std::move(manifest), learner);
+  SEMBLANCE_RETURN_IF_ERROR(WriteTrainedBundle(config.output_dir(), std::move(manifest), *learner));
+  return checkpoints.RemoveAll();
 }
 
 }  // namespace semblance

@@ -50,9 +50,9 @@ TEST(ConfigTest, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(config.model().resize(), ModelConfig::RESIZE_SHORT_SIDE);
   EXPECT_THAT(config.model().convnet_channels(), ElementsAre(32, 64, 128));
   EXPECT_EQ(config.model().convnet_convolutions_per_stage(), 2);
-  EXPECT_EQ(config.loss().denominator(), v1::ProxyNcaConfig::DENOMINATOR_ALL);
-  EXPECT_EQ(config.loss().embedding_scale(), 3);
-  EXPECT_EQ(config.loss().proxy_scale(), 3);
+  EXPECT_EQ(config.loss().proxy_nca().denominator(), v1::ProxyNcaConfig::DENOMINATOR_ALL);
+  EXPECT_EQ(config.loss().proxy_nca().embedding_scale(), 3);
+  EXPECT_EQ(config.loss().proxy_nca().proxy_scale(), 3);
   EXPECT_EQ(config.optimizer().learning_rate(), 0.001);
   EXPECT_DOUBLE_EQ(config.optimizer().proxy_learning_rate(), 0.1);
   EXPECT_EQ(config.optimizer().weight_decay(), 0.0001);
@@ -153,8 +153,8 @@ INSTANTIATE_TEST_SUITE_P(
                       BadConfig{"UnknownHoldOut", "data.hold_out=9", "data.hold_out"},
                       BadConfig{"NegativeEpochs", "epochs=-1", "epochs"}, BadConfig{"TinyBatch", "batch_size=3", "batch_size"},
                       BadConfig{"NoThreads", "loader_threads=-1", "loader_threads"},
-                      BadConfig{"NegativeScale", "loss.embedding_scale=-3", "loss.embedding_scale"},
-                      BadConfig{"NotANumber", "loss.proxy_scale=nan", "loss.proxy_scale"},
+                      BadConfig{"NegativeScale", "loss.proxy_nca.embedding_scale=-3", "loss.proxy_nca.embedding_scale"},
+                      BadConfig{"NotANumber", "loss.proxy_nca.proxy_scale=nan", "loss.proxy_nca.proxy_scale"},
                       BadConfig{"InfiniteRate", "optimizer.learning_rate=inf", "optimizer.learning_rate"},
                       BadConfig{"NegativeProxyRate", "optimizer.proxy_learning_rate=-1", "optimizer.proxy_learning_rate"},
                       BadConfig{"NegativeDecay", "optimizer.weight_decay=-0.1", "optimizer.weight_decay"},

@@ -6,6 +6,7 @@
 
 #include "tests/testing/status_matchers.h"
 #include "trainer/config.h"
+#include "trainer/snapshot.h"
 
 namespace semblance {
 namespace {
@@ -48,12 +49,12 @@ TEST(LearnerTest, MovesNetworkAndProxiesEachByItsOwnRate) {
   config.mutable_optimizer()->set_learning_rate(1e-6);
   config.mutable_optimizer()->set_proxy_learning_rate(0.5);
   Learner learner = NewSmallLearner(config);
-  const torch::Tensor proxies = learner.proxies().detach().clone();
+  const torch::Tensor proxies = learner.proxies().values().detach().clone();
   const torch::Tensor head = learner.net()->named_parameters()["head.weight"].detach().clone();
 
   ASSERT_OK(learner.Step(kPixels, kLabels, 1));
 
-  EXPECT_GT((learner.proxies() - proxies).abs().max().item<float>(), 0.05);
+  EXPECT_GT((learner.proxies().values() - proxies).abs().max().item<float>(), 0.05);
   const float moved = (learner.net()->named_parameters()["head.weight"] - head).abs().max().item<float>();
   EXPECT_GT(moved, 0);
   EXPECT_LT(moved, 1e-5);
@@ -61,11 +62,11 @@ TEST(LearnerTest, MovesNetworkAndProxiesEachByItsOwnRate) {
 
 TEST(LearnerTest, TakesNoStepAtAFactorOfZero) {
   Learner learner = NewSmallLearner(SmallConfig());
-  const torch::Tensor proxies = learner.proxies().detach().clone();
+  const torch::Tensor proxies = learner.proxies().values().detach().clone();
 
   ASSERT_OK(learner.Step(kPixels, kLabels, 0));
 
-  EXPECT_TRUE(torch::allclose(learner.proxies(), proxies, 0, 1e-6));
+  EXPECT_TRUE(torch::allclose(learner.proxies().values(), proxies, 0, 1e-6));
 }
 
 TEST(LearnerTest, DecaysWeightsAndNeitherBiasesNorProxies) {
@@ -83,7 +84,7 @@ TEST(LearnerTest, DecaysWeightsAndNeitherBiasesNorProxies) {
   const auto others = plain.net()->named_parameters();
   EXPECT_FALSE(torch::allclose(parameters["head.weight"], others["head.weight"]));
   EXPECT_TRUE(torch::allclose(parameters["head.bias"], others["head.bias"]));
-  EXPECT_TRUE(torch::allclose(decayed.proxies(), plain.proxies()));
+  EXPECT_TRUE(torch::allclose(decayed.proxies().values(), plain.proxies().values()));
 }
 
 TEST(LearnerTest, KeepsTheProxiesAtUnitLength) {
@@ -91,7 +92,7 @@ TEST(LearnerTest, KeepsTheProxiesAtUnitLength) {
 
   ASSERT_OK(learner.Step(kPixels, kLabels, 1));
 
-  EXPECT_TRUE(torch::allclose(learner.proxies().norm(2, 1), torch::ones({2})));
+  EXPECT_TRUE(torch::allclose(learner.proxies().values().norm(2, 1), torch::ones({2})));
 }
 
 TEST(LearnerTest, KeepsEmbeddingsNextToTheirProxiesWhenWhitened) {
@@ -104,9 +105,9 @@ TEST(LearnerTest, KeepsEmbeddingsNextToTheirProxiesWhenWhitened) {
 
   ASSERT_OK(learner.Whiten(net->forward(kPixels), 0.25));
 
-  const torch::Tensor cosines = NormalizeRows(net->forward(kPixels)).matmul(learner.proxies().t());
+  const torch::Tensor cosines = NormalizeRows(net->forward(kPixels)).matmul(learner.proxies().values().t());
   EXPECT_TRUE(torch::equal(cosines.argmax(1), kLabels));
-  EXPECT_TRUE(torch::allclose(learner.proxies().norm(2, 1), torch::ones({2})));
+  EXPECT_TRUE(torch::allclose(learner.proxies().values().norm(2, 1), torch::ones({2})));
 }
 
 TEST(LearnerTest, StopsBeforeAStepFromALossThatIsNotFinite) {
@@ -115,11 +116,85 @@ TEST(LearnerTest, StopsBeforeAStepFromALossThatIsNotFinite) {
     const torch::NoGradGuard no_grad;
     learner.net()->named_parameters()["head.bias"].fill_(std::numeric_limits<float>::quiet_NaN());
   }
-  const torch::Tensor proxies = learner.proxies().detach().clone();
+  const torch::Tensor proxies = learner.proxies().values().detach().clone();
 
   EXPECT_THAT(learner.Step(kPixels, kLabels, 1), StatusIs(absl::StatusCode::kFailedPrecondition));
 
-  EXPECT_TRUE(torch::equal(learner.proxies(), proxies));
+  EXPECT_TRUE(torch::equal(learner.proxies().values(), proxies));
+}
+
+class OptimizerTest : public ::testing::TestWithParam<v1::OptimizerConfig::Kind> {
+ protected:
+  v1::TrainingConfig Config() const {
+    v1::TrainingConfig config = SmallConfig();
+    config.mutable_optimizer()->set_kind(GetParam());
+    config.mutable_optimizer()->set_learning_rate(0.003);
+    config.mutable_optimizer()->set_proxy_learning_rate(0.01);
+    return config;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, OptimizerTest,
+                         ::testing::Values(v1::OptimizerConfig::KIND_ADAMW, v1::OptimizerConfig::KIND_SGD,
+                                           v1::OptimizerConfig::KIND_RMSPROP),
+                         [](const auto& test) { return v1::OptimizerConfig::Kind_Name(test.param); });
+
+TEST_P(OptimizerTest, BringsTheLossDown) {
+  Learner learner = NewSmallLearner(Config());
+  const float first = learner.Step(kPixels, kLabels, 1).value();
+  float last = first;
+  for (int i = 0; i < 60; ++i) {
+    last = learner.Step(kPixels, kLabels, 1).value();
+  }
+  EXPECT_LT(last, 0.5 * first);
+}
+
+TEST_P(OptimizerTest, GoesOnFromASnapshotBitForBit) {
+  Learner learner = NewSmallLearner(Config());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+  }
+  const SnapshotFiles snapshot = TakeSnapshot(learner);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+  }
+  Learner other = NewSmallLearner(Config());
+  ASSERT_OK(other.Step(kPixels, kLabels, 1));  // It has been somewhere else.
+  ASSERT_OK(RestoreSnapshot(snapshot, &other));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(other.Step(kPixels, kLabels, 1));
+  }
+
+  EXPECT_EQ(TakeSnapshot(other).at("model.safetensors"), TakeSnapshot(learner).at("model.safetensors"));
+  EXPECT_EQ(TakeSnapshot(other).at("proxies.safetensors"), TakeSnapshot(learner).at("proxies.safetensors"));
+}
+
+TEST(LearnerTest, MovesHeadAndProxiesAloneWhileTheBackboneIsFrozen) {
+  Learner learner = NewSmallLearner(SmallConfig());
+  const TrainedState before = TrainedStateOf(learner);
+  learner.FreezeBackbone(true);
+  ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+  const TrainedState frozen = TrainedStateOf(learner);
+  for (const auto& [name, tensor] : before.model) {
+    EXPECT_EQ(frozen.model.at(name).data == tensor.data, name.rfind("head.", 0) != 0) << name;
+  }
+  EXPECT_NE(frozen.proxies.at("proxies").data, before.proxies.at("proxies").data);
+
+  learner.FreezeBackbone(false);
+  ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+  EXPECT_NE(TrainedStateOf(learner).model.at("stage1.conv1.weight").data, before.model.at("stage1.conv1.weight").data);
+}
+
+TEST(LearnerTest, LearnsInBfloat16) {
+  v1::TrainingConfig config = SmallConfig();
+  config.set_precision(v1::TrainingConfig::PRECISION_BFLOAT16);
+  Learner learner = NewSmallLearner(config);
+  const float first = learner.Step(kPixels, kLabels, 1).value();
+  float last = first;
+  for (int i = 0; i < 50; ++i) {
+    last = learner.Step(kPixels, kLabels, 1).value();
+  }
+  EXPECT_LT(last, 0.3 * first);
 }
 
 }  // namespace

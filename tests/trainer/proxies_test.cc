@@ -2,16 +2,42 @@
 
 #include <torch/torch.h>
 
+#include <set>
+#include <vector>
+
+#include "embedder/torch/networks.h"
 #include "gtest/gtest.h"
+#include "tests/trainer/losses/loss_data.h"
 
 namespace semblance {
 namespace {
 
+using testing::Labels;
+using testing::OnCircle;
+using v1::ProxyConfig;
+
+ProxyConfig Config(double per_class, ProxyConfig::Assignment assignment = ProxyConfig::ASSIGNMENT_STATIC) {
+  ProxyConfig config;
+  config.set_per_class(per_class);
+  config.set_assignment(assignment);
+  return config;
+}
+
+Proxies New(const ProxyConfig& config, int64_t classes, int64_t dimension, uint64_t seed = 1) {
+  torch::manual_seed(seed);
+  return {config, classes, dimension, seed, torch::kCPU};
+}
+
+LossBatch Matched(const Proxies& proxies, const torch::Tensor& embeddings, const torch::Tensor& labels) {
+  LossBatch batch;
+  batch.embeddings = embeddings;
+  batch.labels = labels;
+  proxies.Match(&batch);
+  return batch;
+}
+
 TEST(ProxiesTest, StartAtUnitLengthInRandomDirections) {
-  torch::manual_seed(1);
-
-  const Proxies proxies(500, 64, torch::kCPU);
-
+  const Proxies proxies = New(Config(1), 500, 64);
   EXPECT_TRUE(torch::allclose(proxies.values().norm(2, 1), torch::ones({500})));
   EXPECT_TRUE(proxies.values().requires_grad());
   EXPECT_TRUE(proxies.values().is_leaf());
@@ -20,26 +46,98 @@ TEST(ProxiesTest, StartAtUnitLengthInRandomDirections) {
 }
 
 TEST(ProxiesTest, RepeatThemselvesForAnEqualSeed) {
-  torch::manual_seed(7);
-  const Proxies first(3, 4, torch::kCPU);
-  torch::manual_seed(7);
-  const Proxies second(3, 4, torch::kCPU);
-
-  EXPECT_TRUE(torch::equal(first.values(), second.values()));
+  EXPECT_TRUE(torch::equal(New(Config(1), 3, 4, 7).values(), New(Config(1), 3, 4, 7).values()));
+  EXPECT_TRUE(torch::equal(New(Config(0.5), 100, 4, 7).shared_rows(), New(Config(0.5), 100, 4, 7).shared_rows()));
+  EXPECT_FALSE(torch::equal(New(Config(0.5), 100, 4, 7).shared_rows(), New(Config(0.5), 100, 4, 8).shared_rows()));
 }
 
 TEST(ProxiesTest, ReturnToUnitLengthInTheSameDirection) {
-  Proxies proxies(3, 4, torch::kCPU);
+  Proxies proxies = New(Config(1), 3, 4);
   const torch::Tensor before = proxies.values().detach().clone();
   {
     const torch::NoGradGuard no_grad;
     torch::Tensor(proxies.values()).mul_(5);
   }
-
   proxies.Renormalize();
-
   EXPECT_TRUE(torch::allclose(proxies.values(), before));
   EXPECT_TRUE(proxies.values().requires_grad());
+}
+
+TEST(ProxiesTest, AreAsManyAsTheConfigSays) {
+  EXPECT_EQ(Proxies::Count(Config(1), 10), 10);
+  EXPECT_EQ(Proxies::Count(Config(3), 10), 30);
+  EXPECT_EQ(Proxies::Count(Config(0.25), 10), 3);
+  EXPECT_EQ(Proxies::Count(Config(0.01), 10), 1);
+}
+
+TEST(ProxiesTest, TakeTheNearestOfTheClassAndLeaveItsOthersOut) {
+  Proxies proxies = New(Config(2), 2, 2);
+  proxies.Restore(OnCircle({0, 90, 180, 270}));
+  const LossBatch batch = Matched(proxies, OnCircle({10, 80, 170, 100}), Labels({0, 0, 1, 1}));
+  EXPECT_TRUE(torch::equal(batch.positives, Labels({0, 1, 2, 2})));
+  EXPECT_TRUE(torch::equal(batch.proxy_classes, Labels({0, 0, 1, 1})));
+  EXPECT_FALSE(batch.negatives.defined());
+}
+
+TEST(ProxiesTest, DealOutSharedProxiesEvenlyAndUseThemAll) {
+  const Proxies proxies = New(Config(0.25), 10, 4);
+  const torch::Tensor rows = proxies.shared_rows();
+  std::vector<int> classes_of(3, 0);
+  for (int64_t c = 0; c < 10; ++c) {
+    ++classes_of.at(static_cast<size_t>(rows[c].item<int64_t>()));
+  }
+  EXPECT_EQ(std::multiset<int>(classes_of.begin(), classes_of.end()), (std::multiset<int>{3, 3, 4}));
+  const LossBatch batch = Matched(proxies, torch::randn({3, 4}), Labels({9, 0, 4}));
+  EXPECT_TRUE(torch::equal(batch.positives, rows.index_select(0, Labels({9, 0, 4}))));
+}
+
+TEST(ProxiesTest, AreAssignedDynamicallyByTheNextExampleOfTheClass) {
+  Proxies proxies = New(Config(1, ProxyConfig::ASSIGNMENT_DYNAMIC), 3, 2);
+  proxies.Restore(OnCircle({0, 120, 240}));
+  // Class 0 at 10, 130 and 250 degrees, in a circle; class 1 alone at 130.
+  const LossBatch batch = Matched(proxies, OnCircle({10, 130, 130, 250}), Labels({0, 1, 0, 0}));
+  EXPECT_TRUE(torch::equal(batch.positives, Labels({1, 1, 2, 0})));
+  EXPECT_FALSE(batch.proxy_classes.defined());
+}
+
+TEST(ProxiesTest, SampleNegativesBesidesThoseOfTheBatch) {
+  ProxyConfig config = Config(1);
+  config.set_sampled_negatives(20);
+  const Proxies proxies = New(config, 1000, 4);
+  const torch::Tensor labels = Labels({7, 999, 7});
+  const LossBatch batch = Matched(proxies, torch::randn({3, 4}), labels);
+  EXPECT_LE(batch.proxies.size(0), 22);
+  EXPECT_GE(batch.proxies.size(0), 15);
+  EXPECT_TRUE(torch::equal(batch.proxies.index_select(0, batch.positives), proxies.values().index_select(0, labels)));
+  batch.proxies.sum().backward();
+  EXPECT_EQ((proxies.values().grad().abs().sum(1) > 0).sum().item<int64_t>(), batch.proxies.size(0));
+}
+
+TEST(ProxiesTest, StartAtTheMeansOfTheirClasses) {
+  const torch::Tensor means = torch::tensor({{1.0F, 1.0F}, {1.0F, 0.0F}, {1.0F, -1.0F}, {1.0F, 0.5F}});
+  const torch::Tensor centre = means.mean(0);
+  const torch::Tensor expected = NormalizeRows(means - centre);
+
+  Proxies one = New(Config(1), 4, 2);
+  one.StartAtClassMeans(means, centre);
+  EXPECT_TRUE(torch::allclose(one.values(), expected));
+
+  Proxies two = New(Config(2), 4, 2);
+  two.StartAtClassMeans(means, centre);
+  const torch::Tensor cosines = (two.values() * expected.repeat_interleave(2, 0)).sum(1);
+  EXPECT_GT(cosines.min().item<float>(), 0.9);
+  EXPECT_FALSE(torch::equal(two.values()[0], two.values()[1]));
+
+  Proxies shared = New(Config(0.5), 4, 2);
+  shared.StartAtClassMeans(means, centre);
+  EXPECT_TRUE(torch::allclose(shared.values().norm(2, 1), torch::ones({2})));
+}
+
+TEST(ProxiesTest, SayWhetherAnExampleIsNearestToItsClass) {
+  Proxies proxies = New(Config(2), 2, 2);
+  proxies.Restore(OnCircle({0, 90, 180, 270}));
+  const torch::Tensor nearest = proxies.IsNearestToItsClass(OnCircle({80, 80, 200}), Labels({0, 1, 1}));
+  EXPECT_TRUE(torch::equal(nearest, torch::tensor({true, false, true})));
 }
 
 }  // namespace

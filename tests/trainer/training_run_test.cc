@@ -1,9 +1,12 @@
 #include "trainer/training_run.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "common/file.h"
 #include "dataset/png_encoder.h"
@@ -11,6 +14,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "trainer/config.h"
+#include "trainer/config_override.h"
 #include "trainer/random.h"
 
 namespace semblance {
@@ -39,6 +43,35 @@ void WriteImages(const TempDir& dir) {
     }
   }
 }
+
+// Asks a run to stop when a checkpoint appears.
+class StopAfter {
+ public:
+  StopAfter(std::string checkpoints, std::atomic<bool>* stop)
+      : thread_([this, before = Newest(checkpoints), checkpoints, stop] {
+          while (!done_ && Newest(checkpoints) == before) {
+            std::this_thread::yield();
+          }
+          *stop = true;
+        }) {}
+  ~StopAfter() {
+    done_ = true;
+    thread_.join();
+  }
+
+ private:
+  static std::string Newest(const std::string& directory) {
+    const auto names = ListDirectory(directory);
+    std::string newest;
+    for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
+      newest = name.find('.') == std::string::npos ? std::max(newest, name) : newest;
+    }
+    return newest;
+  }
+
+  std::atomic<bool> done_ = false;
+  std::thread thread_;
+};
 
 class TrainingRunTest : public ::testing::Test {
  protected:
@@ -169,11 +202,86 @@ TEST_F(TrainingRunTest, RefusesAnUnknownDevice) {
   EXPECT_THAT(RunTraining(config, stop_), HasField("device"));
 }
 
-TEST_F(TrainingRunTest, StopsWhenAskedAndWritesNothing) {
+TEST_F(TrainingRunTest, StopsWhenAskedWithACheckpointAndNoBundle) {
+  v1::TrainingConfig config = Config("bundle");
   stop_ = true;
 
-  EXPECT_THAT(RunTraining(Config("bundle"), stop_), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(RunTraining(config, stop_), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_FALSE(PathExists(dir_.Join("bundle")));
+}
+
+// Every config that changes what a checkpoint has to hold.
+class ResumeTest : public TrainingRunTest, public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Configs, ResumeTest,
+                         ::testing::Values("epochs=4", "proxies.per_class=2", "proxies.per_class=0.7", "validation.fraction=0.4",
+                                           "proxies.sampled_negatives=1", "optimizer.kind=KIND_SGD", "warm_up_epochs=2",
+                                           "loss.soft_triple.scale=10"),
+                         [](const auto& test) { return "Config" + std::to_string(test.index); });
+
+TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
+  v1::TrainingConfig config = Config("whole");
+  ASSERT_OK(ApplyOverride(GetParam(), &config));
+  if (config.loss().has_soft_triple()) {
+    config.mutable_proxies()->set_per_class(2);
+  }
+  config = WithDefaults(config);
+  ASSERT_OK(RunTraining(config, stop_));
+  EXPECT_FALSE(PathExists(dir_.Join("whole.checkpoints")));
+
+  // Stopped again and again, after three steps at the most.
+  v1::TrainingConfig stopped = config;
+  stopped.set_output_dir(dir_.Join("stopped"));
+  absl::Status status;
+  int runs = 0;
+  do {
+    std::atomic<bool> stop = false;
+    StopAfter stopper(dir_.Join("stopped.checkpoints"), &stop);
+    stopped.mutable_checkpoint()->set_every_steps(1 + runs % 3);
+    stopped.set_loader_threads(1 + runs % 2);
+    status = RunTraining(stopped, stop);
+    ++runs;
+  } while (absl::IsCancelled(status) && runs < 200);
+
+  ASSERT_OK(status);
+  EXPECT_GT(runs, 1);
+  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
+    EXPECT_EQ(ReadFile(dir_.Join("whole/") + file).value(), ReadFile(dir_.Join("stopped/") + file).value()) << file;
+  }
+}
+
+TEST_F(TrainingRunTest, RefusesTheCheckpointOfAnotherRun) {
+  v1::TrainingConfig config = Config("bundle");
+  config.set_epochs(1000);
+  std::atomic<bool> stop = false;
+  StopAfter stopper(dir_.Join("bundle.checkpoints"), &stop);
+  ASSERT_THAT(RunTraining(config, stop), StatusIs(absl::StatusCode::kCancelled));
+
+  config.set_seed(9);
+  EXPECT_THAT(RunTraining(config, stop_), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(TrainingRunTest, KeepsTheEpochThatIsBestOnTheValidationClasses) {
+  v1::TrainingConfig config = Config("bundle");
+  config.mutable_validation()->set_fraction(0.4);
+  config.mutable_validation()->set_patience(2);
+  config.set_epochs(200);
+  // Steps so large that the network gets worse.
+  config.mutable_optimizer()->set_learning_rate(0.5);
+  config.mutable_optimizer()->set_schedule(v1::OptimizerConfig::SCHEDULE_CONSTANT);
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  EXPECT_LT(manifest.training().epochs(), 100);
+  EXPECT_EQ(manifest.classes_size(), 2);
+}
+
+TEST_F(TrainingRunTest, RefusesASingleProxy) {
+  v1::TrainingConfig config = Config("bundle");
+  config.mutable_proxies()->set_per_class(0.2);
+
+  EXPECT_THAT(RunTraining(config, stop_), HasField("proxies.per_class"));
 }
 
 TEST_F(TrainingRunTest, NamesTheStepAtWhichTheLossLeftTheNumbers) {

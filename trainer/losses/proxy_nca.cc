@@ -1,22 +1,23 @@
-#include "trainer/proxy_nca.h"
+#include "trainer/losses/proxy_nca.h"
 
 #include <limits>
 
 #include "embedder/torch/networks.h"
+#include "trainer/losses/proxy_softmax.h"
 
 namespace semblance {
 
-torch::Tensor ProxyNcaLoss(const torch::Tensor& embeddings, const torch::Tensor& proxies, const torch::Tensor& labels,
-                           const ProxyNcaOptions& options) {
-  const double scale = 2 * options.embedding_scale * options.proxy_scale;
-  // -d(x, p) up to the constant s_x^2 + s_p^2, which drops out of the difference below.
-  const torch::Tensor similarities = scale * NormalizeRows(embeddings).matmul(NormalizeRows(proxies).t());
-  const torch::Tensor positive_column = labels.unsqueeze(1);
-  const torch::Tensor positives = similarities.gather(1, positive_column).squeeze(1);
-  const torch::Tensor denominator = options.denominator == ProxyNcaOptions::Denominator::kAll
-                                        ? similarities
-                                        : similarities.scatter(1, positive_column, -std::numeric_limits<float>::infinity());
-  return (denominator.logsumexp(1) - positives).mean();
+torch::Tensor ProxyNcaLoss::Compute(const LossBatch& batch) const {
+  const torch::Tensor unit_embeddings = NormalizeRows(batch.embeddings);
+  // d(x, p) up to the constant s_x^2 + s_p^2, which drops out of the difference below.
+  const double scale = 2 * options_.embedding_scale * options_.proxy_scale;
+  if (options_.denominator == ProxyNcaOptions::Denominator::kAll) {
+    return SmoothedCrossEntropy(unit_embeddings, batch, scale, options_.label_smoothing);
+  }
+  const torch::Tensor total = ProxyLogSumExp(unit_embeddings, batch, {.scale = scale, .negatives_only = true});
+  const torch::Tensor losses = total - PositiveSimilarities(unit_embeddings, batch, scale);
+  // An example without negatives says nothing.
+  return losses.masked_fill(total < std::numeric_limits<float>::lowest() / 1e10F, 0).mean();
 }
 
 }  // namespace semblance

@@ -1,4 +1,4 @@
-#include "trainer/proxy_nca.h"
+#include "trainer/losses/proxy_nca.h"
 
 #include <torch/torch.h>
 
@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/trainer/losses/loss_data.h"
 
 namespace semblance {
 namespace {
 
 using Denominator = ProxyNcaOptions::Denominator;
+using testing::Labels;
+using testing::OnCircle;
 
 ProxyNcaOptions Options(Denominator denominator, double embedding_scale, double proxy_scale) {
   ProxyNcaOptions options;
@@ -22,13 +25,9 @@ ProxyNcaOptions Options(Denominator denominator, double embedding_scale, double 
   return options;
 }
 
-torch::Tensor OnCircle(const std::vector<double>& degrees) {
-  const torch::Tensor radians = torch::tensor(degrees, torch::kFloat64) * (M_PI / 180);
-  return torch::stack({torch::cos(radians), torch::sin(radians)}, 1).to(torch::kFloat32);
-}
-
-torch::Tensor Labels(const std::vector<int64_t>& labels) {
-  return torch::tensor(labels, torch::kInt64);
+torch::Tensor ComputeProxyNca(const torch::Tensor& embeddings, const torch::Tensor& proxies, const torch::Tensor& labels,
+                              const ProxyNcaOptions& options) {
+  return ProxyNcaLoss(options).Compute(testing::Batch(embeddings, proxies, labels));
 }
 
 // The definition, term by term, from angles.
@@ -66,7 +65,7 @@ TEST_P(ProxyNcaTest, AgreesWithTheDefinitionOnACircle) {
     for (const double proxy_scale : {1.0, 2.0}) {
       const ProxyNcaOptions options = Options(GetParam(), embedding_scale, proxy_scale);
 
-      const torch::Tensor loss = ProxyNcaLoss(OnCircle(embeddings), OnCircle(proxies), Labels(labels), options);
+      const torch::Tensor loss = ComputeProxyNca(OnCircle(embeddings), OnCircle(proxies), Labels(labels), options);
 
       EXPECT_NEAR(loss.item<double>(), SlowLoss(embeddings, proxies, labels, options), 2e-5);
     }
@@ -78,9 +77,9 @@ TEST_P(ProxyNcaTest, DoesNotDependOnTheLengthOfItsInputs) {
   const torch::Tensor proxies = OnCircle({10, 95, 200});
   const ProxyNcaOptions options = Options(GetParam(), 3, 3);
 
-  const torch::Tensor loss = ProxyNcaLoss(embeddings, proxies, Labels({0, 1, 2}), options);
+  const torch::Tensor loss = ComputeProxyNca(embeddings, proxies, Labels({0, 1, 2}), options);
 
-  EXPECT_NEAR(ProxyNcaLoss(7 * embeddings, 0.1 * proxies, Labels({0, 1, 2}), options).item<double>(), loss.item<double>(), 1e-5);
+  EXPECT_NEAR(ComputeProxyNca(7 * embeddings, 0.1 * proxies, Labels({0, 1, 2}), options).item<double>(), loss.item<double>(), 1e-5);
 }
 
 TEST_P(ProxyNcaTest, HasTheGradientsOfFiniteDifferences) {
@@ -89,7 +88,7 @@ TEST_P(ProxyNcaTest, HasTheGradientsOfFiniteDifferences) {
   const torch::Tensor embeddings = torch::randn({4, 3}).requires_grad_();
   const torch::Tensor proxies = torch::randn({3, 3}).requires_grad_();
   const torch::Tensor labels = Labels({0, 2, 1, 2});
-  ProxyNcaLoss(embeddings, proxies, labels, options).backward();
+  ComputeProxyNca(embeddings, proxies, labels, options).backward();
 
   const torch::NoGradGuard no_grad;
   for (const torch::Tensor& input : {embeddings, proxies}) {
@@ -97,9 +96,9 @@ TEST_P(ProxyNcaTest, HasTheGradientsOfFiniteDifferences) {
       constexpr float kStep = 1e-2F;
       const torch::Tensor value = input.view(-1)[i];
       value.add_(kStep);
-      const double above = ProxyNcaLoss(embeddings, proxies, labels, options).item<double>();
+      const double above = ComputeProxyNca(embeddings, proxies, labels, options).item<double>();
       value.sub_(2 * kStep);
-      const double below = ProxyNcaLoss(embeddings, proxies, labels, options).item<double>();
+      const double below = ComputeProxyNca(embeddings, proxies, labels, options).item<double>();
       value.add_(kStep);
       EXPECT_NEAR(input.grad().view(-1)[i].item<double>(), (above - below) / (2 * kStep), 3e-3);
     }
@@ -110,7 +109,7 @@ TEST_P(ProxyNcaTest, StaysFiniteWhereExponentsWouldOverflow) {
   const torch::Tensor embeddings = OnCircle({0, 180}).requires_grad_();
   const ProxyNcaOptions options = Options(GetParam(), 30, 30);  // k = 1800: exp(1800) is no number.
 
-  const torch::Tensor loss = ProxyNcaLoss(embeddings, OnCircle({0, 180}), Labels({0, 0}), options);
+  const torch::Tensor loss = ComputeProxyNca(embeddings, OnCircle({0, 180}), Labels({0, 0}), options);
   loss.backward();
 
   EXPECT_TRUE(std::isfinite(loss.item<float>()));
@@ -121,8 +120,8 @@ TEST_P(ProxyNcaTest, TakesABatchOfOneAndEqualEmbeddings) {
   const ProxyNcaOptions options = Options(GetParam(), 3, 3);
   const torch::Tensor proxies = OnCircle({0, 90});
 
-  const double one = ProxyNcaLoss(OnCircle({20}), proxies, Labels({0}), options).item<double>();
-  const double many = ProxyNcaLoss(OnCircle({20, 20, 20}), proxies, Labels({0, 0, 0}), options).item<double>();
+  const double one = ComputeProxyNca(OnCircle({20}), proxies, Labels({0}), options).item<double>();
+  const double many = ComputeProxyNca(OnCircle({20, 20, 20}), proxies, Labels({0, 0, 0}), options).item<double>();
 
   EXPECT_NEAR(one, many, 1e-5);
 }
@@ -130,7 +129,7 @@ TEST_P(ProxyNcaTest, TakesABatchOfOneAndEqualEmbeddings) {
 TEST_P(ProxyNcaTest, StaysFiniteForAZeroEmbeddingAndEqualProxies) {
   const torch::Tensor embeddings = torch::zeros({2, 2}).requires_grad_();
 
-  const torch::Tensor loss = ProxyNcaLoss(embeddings, OnCircle({45, 45}), Labels({0, 1}), Options(GetParam(), 3, 3));
+  const torch::Tensor loss = ComputeProxyNca(embeddings, OnCircle({45, 45}), Labels({0, 1}), Options(GetParam(), 3, 3));
   loss.backward();
 
   EXPECT_NEAR(loss.item<double>(), GetParam() == Denominator::kAll ? std::log(2.0) : 0, 1e-6);
@@ -141,8 +140,9 @@ TEST(ProxyNcaFormsTest, OnlyThePapersFormCanBeNegative) {
   const torch::Tensor embeddings = OnCircle({0, 180});
   const torch::Tensor proxies = OnCircle({0, 180});
 
-  EXPECT_NEAR(ProxyNcaLoss(embeddings, proxies, Labels({0, 1}), Options(Denominator::kNegatives, 1, 1)).item<double>(), -4, 1e-5);
-  EXPECT_GT(ProxyNcaLoss(embeddings, proxies, Labels({0, 1}), Options(Denominator::kAll, 1, 1)).item<double>(), 0);
+  EXPECT_NEAR(ComputeProxyNca(embeddings, proxies, Labels({0, 1}), Options(Denominator::kNegatives, 1, 1)).item<double>(), -4,
+              1e-5);
+  EXPECT_GT(ComputeProxyNca(embeddings, proxies, Labels({0, 1}), Options(Denominator::kAll, 1, 1)).item<double>(), 0);
 }
 
 // The loss of embeddings that lie on their proxies, which form a regular simplex: the best that any embedding can do. `chance`: all
@@ -175,7 +175,7 @@ TEST_P(KnownValuesTest, AgreeToThreeDigits) {
   proxies[0] = torch::tensor({1.0F, 0.0F});
   const torch::Tensor embedding = torch::tensor({{1.0F, 0.0F}});
   const auto loss = [&](const torch::Tensor& points, Denominator denominator) {
-    return ProxyNcaLoss(embedding, points, Labels({0}), Options(denominator, scale, scale)).item<double>();
+    return ComputeProxyNca(embedding, points, Labels({0}), Options(denominator, scale, scale)).item<double>();
   };
 
   EXPECT_NEAR(loss(torch::ones_like(proxies), Denominator::kAll), known.chance, 6e-4);
@@ -188,8 +188,8 @@ TEST(ProxyNcaFormsTest, ReachesTheFloorOnARegularSimplex) {
   const torch::Tensor corners = torch::eye(100) - 0.01;
   const torch::Tensor labels = torch::arange(100);
 
-  EXPECT_NEAR(ProxyNcaLoss(corners, corners, labels, Options(Denominator::kAll, 1, 1)).item<double>(), 2.648, 6e-4);
-  EXPECT_NEAR(ProxyNcaLoss(corners, corners, labels, Options(Denominator::kNegatives, 3, 3)).item<double>(), -13.587, 6e-4);
+  EXPECT_NEAR(ComputeProxyNca(corners, corners, labels, Options(Denominator::kAll, 1, 1)).item<double>(), 2.648, 6e-4);
+  EXPECT_NEAR(ComputeProxyNca(corners, corners, labels, Options(Denominator::kNegatives, 3, 3)).item<double>(), -13.587, 6e-4);
 }
 
 }  // namespace

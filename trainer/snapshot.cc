@@ -1,0 +1,85 @@
+#include "trainer/snapshot.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status_macros.h"
+#include "embedder/torch/device.h"
+#include "embedder/torch/state.h"
+
+namespace semblance {
+namespace {
+
+constexpr char kModelFile[] = "model.safetensors";
+constexpr char kProxiesFile[] = "proxies.safetensors";
+constexpr char kOptimizerFile[] = "optimizer.pt";
+constexpr char kRandomFile[] = "random.bin";
+constexpr char kProxiesTensor[] = "proxies";
+constexpr char kClassProxiesTensor[] = "class_proxies";
+
+std::string RandomState() {
+  const torch::Tensor state = at::detail::getDefaultCPUGenerator().get_state();
+  return {static_cast<const char*>(state.data_ptr()), state.nbytes()};
+}
+
+absl::Status SetRandomState(const std::string& bytes) {
+  return CatchTorchErrors([&] {
+    torch::Tensor state = torch::empty({static_cast<int64_t>(bytes.size())}, torch::kUInt8);
+    bytes.copy(static_cast<char*>(state.data_ptr()), bytes.size());
+    at::Generator generator = at::detail::getDefaultCPUGenerator();
+    generator.set_state(state);
+  });
+}
+
+absl::StatusOr<std::string> Find(const SnapshotFiles& files, const std::string& name) {
+  const auto found = files.find(name);
+  return found != files.end() ? absl::StatusOr<std::string>(found->second)
+                              : absl::DataLossError(absl::StrCat("the checkpoint has no ", name));
+}
+
+}  // namespace
+
+TrainedState TrainedStateOf(const Learner& learner) {
+  TrainedState state;
+  state.model = StateOf(learner.net());
+  state.proxies[kProxiesTensor] = ToHostTensor(learner.proxies().values());
+  if (const torch::Tensor shared = learner.proxies().shared_rows(); shared.defined()) {
+    state.proxies[kClassProxiesTensor] = ToHostTensor(shared);
+  }
+  return state;
+}
+
+absl::Status LoadTrainedState(const TrainedState& state, Learner* learner) {
+  EmbeddingNet net = learner->net();
+  SEMBLANCE_RETURN_IF_ERROR(LoadState(net, state.model));
+  const auto proxies = state.proxies.find(kProxiesTensor);
+  if (proxies == state.proxies.end()) {
+    return absl::DataLossError("there are no proxies");
+  }
+  return CatchTorchErrors([&] { learner->proxies().Restore(ToTorchTensor(proxies->second)); });
+}
+
+SnapshotFiles TakeSnapshot(const Learner& learner) {
+  const TrainedState state = TrainedStateOf(learner);
+  return {{kModelFile, SerializeSafetensors(state.model)},
+          {kProxiesFile, SerializeSafetensors(state.proxies)},
+          {kOptimizerFile, learner.OptimizerState()},
+          {kRandomFile, RandomState()}};
+}
+
+absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner) {
+  TrainedState state;
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string model, Find(files, kModelFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(state.model, ParseSafetensors(model, kModelFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string proxies, Find(files, kProxiesFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(state.proxies, ParseSafetensors(proxies, kProxiesFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string optimizer, Find(files, kOptimizerFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string random, Find(files, kRandomFile));
+  SEMBLANCE_RETURN_IF_ERROR(LoadTrainedState(state, learner));
+  SEMBLANCE_RETURN_IF_ERROR(learner->LoadOptimizerState(optimizer));
+  return SetRandomState(random);
+}
+
+}  // namespace semblance

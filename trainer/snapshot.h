@@ -1,0 +1,37 @@
+// All of a learner that a checkpoint holds, as files: network, proxies, optimiser and the state of the random generator.
+//
+// Not thread-safe: reads and writes the learner and LibTorch's default generator of the CPU.
+#ifndef SEMBLANCE_TRAINER_SNAPSHOT_H_
+#define SEMBLANCE_TRAINER_SNAPSHOT_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "embedder/safetensors.h"
+#include "trainer/learner.h"
+
+namespace semblance {
+
+// Contents by file name.
+using SnapshotFiles = std::map<std::string, std::string>;
+
+SnapshotFiles TakeSnapshot(const Learner& learner);
+
+// Makes the learner, of the same config, what it was. Errors: DataLoss, FailedPrecondition (not of this network).
+absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner);
+
+// What a bundle keeps: the network and the proxies, on the CPU.
+struct TrainedState {
+  TensorMap model;
+  TensorMap proxies;
+
+  bool empty() const { return model.empty(); }
+};
+
+TrainedState TrainedStateOf(const Learner& learner);
+absl::Status LoadTrainedState(const TrainedState& state, Learner* learner);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_SNAPSHOT_H_
