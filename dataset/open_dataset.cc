@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "dataset/dataset.h"
 #include "dataset/idx_file.h"
+#include "dataset/layouts.h"
 
 namespace semblance {
 
@@ -21,6 +22,15 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenDataset(const std::string& path) {
   }
   if (IdxFileExists(path, "train-images-idx3-ubyte") || IdxFileExists(path, "t10k-images-idx3-ubyte")) {
     return OpenIdx(path);
+  }
+  if (IsCub200(path)) {
+    return OpenCub200(path);
+  }
+  if (IsCars196(path)) {
+    return OpenCars196(path);
+  }
+  if (IsOnlineProducts(path)) {
+    return OpenOnlineProducts(path);
   }
   return OpenImageFolder(path);
 }
