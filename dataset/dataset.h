@@ -74,7 +74,8 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenCars196(const std::string& director
 // each; super-classes are not used). In the order of the files, training first.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenOnlineProducts(const std::string& directory);
 
-// Whichever of these is at `path`: a file is a manifest, and a directory without the files of any other layout is an image folder.
+// Whichever of these is at `path`: a file is a manifest (one of triplets gives its images, which have no labels; see
+// triplet_manifest.h), and a directory without the files of any other layout is an image folder.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenDataset(const std::string& path);
 
 // How examples without a split are divided.
