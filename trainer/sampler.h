@@ -34,15 +34,13 @@ struct BatchShape {
 // position i. A random choice, a function of the arguments alone. REQUIRES: shape.classes >= 1, shape.samples_per_class >= 1.
 //
 // What holds in each epoch:
-// - Every position is visited at least once. The examples of a class are dealt out in groups of samples_per_class; the last group
-// is
-//   filled up with examples that the class has shown before, each of them once before any is taken again. So a position repeats
-//   within a batch only where its class has fewer than samples_per_class examples.
+// - Every position is visited at least once. The examples of a class are dealt out in groups of samples_per_class. The last one is
+//   filled up with examples that the class has shown before, each of them once before any is taken again: a position repeats within
+//   a batch only where its class has fewer than samples_per_class examples.
 // - Every batch has the full shape, or all classes where there are fewer than shape.classes.
-// - With g(c) = ceil(size of class c / samples_per_class) groups, there are max(ceil(sum of g / classes), largest g) batches,
-// whatever
-//   the seed and the epoch: as few as can show each group in a batch of different classes. Places that are left over go to further
-//   groups of the other classes, evenly: one huge class makes a long epoch.
+// - With g(c) = ceil(size of class c / samples_per_class) groups, there are max(ceil(sum of g / classes), largest g) batches in any
+//   epoch: as few as can show each group in a batch of different classes. Places that are left over go to further groups of the
+//   other classes, evenly: one huge class makes a long epoch.
 PositionBatches BalancedBatches(absl::Span<const int64_t> labels, const BatchShape& shape, uint64_t seed, int epoch);
 
 // The part of each batch that belongs to the `rank`-th of `world_size` processes that train together. The parts of one batch, rank
