@@ -41,7 +41,7 @@ int SamplesAlong(double step_x, double step_y) {
   return static_cast<int>(std::clamp(std::ceil(std::hypot(step_x, step_y) / kLongestStep), 1.0, 1.0 * kMaxSamples));
 }
 
-template <int kChannels>
+template <int Channels>
 class Warp {
  public:
   Warp(const Image& source, const AffineMap& map, int side)
@@ -51,7 +51,7 @@ class Warp {
         across_(SamplesAlong(map.xx, map.yx)),
         down_(SamplesAlong(map.xy, map.yy)),
         step_{Fixed(map.xx), Fixed(map.yx)},
-        sums_(static_cast<size_t>(side) * kChannels) {}
+        sums_(static_cast<size_t>(side) * Channels) {}
 
   void Run(uint8_t* out) {
     const auto samples = static_cast<uint32_t>(across_ * down_);
@@ -84,13 +84,13 @@ class Warp {
     const Place last = {place.x + (side_ - 1) * step_.x, place.y + (side_ - 1) * step_.y};
     const bool is_inside = IsInside(place) && IsInside(last);  // And so is what lies between.
     uint32_t* sums = sums_.data();
-    for (int x = 0; x < side_; ++x, sums += kChannels, place.x += step_.x, place.y += step_.y) {
+    for (int x = 0; x < side_; ++x, sums += Channels, place.x += step_.x, place.y += step_.y) {
       const int64_t column = Floor(place.x);
       const int64_t row = Floor(place.y);
       if (is_inside) {
         const uint8_t* const pixel = Pixel(column, row);
         const size_t below = RowBytes();
-        Add({pixel, pixel + kChannels, pixel + below, pixel + below + kChannels}, Weight(place.x), Weight(place.y), sums);
+        Add({pixel, pixel + Channels, pixel + below, pixel + below + Channels}, Weight(place.x), Weight(place.y), sums);
       } else {
         const int64_t columns[] = {Reflected(column, source_.width), Reflected(column + 1, source_.width)};
         const int64_t rows[] = {Reflected(row, source_.height), Reflected(row + 1, source_.height)};
@@ -109,7 +109,7 @@ class Warp {
   };
 
   static void Add(const Square& square, uint32_t right, uint32_t bottom, uint32_t* sums) {
-    for (int c = 0; c < kChannels; ++c) {
+    for (int c = 0; c < Channels; ++c) {
       const uint32_t upper = square.top_left[c] * (kOne - right) + square.top_right[c] * right;
       const uint32_t lower = square.bottom_left[c] * (kOne - right) + square.bottom_right[c] * right;
       sums[c] += upper * (kOne - bottom) + lower * bottom;
@@ -125,10 +125,10 @@ class Warp {
     return within < size ? within : period - within;
   }
 
-  size_t RowBytes() const { return static_cast<size_t>(source_.width) * kChannels; }
+  size_t RowBytes() const { return static_cast<size_t>(source_.width) * Channels; }
 
   const uint8_t* Pixel(int64_t column, int64_t row) const {
-    return source_.pixels.data() + static_cast<size_t>(row) * RowBytes() + static_cast<size_t>(column) * kChannels;
+    return source_.pixels.data() + static_cast<size_t>(row) * RowBytes() + static_cast<size_t>(column) * Channels;
   }
 
   const Image& source_;

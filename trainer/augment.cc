@@ -65,8 +65,10 @@ struct Rectangle {
 
 Rectangle CentreSquare(const Image& resized, int side) {
   // As CopyCrop: an odd pixel over goes to the right and to the bottom.
+  const int left = (resized.width - side) / 2;
+  const int top = (resized.height - side) / 2;
   const double middle = (side - 1) / 2.0;
-  return Rectangle{(resized.width - side) / 2 + middle, (resized.height - side) / 2 + middle, 1.0 * side, 1.0 * side};
+  return Rectangle{left + middle, top + middle, 1.0 * side, 1.0 * side};
 }
 
 Rectangle DrawRectangle(const Image& resized, const Augmentation& augmentation, Random* random) {

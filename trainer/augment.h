@@ -38,7 +38,8 @@ struct Augmentation {
 // Writes the square of `side` pixels around the centre of `resized`, changed at random, to `out` (rows from the top, interleaved).
 // All of the geometry is one resampling (see affine_warp.h); with flips and shifts alone pixels are copied as they are.
 // REQUIRES: both sides of the image are at least `side`; 0 <= max_shift_pixels < side; 0 <= min_crop_area <= max_crop_area <= 1;
-// max_crop_aspect >= 1; degrees below 90; brightness, contrast and saturation in [0, 1]; out.size() == side * side * channels.
+// max_crop_aspect >= 1; shear_degrees below 90; brightness, contrast and saturation in [0, 1]; out.size() == side * side *
+// channels.
 void CropAugmented(const Image& resized, int side, const Augmentation& augmentation, Random* random, absl::Span<uint8_t> out);
 
 }  // namespace semblance
