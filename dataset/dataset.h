@@ -1,4 +1,4 @@
-// A list of labelled, encoded images, wherever they are kept: folders, a manifest, or IDX files.
+// A list of labelled, encoded images, wherever they are kept: folders, a manifest, IDX files, or the layout of a known data set.
 //
 // Thread-compatible: const methods may run concurrently.
 //
@@ -56,7 +56,26 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file);
 // the two pairs suffices. Labels are decimal numbers.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenIdx(const std::string& directory);
 
-// Whichever of the three is at `path`.
+// The three that follow are data sets of the papers, as their authors publish them. Their split is the one that metric learning
+// reports: the classes of the test are not those of training. Ids are paths relative to `directory`; whether the images are there
+// is seen when they are read.
+
+// CUB-200-2011: images.txt, image_class_labels.txt, classes.txt and images/. Classes 1 to 100 train, the others test. (The file
+// train_test_split.txt is of the classification task, where both sides have all classes; it is not read.) Labels are the names in
+// classes.txt. In the order of images.txt.
+absl::StatusOr<std::unique_ptr<Dataset>> OpenCub200(const std::string& directory);
+
+// Cars196, in one of its two forms: cars_annos.mat with car_ims/; or cars_train_annos.mat with cars_train/, and
+// cars_test_annos_withlabels.mat with cars_test/. The .mat files are in `directory` or its devkit/, where also cars_meta.mat is,
+// which has the names of the classes. Classes 1 to 98 train, the others test. In the order of the annotations.
+absl::StatusOr<std::unique_ptr<Dataset>> OpenCars196(const std::string& directory);
+
+// Stanford Online Products: Ebay_train.txt and Ebay_test.txt, which are the split. Labels are the numbers of the classes (a product
+// each; super-classes are not used). In the order of the files, training first.
+absl::StatusOr<std::unique_ptr<Dataset>> OpenOnlineProducts(const std::string& directory);
+
+// Whichever of these is at `path`: a file is a manifest (one of triplets gives its images, which have no labels; see
+// triplet_manifest.h), and a directory without the files of any other layout is an image folder.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenDataset(const std::string& path);
 
 // How examples without a split are divided.

@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "common/file.h"
 #include "common/text_proto.h"
 
@@ -28,7 +30,11 @@ class FileDataset final : public Dataset {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::vector<Example> examples) {
+  absl::flat_hash_set<absl::string_view> ids;
   for (const Example& example : examples) {
+    if (!ids.insert(example.id).second) {
+      return absl::InvalidArgumentError(absl::StrCat(root, ": the image ", absl::CHexEscape(example.id), " is listed twice"));
+    }
     if (!IsUtf8(example.id) || !IsUtf8(example.label)) {
       return absl::InvalidArgumentError(absl::StrCat(root, ": the path \"", absl::CHexEscape(example.id), "\" or its label \"",
                                                      absl::CHexEscape(example.label), "\" is not UTF-8: rename it"));

@@ -1,5 +1,4 @@
 // A data set listed in a tab-separated file.
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -12,12 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
-#include "common/error.h"
-#include "common/file.h"
 #include "common/status_macros.h"
 #include "dataset/dataset.h"
 #include "dataset/file_dataset.h"
+#include "dataset/text_table.h"
 
 namespace semblance {
 namespace {
@@ -29,14 +26,6 @@ struct Columns {
   size_t label = 0;
   std::optional<size_t> split;
 };
-
-std::optional<size_t> FindColumn(const std::vector<absl::string_view>& names, absl::string_view name) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    return std::nullopt;
-  }
-  return static_cast<size_t>(found - names.begin());
-}
 
 absl::StatusOr<Columns> ParseHeader(absl::string_view line) {
   const std::vector<absl::string_view> names = absl::StrSplit(line, '\t');
@@ -62,10 +51,7 @@ absl::StatusOr<Split> ParseSplit(absl::string_view text) {
 }
 
 absl::StatusOr<Example> ParseRow(absl::string_view line, const Columns& columns) {
-  const std::vector<absl::string_view> cells = absl::StrSplit(line, '\t');
-  if (cells.size() != columns.count) {
-    return absl::InvalidArgumentError(absl::StrCat("expected ", columns.count, " tab-separated cells, found ", cells.size()));
-  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<absl::string_view> cells, SplitTsvLine(line, columns.count));
   Example example;
   example.id = std::string(cells[columns.path]);
   example.label = std::string(cells[columns.label]);
@@ -82,9 +68,6 @@ absl::StatusOr<Example> ParseRow(absl::string_view line, const Columns& columns)
 class ManifestParser {
  public:
   absl::Status ParseLine(absl::string_view line) {
-    if (line.empty() || line.front() == '#') {
-      return absl::OkStatus();
-    }
     if (!columns_.has_value()) {
       SEMBLANCE_ASSIGN_OR_RETURN(columns_, ParseHeader(line));
       return absl::OkStatus();
@@ -108,15 +91,8 @@ class ManifestParser {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
   ManifestParser parser;
-  int line_number = 0;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    ++line_number;
-    if (absl::Status status = parser.ParseLine(absl::StripSuffix(line, "\r")); !status.ok()) {
-      return WithContext(status, absl::StrCat(file, ":", line_number));
-    }
-  }
+  SEMBLANCE_RETURN_IF_ERROR(ForEachTsvLine(file, [&parser](absl::string_view line) { return parser.ParseLine(line); }));
   std::vector<Example> examples = parser.TakeExamples();
   if (examples.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": lists no images"));

@@ -138,8 +138,13 @@ void FillAugmentation(AugmentationConfig* augmentation, int input_side) {
   if (!augmentation->has_horizontal_flip()) {
     augmentation->set_horizontal_flip(true);
   }
+  const bool has_crop = augmentation->min_crop_area() != 0;
   if (!augmentation->has_max_shift_pixels()) {
-    augmentation->set_max_shift_pixels(input_side / 16);
+    augmentation->set_max_shift_pixels(has_crop ? 0 : input_side / 16);
+  }
+  if (has_crop) {
+    DefaultTo(augmentation, &AugmentationConfig::max_crop_area, &AugmentationConfig::set_max_crop_area, 1.0);
+    DefaultTo(augmentation, &AugmentationConfig::max_crop_aspect, &AugmentationConfig::set_max_crop_aspect, 4.0 / 3);
   }
 }
 
@@ -282,6 +287,36 @@ void CheckModel(const ModelConfig& model, RangeCheck* check) {
   }
 }
 
+void CheckCrop(const AugmentationConfig& augmentation, RangeCheck* check) {
+  const double min_area = augmentation.min_crop_area();
+  check->Within("augmentation.min_crop_area", min_area, 0.0, 1.0);
+  if (min_area > 0) {
+    check->Within("augmentation.max_crop_area", augmentation.max_crop_area(), min_area, 1.0)
+        .Within("augmentation.max_crop_aspect", augmentation.max_crop_aspect(), 1.0, 10.0);
+  } else {
+    check->Require(augmentation.max_crop_area() == 0, "augmentation.max_crop_area", "needs min_crop_area")
+        .Require(augmentation.max_crop_aspect() == 0, "augmentation.max_crop_aspect", "needs min_crop_area");
+  }
+}
+
+void CheckAugmentation(const AugmentationConfig& augmentation, int input_side, RangeCheck* check) {
+  CheckCrop(augmentation, check);
+  check->Within("augmentation.max_shift_pixels", augmentation.max_shift_pixels(), 0, input_side - 1)
+      .Within("augmentation.rotation_degrees", augmentation.rotation_degrees(), 0.0, 180.0)
+      .Within("augmentation.shear_degrees", augmentation.shear_degrees(), 0.0, 45.0)
+      .Within("augmentation.brightness", augmentation.brightness(), 0.0, 1.0)
+      .Within("augmentation.contrast", augmentation.contrast(), 0.0, 1.0)
+      .Within("augmentation.saturation", augmentation.saturation(), 0.0, 1.0);
+}
+
+void CheckSampler(const TrainingConfig& config, RangeCheck* check) {
+  const int samples = config.sampler().samples_per_class();
+  check->Require(samples == 0 || (samples >= 2 && samples <= config.batch_size() / 2 && config.batch_size() % samples == 0),
+                 "sampler.samples_per_class",
+                 absl::StrCat("is ", samples, "; expected 0, or a number from 2 on that divides the batch_size of ",
+                              config.batch_size(), " into at least 2 classes"));
+}
+
 }  // namespace
 
 TrainingConfig WithDefaults(TrainingConfig config) {
@@ -333,13 +368,14 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
                "needs validation.fraction: there is nothing to measure")
       .Within("checkpoint.every_steps", config.checkpoint().every_steps(), 0, 1'000'000'000)
       .Within("checkpoint.keep", config.checkpoint().keep(), 1, 1000)
-      .Within("warm_up_epochs", config.warm_up_epochs(), 0, 1'000'000)
-      .Within("augmentation.max_shift_pixels", config.augmentation().max_shift_pixels(), 0, config.model().input_side() - 1);
+      .Within("warm_up_epochs", config.warm_up_epochs(), 0, 1'000'000);
   CheckEnums(config, &check);
   CheckLoss(config.loss(), &check);
   CheckProxies(config, &check);
   CheckOptimizer(config.optimizer(), &check);
   CheckModel(config.model(), &check);
+  CheckAugmentation(config.augmentation(), config.model().input_side(), &check);
+  CheckSampler(config, &check);
   SEMBLANCE_RETURN_IF_ERROR(check.status());
   return WithFieldPrefix(
       ValidateNetwork(ArchitectureOf(config.model()), PreprocessingOf(config.model()), config.model().dimension()), "model");
@@ -380,6 +416,23 @@ storage::v1::Preprocessing PreprocessingOf(const ModelConfig& config) {
     preprocessing.add_std(1);
   }
   return preprocessing;
+}
+
+Augmentation AugmentationOf(const AugmentationConfig& config) {
+  Augmentation augmentation;
+  augmentation.horizontal_flip = config.horizontal_flip();
+  augmentation.max_shift_pixels = config.max_shift_pixels();
+  if (config.min_crop_area() > 0) {
+    augmentation.min_crop_area = config.min_crop_area();
+    augmentation.max_crop_area = config.max_crop_area();
+    augmentation.max_crop_aspect = config.max_crop_aspect();
+  }
+  augmentation.rotation_degrees = config.rotation_degrees();
+  augmentation.shear_degrees = config.shear_degrees();
+  augmentation.brightness = config.brightness();
+  augmentation.contrast = config.contrast();
+  augmentation.saturation = config.saturation();
+  return augmentation;
 }
 
 }  // namespace semblance

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "semblance/storage/v1/bundle.pb.h"
 #include "semblance/v1/training_config.pb.h"
+#include "trainer/augment.h"
 
 namespace semblance {
 
@@ -34,6 +35,9 @@ storage::v1::Architecture ArchitectureOf(const v1::ModelConfig& config);
 
 // With mean 0 and std 1: the trainer measures them on its data.
 storage::v1::Preprocessing PreprocessingOf(const v1::ModelConfig& config);
+
+// REQUIRES: part of a validated config.
+Augmentation AugmentationOf(const v1::AugmentationConfig& config);
 
 }  // namespace semblance
 

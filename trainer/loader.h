@@ -3,7 +3,7 @@
 // Not thread-safe. The store must outlive the loader.
 //
 // What comes out depends on (seed, epoch, batches) alone: every example has its own random generator, so neither the number of
-// threads nor their speed matters.
+// threads nor their speed matters. An example that the batches name again has another one: it is augmented in another way.
 #ifndef SEMBLANCE_TRAINER_LOADER_H_
 #define SEMBLANCE_TRAINER_LOADER_H_
 
@@ -46,10 +46,12 @@ class Loader {
 
  private:
   void Prefetch();
-  absl::StatusOr<Batch> Fill(const std::vector<int64_t>& positions) const;
+  absl::StatusOr<Batch> Fill(size_t batch_index) const;
 
   const ImageStore* const store_;
   const PositionBatches batches_;
+  // How often the example was named before, for each one of the batches.
+  const std::vector<std::vector<uint32_t>> visits_;
   const LoaderOptions options_;
   size_t next_ = 0;
   std::deque<std::future<absl::StatusOr<Batch>>> pending_;

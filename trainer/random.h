@@ -23,6 +23,9 @@ class Random {
   // Uniform in [low, high].
   int Between(int low, int high) { return low + static_cast<int>(Below(static_cast<uint64_t>(high - low) + 1)); }
 
+  // Uniform in [low, high], by 53 bits.
+  double Uniform(double low, double high) { return low + (high - low) * (static_cast<double>(Next() >> 11) * 0x1p-53); }
+
   bool Coin() { return (Next() >> 63) != 0; }
 
  private:

@@ -16,6 +16,7 @@
 #include "common/progress.h"
 #include "common/status_macros.h"
 #include "trainer/batch_tensor.h"
+#include "trainer/config.h"
 #include "trainer/loader.h"
 #include "trainer/proxy_start.h"
 #include "trainer/sampler.h"
@@ -53,8 +54,9 @@ class TrainingLoop {
         inputs_(inputs),
         stop_(stop),
         learner_(*learner),
-        total_steps_(config.epochs() * StepsPerEpoch()),
-        progress_("train", config.epochs() * inputs.train.images->size(), "images") {}
+        epoch_size_(SizeOf(EpochBatches(/*epoch=*/1))),
+        total_steps_(config.epochs() * epoch_size_.steps),
+        progress_("train", config.epochs() * epoch_size_.images, "images") {}
 
   absl::StatusOr<TrainingOutcome> Run() {
     SEMBLANCE_ASSIGN_OR_RETURN(const bool goes_on, GoOn());
@@ -69,7 +71,29 @@ class TrainingLoop {
   }
 
  private:
-  int64_t StepsPerEpoch() const { return (inputs_.train.images->size() + config_.batch_size() - 1) / config_.batch_size(); }
+  // The same for every epoch.
+  struct EpochSize {
+    int64_t steps = 0;
+    int64_t images = 0;
+  };
+
+  static EpochSize SizeOf(const PositionBatches& batches) {
+    EpochSize size;
+    size.steps = static_cast<int64_t>(batches.size());
+    for (const std::vector<int64_t>& batch : batches) {
+      size.images += static_cast<int64_t>(batch.size());
+    }
+    return size;
+  }
+
+  PositionBatches EpochBatches(int epoch) const {
+    const int samples_per_class = config_.sampler().samples_per_class();
+    if (samples_per_class == 0) {
+      return ShuffledBatches(inputs_.train.images->size(), config_.batch_size(), config_.seed(), epoch);
+    }
+    const BatchShape shape = {config_.batch_size() / samples_per_class, samples_per_class};
+    return BalancedBatches(*inputs_.train.labels, shape, config_.seed(), epoch);
+  }
 
   bool IsEvaluatedAfter(int epoch) const {
     const int every = config_.evaluate_every_epochs();
@@ -94,7 +118,7 @@ class TrainingLoop {
 
   absl::Status RunEpoch(int epoch) {
     learner_.FreezeBackbone(epoch <= config_.warm_up_epochs());
-    PositionBatches batches = ShuffledBatches(inputs_.train.images->size(), config_.batch_size(), config_.seed(), epoch);
+    PositionBatches batches = EpochBatches(epoch);
     const bool is_whole = state_.steps_of_epoch() == 0;
     batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
     Loader loader(inputs_.train.images, std::move(batches), LoaderOptionsOf(epoch));
@@ -134,14 +158,14 @@ class TrainingLoop {
   LoaderOptions LoaderOptionsOf(int epoch) const {
     LoaderOptions options;
     options.threads = config_.loader_threads();
-    options.augmentation = Augmentation{config_.augmentation().horizontal_flip(), config_.augmentation().max_shift_pixels()};
+    options.augmentation = AugmentationOf(config_.augmentation());
     options.seed = config_.seed();
     options.epoch = epoch;
     return options;
   }
 
   absl::Status RunStep(const Batch& batch) {
-    const double factor = LearningRateFactor(config_.optimizer(), state_.steps(), total_steps_, StepsPerEpoch());
+    const double factor = LearningRateFactor(config_.optimizer(), state_.steps(), total_steps_, epoch_size_.steps);
     const ImageStore& images = *inputs_.train.images;
     const absl::StatusOr<float> loss = learner_.Step(PixelsTensor(batch, images.preprocessor(), learner_.device()),
                                                      LabelsTensor(batch, *inputs_.train.labels, learner_.device()), factor);
@@ -305,6 +329,7 @@ class TrainingLoop {
   const TrainingInputs inputs_;
   const std::atomic<bool>& stop_;
   Learner& learner_;
+  const EpochSize epoch_size_;
   const int64_t total_steps_;
   ProgressReporter progress_;
   storage::v1::TrainingProgress state_;

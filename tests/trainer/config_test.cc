@@ -59,6 +59,44 @@ TEST(ConfigTest, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(config.optimizer().schedule(), v1::OptimizerConfig::SCHEDULE_COSINE);
   EXPECT_TRUE(config.augmentation().horizontal_flip());
   EXPECT_EQ(config.augmentation().max_shift_pixels(), 4);
+  EXPECT_EQ(config.augmentation().min_crop_area(), 0);
+  EXPECT_EQ(config.augmentation().rotation_degrees(), 0);
+  EXPECT_EQ(config.sampler().samples_per_class(), 0);
+}
+
+TEST(ConfigTest, CropsAtRandomInPlaceOfShiftsWhereAnAreaIsGiven) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {"augmentation.min_crop_area=0.25"}));
+
+  EXPECT_EQ(config.augmentation().max_shift_pixels(), 0);
+  EXPECT_EQ(config.augmentation().max_crop_area(), 1);
+  EXPECT_DOUBLE_EQ(config.augmentation().max_crop_aspect(), 4.0 / 3);
+}
+
+TEST(ConfigTest, SaysAllOfTheAugmentation) {
+  ASSERT_OK_AND_ASSIGN(
+      const TrainingConfig config,
+      LoadText(std::string(kSmallest) +
+               "augmentation { horizontal_flip: false max_shift_pixels: 2 min_crop_area: 0.1 max_crop_area: 0.9 "
+               "max_crop_aspect: 2 rotation_degrees: 3 shear_degrees: 4 brightness: 0.5 contrast: 0.6 saturation: 0.7 }"));
+
+  const Augmentation augmentation = AugmentationOf(config.augmentation());
+
+  EXPECT_FALSE(augmentation.horizontal_flip);
+  EXPECT_EQ(augmentation.max_shift_pixels, 2);
+  EXPECT_EQ(augmentation.min_crop_area, 0.1);
+  EXPECT_EQ(augmentation.max_crop_area, 0.9);
+  EXPECT_EQ(augmentation.max_crop_aspect, 2);
+  EXPECT_EQ(augmentation.rotation_degrees, 3);
+  EXPECT_EQ(augmentation.shear_degrees, 4);
+  EXPECT_EQ(augmentation.brightness, 0.5);
+  EXPECT_EQ(augmentation.contrast, 0.6);
+  EXPECT_EQ(augmentation.saturation, 0.7);
+}
+
+TEST(ConfigTest, TakesSamplesPerClassThatDivideTheBatch) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {"batch_size=120", "sampler.samples_per_class=4"}));
+
+  EXPECT_EQ(config.sampler().samples_per_class(), 4);
 }
 
 TEST(ConfigTest, TakesDefaultsThatDependOnOtherFields) {
@@ -167,8 +205,26 @@ INSTANTIATE_TEST_SUITE_P(
                                 "model.convnet_convolutions_per_stage"},
                       BadConfig{"WhitensTooMuch", "whitening=0.6", "whitening"},
                       BadConfig{"UnknownBackbone", "model.backbone=7", "model.backbone"},
+                      BadConfig{"SamplesThatDoNotDivide", "sampler.samples_per_class=3", "sampler.samples_per_class"},
+                      BadConfig{"OneSample", "sampler.samples_per_class=1", "sampler.samples_per_class"},
+                      BadConfig{"OneClass", "sampler.samples_per_class=128", "sampler.samples_per_class"},
+                      BadConfig{"NegativeSamples", "sampler.samples_per_class=-2", "sampler.samples_per_class"},
+                      BadConfig{"CropAboveTheImage", "augmentation.min_crop_area=1.5", "augmentation.min_crop_area"},
+                      BadConfig{"CropIsNotANumber", "augmentation.min_crop_area=nan", "augmentation.min_crop_area"},
+                      BadConfig{"LargestCropAlone", "augmentation.max_crop_area=0.5", "augmentation.max_crop_area"},
+                      BadConfig{"AspectAlone", "augmentation.max_crop_aspect=2", "augmentation.max_crop_aspect"},
+                      BadConfig{"TooMuchRotation", "augmentation.rotation_degrees=181", "augmentation.rotation_degrees"},
+                      BadConfig{"TooMuchShear", "augmentation.shear_degrees=46", "augmentation.shear_degrees"},
+                      BadConfig{"TooBright", "augmentation.brightness=1.1", "augmentation.brightness"},
+                      BadConfig{"NegativeContrast", "augmentation.contrast=-0.1", "augmentation.contrast"},
+                      BadConfig{"TooMuchSaturation", "augmentation.saturation=2", "augmentation.saturation"},
                       BadConfig{"ShiftBeyondTheImage", "augmentation.max_shift_pixels=64", "augmentation.max_shift_pixels"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(ConfigTest, RefusesALargestCropBelowTheSmallest) {
+  EXPECT_THAT(LoadText(kSmallest, {"augmentation.min_crop_area=0.5", "augmentation.max_crop_area=0.4"}),
+              HasField("augmentation.max_crop_area"));
+}
 
 TEST(ConfigTest, RefusesConvnetFieldsForOtherBackbones) {
   EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.convnet_channels=8"}),

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,18 @@ TEST_F(LoaderTest, DependsOnSeedAndEpochAndNotOnThreads) {
 
 TEST_F(LoaderTest, AugmentsAnImageAlikeInWhicheverBatchItIs) {
   EXPECT_EQ(AllPixels(Augmented(2, 1, 1), SequentialBatches(50, 4)), AllPixels(Augmented(2, 1, 1), SequentialBatches(50, 7)));
+}
+
+TEST_F(LoaderTest, AugmentsAnImageInAnotherWayWhenItIsVisitedAgain) {
+  const std::vector<Batch> batches = LoadAll(Augmented(1, 1, 1), {{3, 3, 3, 3}, {3, 3, 3, 3}});
+
+  std::set<std::vector<uint8_t>> variants;
+  for (const Batch& batch : batches) {
+    for (int i = 0; i < 4; ++i) {
+      variants.emplace(batch.pixels.begin() + 64 * i, batch.pixels.begin() + 64 * (i + 1));
+    }
+  }
+  EXPECT_GE(variants.size(), 6U);  // Of the 50 that a flip and shifts by two pixels give.
 }
 
 TEST_F(LoaderTest, MayBeDroppedBeforeItsEnd) {

@@ -51,6 +51,18 @@ TEST(RandomTest, ReachesBothEndsOfARange) {
   EXPECT_EQ(seen, (std::set<int>{-2, -1, 0, 1, 2}));
 }
 
+TEST(RandomTest, SpreadsNumbersOverAnInterval) {
+  double sum = 0;
+  for (uint64_t index = 0; index < 1000; ++index) {
+    const double value = Random(5, 1, index).Uniform(-1, 3);
+    ASSERT_GE(value, -1);
+    ASSERT_LE(value, 3);
+    sum += value;
+  }
+
+  EXPECT_NEAR(sum / 1000, 1, 0.15);  // Four standard deviations.
+}
+
 TEST(RandomTest, TossesAFairCoin) {
   int heads = 0;
   for (uint64_t index = 0; index < 1000; ++index) {

@@ -1,0 +1,47 @@
+// Text files that list images, line by line.
+//
+// Thread-safe: functions without state.
+#ifndef SEMBLANCE_DATASET_TEXT_TABLE_H_
+#define SEMBLANCE_DATASET_TEXT_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace semblance {
+
+// Calls `parse` with every line that is not empty, without its end (LF or CR LF), until one fails. Errors: those of reading the
+// file; that of `parse`, with "FILE:LINE: " before its message.
+absl::Status ForEachLine(const std::string& file, absl::FunctionRef<absl::Status(absl::string_view line)> parse);
+
+// The same for the lines of a TSV file, where a line that starts with # is a comment.
+absl::Status ForEachTsvLine(const std::string& file, absl::FunctionRef<absl::Status(absl::string_view line)> parse);
+
+// Where `name` stands among the cells of a header.
+std::optional<size_t> FindColumn(const std::vector<absl::string_view>& header, absl::string_view name);
+
+// The tab-separated cells of a line. Errors: InvalidArgument when there are not `count`.
+absl::StatusOr<std::vector<absl::string_view>> SplitTsvLine(absl::string_view line, size_t count);
+
+// "17 some/path": a positive number, a space, and a text that is not empty.
+struct NumberedText {
+  int64_t number = 0;
+  absl::string_view text;
+};
+
+// `line` must outlive the result. Errors: InvalidArgument, with what was expected (as "expected <words>, found <line>").
+absl::StatusOr<NumberedText> ParseNumberedText(absl::string_view line, absl::string_view words);
+
+// A decimal number of at least 1. Errors: InvalidArgument; `what` names it.
+absl::StatusOr<int64_t> ParsePositive(absl::string_view text, absl::string_view what);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_DATASET_TEXT_TABLE_H_
