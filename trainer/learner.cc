@@ -79,10 +79,11 @@ EmbeddingNet OnDevice(EmbeddingNet net, torch::Device device) {
 
 }  // namespace
 
-Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device)
+Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device, const Ranks* ranks)
     : config_(config),
       loss_(NewLoss(config.loss())),
       device_(device),
+      ranks_(*ranks),
       autocast_(AutocastTypeOf(config.precision(), device)),
       net_(OnDevice(std::move(net), device)),
       proxies_(config.proxies(), class_count, config.model().dimension(), config.seed(), device),
@@ -91,12 +92,13 @@ Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t cla
       loss_scale_(autocast_) {}
 
 torch::Tensor Learner::ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch) {
-  batch->labels = labels;
+  torch::Tensor own;
   {
     const Autocast autocast(device_, autocast_);
-    batch->embeddings = net_->forward(pixels);
+    own = net_->forward(pixels);
   }
-  batch->embeddings = batch->embeddings.to(torch::kFloat32);
+  batch->embeddings = ranks_.GatherWithGradient(own.to(torch::kFloat32));
+  batch->labels = ranks_.Gather(labels);
   if (loss_->uses_proxies()) {
     proxies_.Match(batch);
   }
@@ -115,6 +117,7 @@ absl::StatusOr<float> Learner::Step(const torch::Tensor& pixels, const torch::Te
     }
     optimizer_->zero_grad();
     loss_scale_.Apply(loss).backward();
+    ranks_.ReduceGradients(net_->parameters(), proxies_.values());
     Move(factor, batch);
   }));
   if (!std::isfinite(loss_value)) {

@@ -17,6 +17,7 @@
 #include "trainer/losses/loss.h"
 #include "trainer/proxies.h"
 #include "trainer/proxy_health.h"
+#include "trainer/ranks.h"
 
 namespace semblance {
 
@@ -25,11 +26,13 @@ class Learner {
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
-  // Moves the network to the device and draws the proxies. REQUIRES: a validated config; class_count >= 2.
-  Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device);
+  // Moves the network to the device and draws the proxies. `ranks` must outlive the learner; all ranks must be given equal networks
+  // and generators of random numbers. REQUIRES: a validated config; class_count >= 2.
+  Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device, const Ranks* ranks);
 
-  // One step of the optimiser with its learning rates times `factor`; returns the loss before it. `pixels` and `labels` are on the
-  // device. Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
+  // One step of the optimiser with its learning rates times `factor`; returns the loss before it, of the batches of all ranks
+  // together. `pixels` and `labels` are on the device. Errors: FailedPrecondition when the loss is not finite: no step is taken;
+  // LibTorch's.
   absl::StatusOr<float> Step(const torch::Tensor& pixels, const torch::Tensor& labels, double factor);
 
   // While `frozen`, steps change the head and the proxies alone, and batch norms keep their statistics.
@@ -52,6 +55,7 @@ class Learner {
   Proxies& proxies() { return proxies_; }
   const Proxies& proxies() const { return proxies_; }
   torch::Device device() const { return device_; }
+  const Ranks& ranks() const { return ranks_; }
 
  private:
   torch::Tensor ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch);
@@ -61,6 +65,7 @@ class Learner {
   const v1::TrainingConfig config_;
   const std::unique_ptr<Loss> loss_;
   const torch::Device device_;
+  const Ranks& ranks_;
   const AutocastType autocast_;
   EmbeddingNet net_;
   Proxies proxies_;

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "common/command_line.h"
 #include "common/logging.h"
 #include "common/process.h"
 #include "common/status_macros.h"
 #include "trainer/config.h"
+#include "trainer/local_ranks.h"
 #include "trainer/training_run.h"
 
 namespace {
@@ -18,7 +20,10 @@ namespace {
 constexpr char kSummary[] =
     "Learns what \"similar\" means for labelled images and writes a model bundle.\n"
     "The fields of the configuration are explained in proto/semblance/v1/training_config.proto.\n"
-    "Exit codes: 0 done, 2 usage, 42 bad configuration or data, 75 try again, 143 stopped by SIGTERM (nothing is written).";
+    "Exit codes: 0 done, 2 usage, 42 bad configuration or data, 75 try again, 143 stopped by SIGTERM after a\n"
+    "checkpoint, from which the same command goes on.";
+
+constexpr int kMaxLocalRanks = 64;
 
 constexpr const char* kExamples[] = {
     ("semblance-trainer --config=examples/fashion_mnist.textproto"
@@ -56,6 +61,25 @@ semblance::ExitCode ExitCodeOf(const absl::Status& status) {
   }
 }
 
+// The config is checked here, so that its errors come once.
+int TrainWithRanks(int ranks, const std::string& config_file, const std::vector<std::string>& overrides) {
+  const absl::Status valid = semblance::LoadTrainingConfig(config_file, overrides).status();
+  if (!valid.ok()) {
+    PrintError(valid);
+    return ExitCodeOf(valid);
+  }
+  std::vector<std::string> arguments = {absl::StrCat("--config=", config_file)};
+  for (const std::string& one : overrides) {
+    arguments.insert(arguments.end(), {"--set", one});
+  }
+  const absl::StatusOr<int> code = semblance::RunLocalRanks(ranks, arguments, stop_requested);
+  if (!code.ok()) {
+    PrintError(code.status());
+    return ExitCodeOf(code.status());
+  }
+  return *code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -63,8 +87,10 @@ int main(int argc, char** argv) {
   semblance::InitLogging(argv[0]);
   std::string config_file;
   std::vector<std::string> overrides;
+  int ranks = 1;
   semblance::CommandLine command("semblance-trainer", "", kSummary);
   command.AddFlag("config", "FILE", "the configuration, semblance.v1.TrainingConfig in text format", &config_file);
+  command.AddFlag("nproc", "N", "data-parallel training by N processes on this machine; torchrun's environment works, too", &ranks);
   command.AddRepeatedFlag("set", "FIELD=VALUE", "changes one field of it; lists are separated by commas", &overrides);
   for (const char* const example : kExamples) {
     command.AddExample(example);
@@ -78,11 +104,17 @@ int main(int argc, char** argv) {
   if (status.ok() && config_file.empty()) {
     status = absl::InvalidArgumentError("--config=FILE is missing; see --help");
   }
+  if (status.ok() && (ranks < 1 || ranks > kMaxLocalRanks)) {
+    status = absl::InvalidArgumentError(absl::StrCat("--nproc is ", ranks, "; expected 1 to ", kMaxLocalRanks));
+  }
   if (!status.ok()) {
     PrintError(status);
     return semblance::kExitUsage;
   }
   std::signal(SIGTERM, [](int) { stop_requested = true; });
+  if (ranks > 1) {
+    return TrainWithRanks(ranks, config_file, overrides);
+  }
   status = Train(config_file, overrides);
   if (!status.ok()) {
     PrintError(status);

@@ -29,8 +29,8 @@ struct ProxyHealth {
   double nearest_proxy_accuracy = 0;
   // Mean NCA loss and its bound.
   NcaBound bound;
-  // The classes, not more than a few, that have examples nearer to the proxies of others, and proxies that got no gradient in the whole
-  // epoch; and how many they are. (A gradient that vanishes because all is well is no fault.) Static proxies only.
+  // The classes, not more than a few, that have examples nearer to the proxies of others, and proxies that got no gradient in the
+  // whole epoch; and how many they are. (A gradient that vanishes because all is well is no fault.) Static proxies only.
   std::vector<int64_t> stuck_classes;
   int64_t stuck = 0;
 };

@@ -15,6 +15,7 @@
 #include "common/logging.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
+#include "embedder/torch/device.h"
 #include "trainer/batch_tensor.h"
 #include "trainer/config.h"
 #include "trainer/loader.h"
@@ -113,25 +114,31 @@ class TrainingLoop {
     SEMBLANCE_ASSIGN_OR_RETURN(const Recalls recalls, EvaluateTest("untrained"));
     *state_.mutable_untrained_recall() = recalls;
     SEMBLANCE_RETURN_IF_ERROR(Validate(/*epoch=*/0));
-    return StartProxies(config_, *inputs_.train.images, *inputs_.train.labels, &learner_);
+    SEMBLANCE_RETURN_IF_ERROR(StartProxies(config_, *inputs_.train.images, *inputs_.train.labels, &learner_));
+    return CatchTorchErrors([this] {
+      torch::Tensor proxies = learner_.proxies().values().detach().clone();
+      learner_.ranks().CopyFromFirst(&proxies);
+      learner_.proxies().Restore(proxies);
+    });
   }
 
   absl::Status RunEpoch(int epoch) {
     learner_.FreezeBackbone(epoch <= config_.warm_up_epochs());
+    const Ranks& ranks = learner_.ranks();
     PositionBatches batches = EpochBatches(epoch);
     const bool is_whole = state_.steps_of_epoch() == 0;
     batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
-    Loader loader(inputs_.train.images, std::move(batches), LoaderOptionsOf(epoch));
-    while (true) {
+    Loader loader(inputs_.train.images, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch));
+    for (const std::vector<int64_t>& whole_batch : batches) {
       SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
-      if (!batch.has_value()) {
-        break;
-      }
-      if (stop_) {
+      if (ranks.Any(stop_)) {
         return Stop();
       }
       SEMBLANCE_RETURN_IF_ERROR(RunStep(*batch));
-      progress_.Update(state_.images(), absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss()));
+      state_.set_images(state_.images() + static_cast<int64_t>(whole_batch.size()));
+      if (ranks.is_first()) {
+        progress_.Update(state_.images(), absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss()));
+      }
       if (config_.checkpoint().every_steps() > 0 && state_.steps() % config_.checkpoint().every_steps() == 0) {
         SEMBLANCE_RETURN_IF_ERROR(WriteCheckpoint());
       }
@@ -177,7 +184,6 @@ class TrainingLoop {
     }
     state_.set_loss_sum(kLossKept * state_.loss_sum() + *loss);
     state_.set_loss_weight(kLossKept * state_.loss_weight() + 1);
-    state_.set_images(state_.images() + static_cast<int64_t>(batch.positions.size()));
     return absl::OkStatus();
   }
 
@@ -189,6 +195,12 @@ class TrainingLoop {
     return ids;
   }
 
+  void Note(absl::string_view line) {
+    if (learner_.ranks().is_first()) {
+      progress_.Note(line);
+    }
+  }
+
   // `is_whole`: the meter saw every step of the epoch.
   absl::Status ReportHealth(int epoch, bool is_whole) {
     if (!learner_.uses_proxies()) {
@@ -196,7 +208,7 @@ class TrainingLoop {
     }
     const ProxyHealth health = learner_.TakeHealth();
     const double anchors = static_cast<double>(std::max<int64_t>(health.bound.anchors, 1));
-    progress_.Note(absl::StrFormat(
+    Note(absl::StrFormat(
         "epoch %d/%d, proxies: accuracy %.4f, cosine to class mean %.3f (least %.3f), gradient %.2e, norm %.4f, dead %d; NCA %.3f "
         "<= bound %.3f, epsilon %.3f",
         epoch, config_.epochs(), health.nearest_proxy_accuracy, health.mean_cosine_to_class, health.least_cosine_to_class,
@@ -214,9 +226,13 @@ class TrainingLoop {
     return absl::OkStatus();
   }
 
+  // The first rank measures; the others go on, and wait for it at their next step.
   absl::StatusOr<Recalls> EvaluateTest(absl::string_view when) {
+    if (!learner_.ranks().is_first()) {
+      return Recalls();
+    }
     SEMBLANCE_ASSIGN_OR_RETURN(Recalls recalls, Evaluate(inputs_.test));
-    progress_.Note(absl::StrCat(when, recalls.empty() ? "" : ": ", FormatRecalls(recalls)));
+    Note(absl::StrCat(when, recalls.empty() ? "" : ": ", FormatRecalls(recalls)));
     return recalls;
   }
 
@@ -229,11 +245,14 @@ class TrainingLoop {
     if (!Validates()) {
       return absl::OkStatus();
     }
-    SEMBLANCE_ASSIGN_OR_RETURN(const Recalls recalls, Evaluate(inputs_.validation));
-    const double recall = RecallAtOne(recalls);
+    Recalls recalls;
+    if (learner_.ranks().is_first()) {
+      SEMBLANCE_ASSIGN_OR_RETURN(recalls, Evaluate(inputs_.validation));
+    }
+    const double recall = learner_.ranks().OfFirst(RecallAtOne(recalls));
     const bool is_best = recall > state_.best_validation_recall();
-    progress_.Note(absl::StrFormat("epoch %d/%d, validation classes: recall@1 %.4f%s", epoch, config_.epochs(), recall,
-                                   is_best ? ", the best so far" : ""));
+    Note(absl::StrFormat("epoch %d/%d, validation classes: recall@1 %.4f%s", epoch, config_.epochs(), recall,
+                         is_best ? ", the best so far" : ""));
     state_.set_evaluations_since_best(is_best ? 0 : state_.evaluations_since_best() + 1);
     if (is_best) {
       state_.set_best_validation_recall(recall);
@@ -247,8 +266,11 @@ class TrainingLoop {
     if (Validates() && state_.best_epoch() != state_.epochs()) {
       SEMBLANCE_RETURN_IF_ERROR(LoadTrainedState(best_, &learner_));
     }
-    SEMBLANCE_RETURN_IF_ERROR(Whiten());
     TrainingOutcome outcome;
+    if (!learner_.ranks().is_first()) {
+      return outcome;
+    }
+    SEMBLANCE_RETURN_IF_ERROR(Whiten());
     outcome.train_seconds = TrainSeconds();
     outcome.steps = state_.steps();
     outcome.epoch = Validates() ? state_.best_epoch() : state_.epochs();
@@ -280,6 +302,9 @@ class TrainingLoop {
   }
 
   absl::Status WriteCheckpoint() {
+    if (!learner_.ranks().is_first()) {
+      return absl::OkStatus();
+    }
     Checkpoint checkpoint;
     checkpoint.manifest.set_config(Identity(config_));
     checkpoint.manifest.set_data_digest(inputs_.train.images->digest());
@@ -310,7 +335,7 @@ class TrainingLoop {
     state_ = checkpoint->manifest.progress();
     SEMBLANCE_RETURN_IF_ERROR(RestoreSnapshot(checkpoint->files, &learner_));
     SEMBLANCE_RETURN_IF_ERROR(RestoreBest(checkpoint->files));
-    progress_.Note(absl::StrCat("goes on after step ", state_.steps(), " of ", total_steps_, " (", directory, ")"));
+    Note(absl::StrCat("goes on after step ", state_.steps(), " of ", total_steps_, " (", directory, ")"));
     return true;
   }
 

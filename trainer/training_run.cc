@@ -22,6 +22,7 @@
 #include "trainer/config.h"
 #include "trainer/image_store.h"
 #include "trainer/learner.h"
+#include "trainer/ranks.h"
 #include "trainer/snapshot.h"
 #include "trainer/training_data.h"
 #include "trainer/training_loop.h"
@@ -97,7 +98,7 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Load
 }
 
 absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config, const BundleManifest& manifest,
-                                                    int64_t class_count, torch::Device device) {
+                                                    int64_t class_count, torch::Device device, const Ranks* ranks) {
   torch::manual_seed(config.seed());
   SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net,
                              NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension()));
@@ -107,7 +108,7 @@ absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config
   }
   LOG(INFO) << "network of " << parameter_count << " parameters on " << device << ", " << at::get_num_threads()
             << " compute threads";
-  return std::make_unique<Learner>(config, std::move(net), class_count, device);
+  return std::make_unique<Learner>(config, std::move(net), class_count, device, ranks);
 }
 
 absl::Status CheckProxyCount(const TrainingConfig& config, int64_t class_count) {
@@ -137,7 +138,15 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   if (PathExists(config.output_dir())) {
     return absl::AlreadyExistsError(absl::StrCat("output_dir ", config.output_dir(), " exists; name a new one, or remove it"));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice(config.device()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const RankEnvironment environment, RankEnvironment::FromProcess());
+  if (environment.world_size > config.batch_size()) {
+    return InvalidField("batch_size", kConfigInvalid,
+                        absl::StrCat("batch_size is ", config.batch_size(), ", less than the ", environment.world_size, " ranks"));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(torch::Device device, ParseDevice(config.device()));
+  if (device.is_cuda() && environment.world_size > 1) {
+    device = torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(environment.local_rank));
+  }
   at::set_num_threads(config.compute_threads());  // Debian's LibTorch starts with one.
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingData data, OpenTrainingData(config.data(), config.validation().fraction()));
   const auto class_count = static_cast<int64_t>(data.classes.size());
@@ -146,7 +155,9 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
 
   BundleManifest manifest = DescribeNetwork(config, MeasuredPreprocessing(*images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner, NewLearner(config, manifest, class_count, device));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Ranks> ranks, Ranks::Join(environment, device));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner,
+                             NewLearner(config, manifest, class_count, device, ranks.get()));
   const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
   const TrainingInputs inputs = {{images.train.get(), &data.train_labels},
                                  {images.validation.get(), &data.validation_labels},
@@ -154,6 +165,9 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
                                  &data.classes,
                                  &checkpoints};
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingOutcome outcome, RunTrainingLoop(config, inputs, stop, learner.get()));
+  if (!ranks->is_first()) {
+    return absl::OkStatus();
+  }
   *manifest.mutable_training() = DescribeRun(config, images, outcome, device);
   SEMBLANCE_RETURN_IF_ERROR(WriteTrainedBundle(config.output_dir(), std::move(manifest), *learner));
   return checkpoints.RemoveAll();

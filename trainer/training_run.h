@@ -11,13 +11,15 @@
 
 namespace semblance {
 
-// Trains what `config` says and writes the bundle to config.output_dir. Stops with Cancelled, and writes nothing, soon after *stop
-// becomes true (in training: at the next step boundary).
+// Trains what `config` says and writes the bundle to config.output_dir. Stops with Cancelled, without a bundle, soon after *stop
+// becomes true (in training: at the next step boundary, with a checkpoint, from which the same call goes on).
 //
 // On the CPU the same config on the same data gives the same weights, bit for bit, with the same number of compute threads.
 //
 // Errors: AlreadyExists (output_dir); InvalidArgument with reason and field (device, data); NotFound; FailedPrecondition (the loss
 // is not finite: which step); Cancelled; I/O errors. REQUIRES: `config` comes from LoadTrainingConfig.
+//
+// With several ranks (RankEnvironment), each process calls it with the same config, and the first writes the bundle.
 absl::Status RunTraining(const v1::TrainingConfig& config, const std::atomic<bool>& stop);
 
 }  // namespace semblance

@@ -22,10 +22,15 @@ v1::TrainingConfig SmallConfig() {
   return WithDefaults(config);
 }
 
+const Ranks& Alone() {
+  static const std::unique_ptr<Ranks> alone = Ranks::Join({}, torch::kCPU).value();
+  return *alone;
+}
+
 Learner NewSmallLearner(const v1::TrainingConfig& config) {
   torch::manual_seed(1);
   const auto& model = config.model();
-  return Learner(config, NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(), 2, torch::kCPU);
+  return Learner(config, NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(), 2, torch::kCPU, &Alone());
 }
 
 // Dark and bright images.

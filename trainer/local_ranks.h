@@ -1,0 +1,23 @@
+// Starts the ranks of a data-parallel run on this machine, as torchrun does: this program again, once for each, with RANK,
+// WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT in its environment.
+//
+// Not thread-safe: waits for child processes and handles SIGTERM.
+#ifndef SEMBLANCE_TRAINER_LOCAL_RANKS_H_
+#define SEMBLANCE_TRAINER_LOCAL_RANKS_H_
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace semblance {
+
+// Runs `count` >= 1 times this program with `arguments` (without its name), and waits for all. SIGTERM is sent on to them once
+// *stop is true. When one fails, the others are told to stop, and killed if they do not within ten seconds. Returns the exit code
+// of the first that failed, 0 where all are done. Errors: Unavailable when a process or a port cannot be had.
+absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arguments, const std::atomic<bool>& stop);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_LOCAL_RANKS_H_
