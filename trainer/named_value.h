@@ -7,7 +7,7 @@
 namespace semblance {
 
 struct NamedValue {
-  // "group/name", such as "recall/at 1": values of one group are drawn in one picture. A name without a group is one of its own.
+  // "group/name", such as "recall/at_1": values of one group are drawn in one picture. A name without a group is one of its own.
   std::string name;
   double value = 0;
 
