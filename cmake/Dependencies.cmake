@@ -15,6 +15,7 @@ find_package(Protobuf REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(WebP REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(matio REQUIRED IMPORTED_TARGET matio)
+pkg_check_modules(IsaL REQUIRED IMPORTED_TARGET libisal)
 
 # FAISS: its package looks for nothing that it needs; OpenMP, BLAS and LAPACK are found above.
 find_package(faiss REQUIRED)

@@ -44,7 +44,7 @@ VENDORS = {
         ["gRPC::grpc++", "gRPC::grpc++_reflection", "semblance::grpc_proto"],
         ["service/rpc/", "service/main.cc", "cli/", "tests/", "bench/"],
     ),
-    "OpenCV": (["opencv2/"], ["semblance::opencv"], ["embedder/*.cc", "tests/", "bench/"]),
+    "OpenCV": (["opencv2/"], ["semblance::opencv"], ["embedder/*.cc", "trainer/*.cc", "tests/", "bench/"]),
     "SQLite": (["sqlite3.h"], ["SQLite::SQLite3"], ["catalog/", "tests/catalog/"]),
 }
 

@@ -23,6 +23,7 @@ libraries=(
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev nlohmann-json3-dev libgoogle-glog-dev libssl-dev zlib1g-dev libmatio-dev
+  libisal-dev
 )
 tests=(libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf)
 demo=(dataset-fashion-mnist)
