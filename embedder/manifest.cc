@@ -84,11 +84,8 @@ absl::Status ValidateResnet(const Resnet& resnet) {
   return CheckRange("architecture.resnet.base_width", BaseWidthOf(resnet), kMinBaseWidth, kMaxBaseWidth);
 }
 
-// The two poolings in parallel to convolutions round odd sides down, and the convolutions up: the maps would not fit together.
 absl::Status ValidateBnInception(int input_side) {
-  const auto pooled = [](int side) { return side / 2; };  // 3x3, stride 2, rounded up, without padding.
-  const int side = pooled(pooled((input_side + 1) / 2));
-  if (side == 0 || side % 4 != 0) {
+  if (!IsBnInceptionSide(input_side)) {
     return Invalid("preprocessing.crop_side", absl::StrCat("is ", input_side, ", which BN-Inception cannot halve evenly; ",
                                                            "multiples of 32 are among the sides that it can"));
   }
@@ -182,6 +179,13 @@ int64_t HeadInputs(const Architecture& architecture, const Preprocessing& prepro
   const int64_t side =
       PoolingOf(architecture) == Architecture::POOLING_FLATTEN ? preprocessing.crop_side() >> convnet.channels_size() : 1;
   return convnet.channels(convnet.channels_size() - 1) * side * side;
+}
+
+bool IsBnInceptionSide(int side) {
+  // The first convolution rounds up, the poolings (3x3, stride 2, no padding) down. Two more poolings, in parallel to convolutions
+  // that round up, fit them only where nothing is rounded.
+  const int side_at_3a = (side + 1) / 2 / 2 / 2;
+  return side_at_3a > 0 && side_at_3a % 4 == 0;
 }
 
 Architecture::Pooling PoolingOf(const Architecture& architecture) {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/error.h"
 #include "common/file.h"
 #include "common/logging.h"
 #include "common/progress.h"
@@ -16,6 +17,7 @@
 #include "embedder/bundle.h"
 #include "embedder/torch/device.h"
 #include "embedder/torch/networks.h"
+#include "embedder/torch/pretrained.h"
 #include "embedder/torch/state.h"
 #include "trainer/config.h"
 #include "trainer/image_store.h"
@@ -53,9 +55,12 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
   return images;
 }
 
-// With the mean and standard deviation of the training images.
-Preprocessing MeasuredPreprocessing(const ImageStore& train) {
+// Without input_mean in the config, with the mean and standard deviation of the training images.
+Preprocessing PreprocessingFor(const v1::ModelConfig& config, const ImageStore& train) {
   Preprocessing preprocessing = train.preprocessor().config();
+  if (!config.input_mean().empty()) {
+    return preprocessing;
+  }
   const PixelStatistics statistics = train.statistics();
   preprocessing.mutable_mean()->Assign(statistics.mean.begin(), statistics.mean.end());
   preprocessing.mutable_std()->Assign(statistics.std.begin(), statistics.std.end());
@@ -87,11 +92,42 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Load
   return record;
 }
 
+absl::Status TakePretrained(const v1::ModelConfig& config, EmbeddingNet& net) {
+  const std::string& path = config.pretrained_path();
+  SEMBLANCE_ASSIGN_OR_RETURN(const TensorMap weights, ReadWeights(path));
+  const absl::StatusOr<PretrainedReport> report = LoadPretrained(weights, config.pretrained_bgr(), net);
+  if (!report.ok()) {
+    return InvalidField("model.pretrained_path", kConfigInvalid, absl::StrCat(path, ": ", report.status().message()));
+  }
+  LOG(INFO) << "took " << report->taken << " tensors from " << path << "; left out " << report->ignored << " of its classifier";
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EmbeddingNet> NewNetwork(const v1::ModelConfig& config, const BundleManifest& manifest) {
+  std::string program;
+  if (!config.torchscript_path().empty()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(program, ReadFile(config.torchscript_path()));
+  }
+  absl::StatusOr<EmbeddingNet> net =
+      NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension(), program);
+  if (!net.ok() && !program.empty()) {
+    return InvalidField("model.torchscript_path", kConfigInvalid,
+                        absl::StrCat(config.torchscript_path(), ": ", net.status().message()));
+  }
+  SEMBLANCE_RETURN_IF_ERROR(net.status());
+  if (!config.pretrained_path().empty()) {
+    SEMBLANCE_RETURN_IF_ERROR(TakePretrained(config, *net));
+  }
+  if (config.freeze_batch_norm()) {
+    (*net)->FreezeBatchNorms();
+  }
+  return net;
+}
+
 absl::StatusOr<Learner> NewLearner(const TrainingConfig& config, const BundleManifest& manifest, int64_t class_count,
                                    torch::Device device) {
   torch::manual_seed(config.seed());
-  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net,
-                             NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension()));
+  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net, NewNetwork(config.model(), manifest));
   int64_t parameter_count = 0;
   for (const torch::Tensor& parameter : net->parameters()) {
     parameter_count += parameter.numel();
@@ -106,6 +142,7 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
   Bundle bundle;
   bundle.manifest = std::move(manifest);
   bundle.model = StateOf(learner.net());
+  SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] { bundle.backbone = learner.net()->SerializeScript(); }));
   bundle.proxies["proxies"] = ToHostTensor(learner.proxies().detach().to(torch::kCPU));
   SEMBLANCE_RETURN_IF_ERROR(WriteBundle(directory, bundle));
   LOG(INFO) << "wrote the model bundle to " << directory;
@@ -123,7 +160,7 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingData data, OpenTrainingData(config.data()));
   SEMBLANCE_ASSIGN_OR_RETURN(const LoadedImages images, LoadImages(config, data, stop));
 
-  BundleManifest manifest = DescribeNetwork(config, MeasuredPreprocessing(*images.train));
+  BundleManifest manifest = DescribeNetwork(config, PreprocessingFor(config.model(), *images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
   SEMBLANCE_ASSIGN_OR_RETURN(Learner learner, NewLearner(config, manifest, static_cast<int64_t>(data.classes.size()), device));
   const TrainingInputs inputs = {images.train.get(), &data.train_labels, images.test.get(), &data.test_labels};
