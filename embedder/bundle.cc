@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
@@ -31,6 +32,7 @@ using ::semblance::storage::v1::Architecture;
 using ::semblance::storage::v1::BundleFile;
 using ::semblance::storage::v1::BundleManifest;
 using ::semblance::storage::v1::Preprocessing;
+using ::semblance::storage::v1::Resnet;
 
 // Files of a bundle by name, the manifest excluded.
 using FileContents = std::map<std::string, std::string>;
@@ -111,7 +113,11 @@ absl::Status ValidateFiles(const BundleManifest& manifest) {
       return InvalidManifest(absl::StrCat("files names ", name, " twice, or the manifest itself"));
     }
   }
-  for (const char* required : {kBundleModelFile, kBundleProxiesFile}) {
+  std::vector<const char*> required_names = {kBundleModelFile, kBundleProxiesFile};
+  if (manifest.architecture().has_torch_script()) {
+    required_names.push_back(kBundleBackboneFile);
+  }
+  for (const char* required : required_names) {
     if (names.count(required) == 0) {
       return InvalidManifest(absl::StrCat("files does not name ", required));
     }
@@ -214,6 +220,9 @@ absl::StatusOr<Bundle> Assemble(BundleManifest manifest, const FileContents& con
   if (space != manifest.embedding_space_id()) {
     return Damaged(absl::StrCat("embedding_space_id is \"", manifest.embedding_space_id(), "\"; the content gives ", space));
   }
+  if (manifest.architecture().has_torch_script()) {
+    bundle.backbone = contents.at(kBundleBackboneFile);
+  }
   bundle.manifest = std::move(manifest);
   return bundle;
 }
@@ -274,12 +283,42 @@ std::string WeightsDigest(const TensorMap& model) {
   return digest.FinishHex();
 }
 
-std::string DescribeArchitecture(const Architecture& architecture) {
-  if (architecture.has_resnet()) {
-    return absl::StrCat("resnet depth=", architecture.resnet().depth());
+std::string FileDigest(const BundleManifest& manifest, absl::string_view name) {
+  const auto file = std::find_if(manifest.files().begin(), manifest.files().end(),
+                                 [name](const BundleFile& listed) { return listed.name() == name; });
+  return file == manifest.files().end() ? "" : file->sha256();
+}
+
+std::string DescribeResnet(const Resnet& resnet) {
+  return absl::StrCat("resnet depth=", resnet.depth(),
+                      BaseWidthOf(resnet) == BaseWidthOf({}) ? "" : absl::StrCat(" base_width=", BaseWidthOf(resnet)),
+                      resnet.small_image_stem() ? " small_image_stem" : "");
+}
+
+std::string DescribeBackbone(const BundleManifest& manifest) {
+  const Architecture& architecture = manifest.architecture();
+  switch (architecture.backbone_case()) {
+    case Architecture::kResnet:
+      return DescribeResnet(architecture.resnet());
+    case Architecture::kBnInception:
+      return "bn_inception";
+    case Architecture::kTorchScript:
+      return absl::StrCat("torch_script ", FileDigest(manifest, kBundleBackboneFile));
+    default:
+      return absl::StrCat("small_convnet channels=", absl::StrJoin(architecture.small_convnet().channels(), ","),
+                          " convolutions_per_stage=", architecture.small_convnet().convolutions_per_stage());
   }
-  return absl::StrCat("small_convnet channels=", absl::StrJoin(architecture.small_convnet().channels(), ","),
-                      " convolutions_per_stage=", architecture.small_convnet().convolutions_per_stage());
+}
+
+// Values that say the same as nothing are left out, so that what was written before there were such values keeps its name.
+std::string DescribeArchitecture(const BundleManifest& manifest) {
+  const Architecture& architecture = manifest.architecture();
+  Architecture unset = architecture;
+  unset.clear_pooling();
+  const Architecture::Pooling pooling = PoolingOf(architecture);
+  return absl::StrCat(DescribeBackbone(manifest),
+                      pooling == PoolingOf(unset) ? "" : absl::StrCat(" pooling=", Architecture::Pooling_Name(pooling)),
+                      architecture.head_layer_norm() ? " head_layer_norm" : "");
 }
 
 std::string DescribePreprocessing(const Preprocessing& config) {
@@ -291,10 +330,10 @@ std::string DescribePreprocessing(const Preprocessing& config) {
 }  // namespace
 
 std::string ComputeEmbeddingSpaceId(const BundleManifest& manifest, const TensorMap& model) {
-  const std::string description = absl::StrCat("semblance embedding space 1\n", "weights ", WeightsDigest(model), "\n",
-                                               "architecture ", DescribeArchitecture(manifest.architecture()), "\n",
-                                               "preprocessing ", DescribePreprocessing(manifest.preprocessing()), "\n",
-                                               "dimension ", manifest.dimension(), "\n", "normalization l2\n");
+  const std::string description =
+      absl::StrCat("semblance embedding space 1\n", "weights ", WeightsDigest(model), "\n", "architecture ",
+                   DescribeArchitecture(manifest), "\n", "preprocessing ", DescribePreprocessing(manifest.preprocessing()), "\n",
+                   "dimension ", manifest.dimension(), "\n", "normalization l2\n");
   return absl::StrCat("sha256:", Sha256Hex(description));
 }
 
@@ -318,11 +357,13 @@ absl::Status WriteBundle(const std::string& directory, const Bundle& bundle) {
   if (const absl::Status status = CheckProxies(bundle.manifest, bundle.proxies); !status.ok()) {
     return InvalidField("proxies", "MANIFEST_INVALID", status.message());
   }
-  const FileContents contents = {{kBundleModelFile, SerializeSafetensors(bundle.model)},
-                                 {kBundleProxiesFile, SerializeSafetensors(bundle.proxies)}};
+  FileContents contents = {{kBundleModelFile, SerializeSafetensors(bundle.model)},
+                           {kBundleProxiesFile, SerializeSafetensors(bundle.proxies)}};
+  if (bundle.manifest.architecture().has_torch_script()) {
+    contents.emplace(kBundleBackboneFile, bundle.backbone);
+  }
   BundleManifest manifest = bundle.manifest;
   manifest.set_format_version(kBundleFormatVersion);
-  manifest.set_embedding_space_id(ComputeEmbeddingSpaceId(manifest, bundle.model));
   manifest.clear_files();
   for (const auto& [name, content] : contents) {
     BundleFile* file = manifest.add_files();
@@ -330,6 +371,7 @@ absl::Status WriteBundle(const std::string& directory, const Bundle& bundle) {
     file->set_size_bytes(static_cast<int64_t>(content.size()));
     file->set_sha256(Sha256Hex(content));
   }
+  manifest.set_embedding_space_id(ComputeEmbeddingSpaceId(manifest, bundle.model));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string json, ToJson(manifest));
   return WriteRaw(directory, contents, json);
 }

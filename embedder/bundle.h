@@ -1,5 +1,6 @@
-// Model bundles on disk: a directory with manifest.json (semblance.storage.v1.BundleManifest), model.safetensors and
-// proxies.safetensors. Immutable once written; docs/bundle_format.md has the format and a worked example.
+// Model bundles on disk: a directory with manifest.json (semblance.storage.v1.BundleManifest), model.safetensors,
+// proxies.safetensors and, for a TorchScript backbone, backbone.pt. Immutable once written; docs/bundle_format.md has the format
+// and a worked example.
 //
 // Thread-safe: functions without state. Bundle is a value.
 //
@@ -22,6 +23,7 @@ namespace semblance {
 inline constexpr char kBundleManifestFile[] = "manifest.json";
 inline constexpr char kBundleModelFile[] = "model.safetensors";
 inline constexpr char kBundleProxiesFile[] = "proxies.safetensors";
+inline constexpr char kBundleBackboneFile[] = "backbone.pt";
 
 struct Bundle {
   storage::v1::BundleManifest manifest;
@@ -30,6 +32,8 @@ struct Bundle {
   // "proxies": F32 [proxies, dimension], unit length: k rows for each class, those of a class next to each other. Where classes share
   // proxies also "class_proxies": I64 [class count], the row of each class.
   TensorMap proxies;
+  // The bytes of backbone.pt, a program with its tensors; empty but for architecture.torch_script. Not looked into here.
+  std::string backbone;
 };
 
 // The manifest alone, parsed and checked for version and ranges, without reading the tensors.
@@ -45,7 +49,8 @@ absl::Status WriteBundle(const std::string& directory, const Bundle& bundle);
 // Copies a bundle, checked, to `directory`, which must not exist, aside first and then renamed, durably.
 absl::Status CopyBundle(const std::string& from, const std::string& directory);
 
-// The digest that names the embedding space: weights, architecture, preprocessing, dimension, normalisation.
+// The digest that names the embedding space: weights, architecture, preprocessing, dimension, normalisation. REQUIRES: for
+// architecture.torch_script, files of the manifest lists backbone.pt.
 std::string ComputeEmbeddingSpaceId(const storage::v1::BundleManifest& manifest, const TensorMap& model);
 
 }  // namespace semblance

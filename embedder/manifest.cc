@@ -15,6 +15,7 @@ namespace {
 using ::semblance::storage::v1::Architecture;
 using ::semblance::storage::v1::BundleManifest;
 using ::semblance::storage::v1::Preprocessing;
+using ::semblance::storage::v1::Resnet;
 using ::semblance::storage::v1::SmallConvnet;
 
 constexpr int kMinSide = 8;
@@ -22,6 +23,10 @@ constexpr int kMaxSide = 1024;
 constexpr int kMaxStages = 8;
 constexpr int kMaxStageChannels = 4096;
 constexpr int kMaxConvolutionsPerStage = 4;
+constexpr int kMinBaseWidth = 8;
+constexpr int kMaxBaseWidth = 256;
+constexpr int kPublishedBaseWidth = 64;
+constexpr int kBnInceptionFeatures = 1024;
 constexpr size_t kMaxNameBytes = 64;
 
 absl::Status Invalid(absl::string_view field, absl::string_view message) {
@@ -72,19 +77,45 @@ absl::Status ValidateSmallConvnet(const SmallConvnet& convnet, int input_side) {
   return absl::OkStatus();
 }
 
-absl::Status ValidateArchitecture(const Architecture& architecture, int input_side) {
+absl::Status ValidateResnet(const Resnet& resnet) {
+  if (resnet.depth() != 18 && resnet.depth() != 50) {
+    return Invalid("architecture.resnet.depth", absl::StrCat("is ", resnet.depth(), ", not 18 or 50"));
+  }
+  return CheckRange("architecture.resnet.base_width", BaseWidthOf(resnet), kMinBaseWidth, kMaxBaseWidth);
+}
+
+absl::Status ValidateBnInception(int input_side) {
+  if (!IsBnInceptionSide(input_side)) {
+    return Invalid("preprocessing.crop_side", absl::StrCat("is ", input_side, ", which BN-Inception cannot halve evenly; ",
+                                                           "multiples of 32 are among the sides that it can"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateBackbone(const Architecture& architecture, int input_side) {
   switch (architecture.backbone_case()) {
     case Architecture::kSmallConvnet:
       return ValidateSmallConvnet(architecture.small_convnet(), input_side);
     case Architecture::kResnet:
-      if (architecture.resnet().depth() != 18 && architecture.resnet().depth() != 50) {
-        return Invalid("architecture.resnet.depth", absl::StrCat("is ", architecture.resnet().depth(), ", not 18 or 50"));
-      }
+      return ValidateResnet(architecture.resnet());
+    case Architecture::kBnInception:
+      return ValidateBnInception(input_side);
+    case Architecture::kTorchScript:
       return absl::OkStatus();
     case Architecture::BACKBONE_NOT_SET:
       break;
   }
   return Invalid("architecture", "names no backbone");
+}
+
+absl::Status ValidatePooling(const Architecture& architecture) {
+  if (!Architecture::Pooling_IsValid(architecture.pooling())) {
+    return Invalid("architecture.pooling", absl::StrCat("is ", architecture.pooling(), ", which is not known"));
+  }
+  if (architecture.pooling() == Architecture::POOLING_FLATTEN && (architecture.has_resnet() || architecture.has_bn_inception())) {
+    return Invalid("architecture.pooling", "is POOLING_FLATTEN, which is for small_convnet and torch_script only");
+  }
+  return absl::OkStatus();
 }
 
 bool IsModelName(absl::string_view name) {
@@ -121,7 +152,11 @@ absl::Status ValidatePreprocessing(const Preprocessing& preprocessing) {
 absl::Status ValidateNetwork(const Architecture& architecture, const Preprocessing& preprocessing, int dimension) {
   SEMBLANCE_RETURN_IF_ERROR(ValidatePreprocessing(preprocessing));
   SEMBLANCE_RETURN_IF_ERROR(CheckRange("dimension", dimension, 1, kMaxDimension));
-  SEMBLANCE_RETURN_IF_ERROR(ValidateArchitecture(architecture, preprocessing.crop_side()));
+  SEMBLANCE_RETURN_IF_ERROR(ValidateBackbone(architecture, preprocessing.crop_side()));
+  SEMBLANCE_RETURN_IF_ERROR(ValidatePooling(architecture));
+  if (architecture.has_torch_script()) {
+    return absl::OkStatus();
+  }
   return CheckRange("architecture (inputs of the head)", HeadInputs(architecture, preprocessing), 1, kMaxHeadInputs);
 }
 
@@ -134,11 +169,34 @@ absl::Status ValidateManifest(const BundleManifest& manifest) {
 
 int64_t HeadInputs(const Architecture& architecture, const Preprocessing& preprocessing) {
   if (architecture.has_resnet()) {
-    return architecture.resnet().depth() == 18 ? 512 : 2048;
+    const int expansion = architecture.resnet().depth() == 18 ? 1 : 4;
+    return int64_t{8} * BaseWidthOf(architecture.resnet()) * expansion;
+  }
+  if (architecture.has_bn_inception()) {
+    return kBnInceptionFeatures;
   }
   const SmallConvnet& convnet = architecture.small_convnet();
-  const int64_t side = preprocessing.crop_side() >> convnet.channels_size();
+  const int64_t side =
+      PoolingOf(architecture) == Architecture::POOLING_FLATTEN ? preprocessing.crop_side() >> convnet.channels_size() : 1;
   return convnet.channels(convnet.channels_size() - 1) * side * side;
+}
+
+bool IsBnInceptionSide(int side) {
+  // The first convolution rounds up, the poolings (3x3, stride 2, no padding) down. Two more poolings, in parallel to convolutions
+  // that round up, fit them only where nothing is rounded.
+  const int side_at_3a = (side + 1) / 2 / 2 / 2;
+  return side_at_3a > 0 && side_at_3a % 4 == 0;
+}
+
+Architecture::Pooling PoolingOf(const Architecture& architecture) {
+  if (architecture.pooling() != Architecture::POOLING_UNSPECIFIED) {
+    return architecture.pooling();
+  }
+  return architecture.has_small_convnet() ? Architecture::POOLING_FLATTEN : Architecture::POOLING_AVERAGE;
+}
+
+int BaseWidthOf(const Resnet& resnet) {
+  return resnet.base_width() == 0 ? kPublishedBaseWidth : resnet.base_width();
 }
 
 }  // namespace semblance

@@ -28,8 +28,16 @@ absl::Status ValidateNetwork(const storage::v1::Architecture& architecture, cons
 // Everything but the format version, the embedding space and the files, which the writer fills in.
 absl::Status ValidateManifest(const storage::v1::BundleManifest& manifest);
 
-// Values that come out of the backbone for one image. REQUIRES: ValidateNetwork.
+// Values that come out of the backbone, pooled, for one image. REQUIRES: ValidateNetwork; not torch_script: that is for the program
+// to say.
 int64_t HeadInputs(const storage::v1::Architecture& architecture, const storage::v1::Preprocessing& preprocessing);
+
+// Whether BN-Inception can halve an input of that side often enough, evenly: multiples of 32 are among those.
+bool IsBnInceptionSide(int side);
+
+// What unset values of the architecture stand for: the pooling, and the base width of a ResNet.
+storage::v1::Architecture::Pooling PoolingOf(const storage::v1::Architecture& architecture);
+int BaseWidthOf(const storage::v1::Resnet& resnet);
 
 }  // namespace semblance
 

@@ -34,8 +34,25 @@ void DefaultTo(Owner* owner, Value (Owner::*get)() const, void (Owner::*set)(Val
   }
 }
 
+bool IsResnet(const ModelConfig& model) {
+  return model.backbone() == ModelConfig::BACKBONE_RESNET18 || model.backbone() == ModelConfig::BACKBONE_RESNET50;
+}
+
+void FillNormalization(ModelConfig* model) {
+  const bool is_imagenet = IsResnet(*model) && !model->pretrained_path().empty() && model->input_channels() == 3;
+  if (is_imagenet && model->input_mean().empty() && model->input_std().empty()) {
+    for (const float mean : {0.485F, 0.456F, 0.406F}) {
+      model->add_input_mean(mean);
+    }
+    for (const float std : {0.229F, 0.224F, 0.225F}) {
+      model->add_input_std(std);
+    }
+  }
+}
+
 void FillModel(ModelConfig* model) {
-  DefaultTo(model, &ModelConfig::backbone, &ModelConfig::set_backbone, ModelConfig::BACKBONE_SMALL_CONVNET);
+  DefaultTo(model, &ModelConfig::backbone, &ModelConfig::set_backbone,
+            model->torchscript_path().empty() ? ModelConfig::BACKBONE_SMALL_CONVNET : ModelConfig::BACKBONE_TORCHSCRIPT);
   DefaultTo(model, &ModelConfig::dimension, &ModelConfig::set_dimension, 64);
   const bool is_small = model->backbone() == ModelConfig::BACKBONE_SMALL_CONVNET;
   DefaultTo(model, &ModelConfig::input_side, &ModelConfig::set_input_side, is_small ? 64 : 224);
@@ -50,6 +67,12 @@ void FillModel(ModelConfig* model) {
   if (is_small) {
     DefaultTo(model, &ModelConfig::convnet_convolutions_per_stage, &ModelConfig::set_convnet_convolutions_per_stage, 2);
   }
+  if (IsResnet(*model)) {
+    DefaultTo(model, &ModelConfig::resnet_base_width, &ModelConfig::set_resnet_base_width, 64);
+  }
+  DefaultTo(model, &ModelConfig::pooling, &ModelConfig::set_pooling,
+            is_small ? ModelConfig::POOLING_FLATTEN : ModelConfig::POOLING_AVERAGE);
+  FillNormalization(model);
 }
 
 void FillOptimizer(OptimizerConfig* optimizer) {
@@ -183,6 +206,7 @@ void CheckEnums(const TrainingConfig& config, RangeCheck* check) {
   check->Require(DataConfig::HoldOut_IsValid(config.data().hold_out()), "data.hold_out", "is not known")
       .Require(ModelConfig::Backbone_IsValid(config.model().backbone()), "model.backbone", "is not known")
       .Require(ModelConfig::Resize_IsValid(config.model().resize()), "model.resize", "is not known")
+      .Require(ModelConfig::Pooling_IsValid(config.model().pooling()), "model.pooling", "is not known")
       .Require(ProxyNcaConfig::Denominator_IsValid(config.loss().proxy_nca().denominator()), "loss.proxy_nca.denominator",
                "is not known")
       .Require(v1::TripletConfig::Mining_IsValid(config.loss().triplet().mining()), "loss.triplet.mining", "is not known")
@@ -273,6 +297,45 @@ void CheckConvnet(const ModelConfig& model, RangeCheck* check) {
                             model.input_side(), " pixels"));
 }
 
+void CheckResnet(const ModelConfig& model, RangeCheck* check) {
+  if (IsResnet(model)) {
+    check->Within("model.resnet_base_width", model.resnet_base_width(), 8, 256);
+  } else {
+    check->Require(model.resnet_base_width() == 0 && !model.resnet_small_image_stem(), "model.resnet_base_width",
+                   "and resnet_small_image_stem have a meaning with ResNets only");
+  }
+  const bool can_flatten = !IsResnet(model) && model.backbone() != ModelConfig::BACKBONE_BN_INCEPTION;
+  check->Require(can_flatten || model.pooling() != ModelConfig::POOLING_FLATTEN, "model.pooling",
+                 "is POOLING_FLATTEN, which is for the small convnet and TorchScript only");
+}
+
+// Where weights come from.
+void CheckSources(const ModelConfig& model, RangeCheck* check) {
+  const bool is_script = model.backbone() == ModelConfig::BACKBONE_TORCHSCRIPT;
+  const bool is_pretrained = !model.pretrained_path().empty();
+  check
+      ->Require(is_script == !model.torchscript_path().empty(), "model.torchscript_path",
+                "and BACKBONE_TORCHSCRIPT need each other")
+      .Require(!is_script || !is_pretrained, "model.pretrained_path", "has no meaning with a program, which has its own weights")
+      .Require(!model.pretrained_bgr() || (is_pretrained && model.input_channels() == 3), "model.pretrained_bgr",
+               "needs pretrained_path and three input_channels");
+}
+
+void CheckNormalization(const ModelConfig& model, RangeCheck* check) {
+  const int channels = model.input_channels();
+  check
+      ->Require(model.input_mean_size() == model.input_std_size(), "model.input_mean",
+                "and input_std must have the same number of values")
+      .Require(model.input_mean().empty() || model.input_mean_size() == channels, "model.input_mean",
+               absl::StrCat("has ", model.input_mean_size(), " values for ", channels, " input_channels"));
+  for (const float mean : model.input_mean()) {
+    check->Require(std::isfinite(mean), "model.input_mean", absl::StrCat("has the value ", mean));
+  }
+  for (const float std : model.input_std()) {
+    check->Positive("model.input_std", std);
+  }
+}
+
 void CheckModel(const ModelConfig& model, RangeCheck* check) {
   check->Within("model.dimension", model.dimension(), 1, kMaxDimension)
       .Within("model.resize_side", model.resize_side(), 8, 1024)
@@ -285,6 +348,12 @@ void CheckModel(const ModelConfig& model, RangeCheck* check) {
     check->Require(model.convnet_channels().empty() && model.convnet_convolutions_per_stage() == 0, "model.convnet_channels",
                    "and convnet_convolutions_per_stage have a meaning with BACKBONE_SMALL_CONVNET only");
   }
+  check->Require(model.backbone() != ModelConfig::BACKBONE_BN_INCEPTION || IsBnInceptionSide(model.input_side()),
+                 "model.input_side",
+                 absl::StrCat("is ", model.input_side(), ", which BN-Inception cannot halve evenly; take a multiple of 32"));
+  CheckResnet(model, check);
+  CheckSources(model, check);
+  CheckNormalization(model, check);
 }
 
 void CheckCrop(const AugmentationConfig& augmentation, RangeCheck* check) {
@@ -395,12 +464,26 @@ absl::StatusOr<TrainingConfig> LoadTrainingConfig(const std::string& file, const
 
 storage::v1::Architecture ArchitectureOf(const ModelConfig& config) {
   storage::v1::Architecture architecture;
-  if (config.backbone() == ModelConfig::BACKBONE_SMALL_CONVNET) {
-    *architecture.mutable_small_convnet()->mutable_channels() = config.convnet_channels();
-    architecture.mutable_small_convnet()->set_convolutions_per_stage(config.convnet_convolutions_per_stage());
-  } else {
-    architecture.mutable_resnet()->set_depth(config.backbone() == ModelConfig::BACKBONE_RESNET18 ? 18 : 50);
+  switch (config.backbone()) {
+    case ModelConfig::BACKBONE_RESNET18:
+    case ModelConfig::BACKBONE_RESNET50:
+      architecture.mutable_resnet()->set_depth(config.backbone() == ModelConfig::BACKBONE_RESNET18 ? 18 : 50);
+      architecture.mutable_resnet()->set_base_width(config.resnet_base_width());
+      architecture.mutable_resnet()->set_small_image_stem(config.resnet_small_image_stem());
+      break;
+    case ModelConfig::BACKBONE_BN_INCEPTION:
+      architecture.mutable_bn_inception();
+      break;
+    case ModelConfig::BACKBONE_TORCHSCRIPT:
+      architecture.mutable_torch_script();
+      break;
+    default:
+      *architecture.mutable_small_convnet()->mutable_channels() = config.convnet_channels();
+      architecture.mutable_small_convnet()->set_convolutions_per_stage(config.convnet_convolutions_per_stage());
   }
+  // The two enums name the same values.
+  architecture.set_pooling(static_cast<storage::v1::Architecture::Pooling>(config.pooling()));
+  architecture.set_head_layer_norm(config.head_layer_norm());
   return architecture;
 }
 
@@ -412,8 +495,8 @@ storage::v1::Preprocessing PreprocessingOf(const ModelConfig& config) {
   preprocessing.set_crop_side(config.input_side());
   preprocessing.set_channels(config.input_channels());
   for (int c = 0; c < config.input_channels(); ++c) {
-    preprocessing.add_mean(0);
-    preprocessing.add_std(1);
+    preprocessing.add_mean(config.input_mean().empty() ? 0 : config.input_mean(c));
+    preprocessing.add_std(config.input_std().empty() ? 1 : config.input_std(c));
   }
   return preprocessing;
 }

@@ -33,7 +33,7 @@ absl::StatusOr<v1::TrainingConfig> LoadTrainingConfig(const std::string& file, c
 // What the config asks for in terms of the bundle. REQUIRES: a validated config.
 storage::v1::Architecture ArchitectureOf(const v1::ModelConfig& config);
 
-// With mean 0 and std 1: the trainer measures them on its data.
+// Where the config names no input_mean, with mean 0 and std 1: the trainer measures them on its data.
 storage::v1::Preprocessing PreprocessingOf(const v1::ModelConfig& config);
 
 // REQUIRES: part of a validated config.

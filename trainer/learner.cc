@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
+#include "trainer/sync_batch_norm.h"
 #include "trainer/whitening.h"
 
 namespace semblance {
@@ -89,7 +90,12 @@ Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t cla
       proxies_(config.proxies(), class_count, config.model().dimension(), config.seed(), device),
       meter_(&proxies_, class_count),
       optimizer_(NewOptimizer(config.optimizer(), net_, proxies_)),
-      loss_scale_(autocast_) {}
+      loss_scale_(autocast_) {
+  if (!ranks_.is_alone()) {
+    net_->SetTrainingNorms(
+        [this](const torch::Tensor& x, torch::nn::BatchNorm2dImpl* norm) { return SyncBatchNorm(x, norm, ranks_); });
+  }
+}
 
 torch::Tensor Learner::ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch) {
   torch::Tensor own;
@@ -109,7 +115,7 @@ absl::StatusOr<float> Learner::Step(const torch::Tensor& pixels, const torch::Te
   float loss_value = 0;
   SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
     LossBatch batch;
-    net_->train(!backbone_is_frozen_);
+    net_->train(!is_frozen());
     const torch::Tensor loss = ComputeLoss(pixels, labels, &batch);
     loss_value = loss.item<float>();
     if (!std::isfinite(loss_value)) {
@@ -161,7 +167,7 @@ absl::Status Learner::Whiten(const torch::Tensor& embeddings, double power) {
 void Learner::SetLearningRates(double factor) {
   const OptimizerConfig& config = config_.optimizer();
   auto& groups = optimizer_->param_groups();
-  const double backbone = backbone_is_frozen_ ? 0 : factor * config.learning_rate();
+  const double backbone = is_frozen() ? 0 : factor * config.learning_rate();
   groups[kBackboneDecayed].options().set_lr(backbone);
   groups[kBackboneNotDecayed].options().set_lr(backbone);
   groups[kHeadDecayed].options().set_lr(factor * config.learning_rate());

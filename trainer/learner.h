@@ -59,6 +59,7 @@ class Learner {
 
  private:
   torch::Tensor ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch);
+  bool is_frozen() const { return backbone_is_frozen_ || config_.model().freeze_backbone(); }
   void SetLearningRates(double factor);
   void Move(double factor, const LossBatch& batch);
 

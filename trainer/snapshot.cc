@@ -14,6 +14,7 @@ namespace {
 
 constexpr char kModelFile[] = "model.safetensors";
 constexpr char kProxiesFile[] = "proxies.safetensors";
+constexpr char kBackboneFile[] = "backbone.pt";
 constexpr char kOptimizerFile[] = "optimizer.pt";
 constexpr char kRandomFile[] = "random.bin";
 constexpr char kProxiesTensor[] = "proxies";
@@ -48,6 +49,7 @@ TrainedState TrainedStateOf(const Learner& learner) {
   if (const torch::Tensor shared = learner.proxies().shared_rows(); shared.defined()) {
     state.proxies[kClassProxiesTensor] = ToHostTensor(shared);
   }
+  state.backbone = learner.net()->SerializeScript();
   return state;
 }
 
@@ -58,23 +60,37 @@ absl::Status LoadTrainedState(const TrainedState& state, Learner* learner) {
   if (proxies == state.proxies.end()) {
     return absl::DataLossError("there are no proxies");
   }
-  return CatchTorchErrors([&] { learner->proxies().Restore(ToTorchTensor(proxies->second)); });
+  return CatchTorchErrors([&] {
+    net->LoadScript(state.backbone);
+    learner->proxies().Restore(ToTorchTensor(proxies->second));
+  });
+}
+
+SnapshotFiles FilesOf(const TrainedState& state, const std::string& prefix) {
+  return {{absl::StrCat(prefix, kModelFile), SerializeSafetensors(state.model)},
+          {absl::StrCat(prefix, kProxiesFile), SerializeSafetensors(state.proxies)},
+          {absl::StrCat(prefix, kBackboneFile), state.backbone}};
+}
+
+absl::StatusOr<TrainedState> StateFrom(const SnapshotFiles& files, const std::string& prefix) {
+  TrainedState state;
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string model, Find(files, absl::StrCat(prefix, kModelFile)));
+  SEMBLANCE_ASSIGN_OR_RETURN(state.model, ParseSafetensors(model, kModelFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string proxies, Find(files, absl::StrCat(prefix, kProxiesFile)));
+  SEMBLANCE_ASSIGN_OR_RETURN(state.proxies, ParseSafetensors(proxies, kProxiesFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(state.backbone, Find(files, absl::StrCat(prefix, kBackboneFile)));
+  return state;
 }
 
 SnapshotFiles TakeSnapshot(const Learner& learner) {
-  const TrainedState state = TrainedStateOf(learner);
-  return {{kModelFile, SerializeSafetensors(state.model)},
-          {kProxiesFile, SerializeSafetensors(state.proxies)},
-          {kOptimizerFile, learner.OptimizerState()},
-          {kRandomFile, RandomState()}};
+  SnapshotFiles files = FilesOf(TrainedStateOf(learner), "");
+  files[kOptimizerFile] = learner.OptimizerState();
+  files[kRandomFile] = RandomState();
+  return files;
 }
 
 absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner) {
-  TrainedState state;
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::string model, Find(files, kModelFile));
-  SEMBLANCE_ASSIGN_OR_RETURN(state.model, ParseSafetensors(model, kModelFile));
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::string proxies, Find(files, kProxiesFile));
-  SEMBLANCE_ASSIGN_OR_RETURN(state.proxies, ParseSafetensors(proxies, kProxiesFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(const TrainedState state, StateFrom(files, ""));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string optimizer, Find(files, kOptimizerFile));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string random, Find(files, kRandomFile));
   SEMBLANCE_RETURN_IF_ERROR(LoadTrainedState(state, learner));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "embedder/safetensors.h"
 #include "trainer/learner.h"
 
@@ -25,9 +26,15 @@ absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner);
 struct TrainedState {
   TensorMap model;
   TensorMap proxies;
+  // See Bundle::backbone.
+  std::string backbone;
 
   bool empty() const { return model.empty(); }
 };
+
+// As files of a checkpoint, their names after `prefix`, and back. Errors: DataLoss.
+SnapshotFiles FilesOf(const TrainedState& state, const std::string& prefix);
+absl::StatusOr<TrainedState> StateFrom(const SnapshotFiles& files, const std::string& prefix);
 
 TrainedState TrainedStateOf(const Learner& learner);
 absl::Status LoadTrainedState(const TrainedState& state, Learner* learner);

@@ -312,8 +312,7 @@ class TrainingLoop {
     checkpoint.manifest.mutable_progress()->set_train_seconds(TrainSeconds());
     checkpoint.files = TakeSnapshot(learner_);
     if (!best_.empty()) {
-      checkpoint.files[absl::StrCat(kBestPrefix, "model.safetensors")] = SerializeSafetensors(best_.model);
-      checkpoint.files[absl::StrCat(kBestPrefix, "proxies.safetensors")] = SerializeSafetensors(best_.proxies);
+      checkpoint.files.merge(FilesOf(best_, kBestPrefix));
     }
     return inputs_.checkpoints->Write(std::move(checkpoint));
   }
@@ -334,20 +333,11 @@ class TrainingLoop {
     }
     state_ = checkpoint->manifest.progress();
     SEMBLANCE_RETURN_IF_ERROR(RestoreSnapshot(checkpoint->files, &learner_));
-    SEMBLANCE_RETURN_IF_ERROR(RestoreBest(checkpoint->files));
+    if (Validates() && state_.best_validation_recall() != kNotMeasured) {
+      SEMBLANCE_ASSIGN_OR_RETURN(best_, StateFrom(checkpoint->files, kBestPrefix));
+    }
     Note(absl::StrCat("goes on after step ", state_.steps(), " of ", total_steps_, " (", directory, ")"));
     return true;
-  }
-
-  absl::Status RestoreBest(const SnapshotFiles& files) {
-    const auto model = files.find(absl::StrCat(kBestPrefix, "model.safetensors"));
-    const auto proxies = files.find(absl::StrCat(kBestPrefix, "proxies.safetensors"));
-    if (model == files.end() || proxies == files.end()) {
-      return absl::OkStatus();
-    }
-    SEMBLANCE_ASSIGN_OR_RETURN(best_.model, ParseSafetensors(model->second, model->first));
-    SEMBLANCE_ASSIGN_OR_RETURN(best_.proxies, ParseSafetensors(proxies->second, proxies->first));
-    return absl::OkStatus();
   }
 
   const v1::TrainingConfig& config_;

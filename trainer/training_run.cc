@@ -17,6 +17,7 @@
 #include "embedder/bundle.h"
 #include "embedder/torch/device.h"
 #include "embedder/torch/networks.h"
+#include "embedder/torch/pretrained.h"
 #include "embedder/torch/state.h"
 #include "trainer/checkpoint.h"
 #include "trainer/config.h"
@@ -63,9 +64,12 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
   return images;
 }
 
-// With the mean and standard deviation of the training images.
-Preprocessing MeasuredPreprocessing(const ImageStore& train) {
+// Without input_mean in the config, with the mean and standard deviation of the training images.
+Preprocessing PreprocessingFor(const v1::ModelConfig& config, const ImageStore& train) {
   Preprocessing preprocessing = train.preprocessor().config();
+  if (!config.input_mean().empty()) {
+    return preprocessing;
+  }
   const PixelStatistics statistics = train.statistics();
   preprocessing.mutable_mean()->Assign(statistics.mean.begin(), statistics.mean.end());
   preprocessing.mutable_std()->Assign(statistics.std.begin(), statistics.std.end());
@@ -97,11 +101,42 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Load
   return record;
 }
 
+absl::Status TakePretrained(const v1::ModelConfig& config, EmbeddingNet& net) {
+  const std::string& path = config.pretrained_path();
+  SEMBLANCE_ASSIGN_OR_RETURN(const TensorMap weights, ReadWeights(path));
+  const absl::StatusOr<PretrainedReport> report = LoadPretrained(weights, config.pretrained_bgr(), net);
+  if (!report.ok()) {
+    return InvalidField("model.pretrained_path", kConfigInvalid, absl::StrCat(path, ": ", report.status().message()));
+  }
+  LOG(INFO) << "took " << report->taken << " tensors from " << path << "; left out " << report->ignored << " of its classifier";
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EmbeddingNet> NewNetwork(const v1::ModelConfig& config, const BundleManifest& manifest) {
+  std::string program;
+  if (!config.torchscript_path().empty()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(program, ReadFile(config.torchscript_path()));
+  }
+  absl::StatusOr<EmbeddingNet> net =
+      NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension(), program);
+  if (!net.ok() && !program.empty()) {
+    return InvalidField("model.torchscript_path", kConfigInvalid,
+                        absl::StrCat(config.torchscript_path(), ": ", net.status().message()));
+  }
+  SEMBLANCE_RETURN_IF_ERROR(net.status());
+  if (!config.pretrained_path().empty()) {
+    SEMBLANCE_RETURN_IF_ERROR(TakePretrained(config, *net));
+  }
+  if (config.freeze_batch_norm()) {
+    (*net)->FreezeBatchNorms();
+  }
+  return net;
+}
+
 absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config, const BundleManifest& manifest,
                                                     int64_t class_count, torch::Device device, const Ranks* ranks) {
   torch::manual_seed(config.seed());
-  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net,
-                             NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension()));
+  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net, NewNetwork(config.model(), manifest));
   int64_t parameter_count = 0;
   for (const torch::Tensor& parameter : net->parameters()) {
     parameter_count += parameter.numel();
@@ -127,6 +162,7 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
   TrainedState state = TrainedStateOf(learner);
   bundle.model = std::move(state.model);
   bundle.proxies = std::move(state.proxies);
+  bundle.backbone = std::move(state.backbone);
   SEMBLANCE_RETURN_IF_ERROR(WriteBundle(directory, bundle));
   LOG(INFO) << "wrote the model bundle to " << directory;
   return absl::OkStatus();
@@ -153,7 +189,7 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   SEMBLANCE_RETURN_IF_ERROR(CheckProxyCount(config, class_count));
   SEMBLANCE_ASSIGN_OR_RETURN(const LoadedImages images, LoadImages(config, data, stop));
 
-  BundleManifest manifest = DescribeNetwork(config, MeasuredPreprocessing(*images.train));
+  BundleManifest manifest = DescribeNetwork(config, PreprocessingFor(config.model(), *images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Ranks> ranks, Ranks::Join(environment, device));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner,

@@ -21,7 +21,12 @@ int CudaDeviceCount() {
   return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
 }
 
+// The line that says what happened: of TorchScript the one after its own stack trace, else the first.
 std::string FirstLine(absl::string_view text) {
+  if (absl::StartsWith(text, "The following operation failed in the TorchScript interpreter")) {
+    const size_t error = text.find("Error: ");
+    text.remove_prefix(error == absl::string_view::npos ? 0 : error + 7);
+  }
   return std::string(text.substr(0, text.find('\n')));
 }
 

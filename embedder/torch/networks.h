@@ -1,70 +1,81 @@
-// The embedding networks as LibTorch modules: a backbone (small convnet, ResNet-18, ResNet-50) and a linear head.
+// The embedding networks as LibTorch modules: a backbone (small convnet, ResNet-18, ResNet-50, BN-Inception, or a TorchScript
+// program), pooling of its last feature map, and a linear head.
 //
 // Not thread-safe while trained; forward in evaluation mode without gradients may run concurrently.
 //
-// Names of parameters and buffers: those of torchvision for ResNets, "head.weight" and "head.bias" in place of "fc"; for the small
-// convnet "stage1.conv1.weight", "stage1.bn1.weight" and so on, from 1. The constants of the input normalisation come from the
-// bundle's manifest and are no part of the state. Convolution weights are kept channels-last.
+// Names of parameters and buffers: those of torchvision for ResNets and of the usual PyTorch port for BN-Inception, with
+// "head.weight" and "head.bias" in place of the classifier; for the small convnet "stage1.conv1.weight", "stage1.bn1.weight" and so
+// on, from 1. A program keeps its own tensors (script_backbone.h). The constants of the input normalisation come from the bundle's
+// manifest and are no part of the state.
 //
-// Initialisation is that of torchvision's ResNet (convolutions: Kaiming normal, fan-out; batch norms: 1 and 0) and of torch's
-// Linear, from the default generator: seed it with torch::manual_seed.
+// Initialisation is that of conv_norm.h and of torch's Linear, from the default generator: seed it with torch::manual_seed.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_NETWORKS_H_
 #define SEMBLANCE_EMBEDDER_TORCH_NETWORKS_H_
 
 #include <torch/torch.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "embedder/torch/conv_norm.h"
 #include "semblance/storage/v1/bundle.pb.h"
 
 namespace semblance {
 
-// A module made of convolutions without bias, each followed by a batch norm, so that the two can become one for inference.
-class ConvNormModule : public torch::nn::Module {
- public:
-  // Merges each batch norm into its convolution: the same function in evaluation mode, with less to compute. For inference only:
-  // the module can neither be trained nor saved afterwards.
-  void FoldBatchNorm();
-
- protected:
-  // Registers the pair under the two names; pairs are numbered in the order of their registration.
-  void AddConvNorm(const std::string& conv_name, const std::string& norm_name, torch::nn::Conv2dOptions options);
-
-  // The pair of that number, applied.
-  torch::Tensor ConvNorm(size_t number, const torch::Tensor& x) const;
-
- private:
-  struct Pair {
-    torch::nn::Conv2d conv;
-    torch::nn::BatchNorm2d norm;
-  };
-
-  std::vector<Pair> pairs_;
-  bool folded_ = false;
+// What every network is made for.
+struct NetworkSpec {
+  storage::v1::Architecture architecture;
+  storage::v1::Preprocessing preprocessing;
+  int dimension = 0;
 };
 
 class EmbeddingNetImpl : public ConvNormModule {
  public:
   // uint8 pixels [N, side, side, channels], as the Preprocessor makes them, on the device of the network -> embeddings
-  // [N, dimension], float32, not normalised. N >= 1.
+  // [N, dimension], float32, not normalised: Head(Backbone(pixels)). N >= 1.
   torch::Tensor forward(const torch::Tensor& pixels);
 
-  // FoldBatchNorm for the whole network.
+  // The two halves of forward. Between them: pooled features [N, inputs of the head], before the layer norm if there is one.
+  torch::Tensor Backbone(const torch::Tensor& pixels);
+  torch::Tensor Head(const torch::Tensor& features);
+
+  // Together all parameters(), in their order.
+  std::vector<torch::Tensor> BackboneParameters() const;
+  std::vector<torch::Tensor> HeadParameters() const;
+
+  // ConvNormModule::FreezeBatchNorm for the whole network; in a program, for its modules that are batch norms.
+  virtual void FreezeBatchNorms();
+
+  // ConvNormModule::SetTrainingNorm for the whole network. The batch norms of a program stay as they are.
+  void SetTrainingNorms(const TrainingNorm& norm);
+
+  // FoldBatchNorm for the whole network. A program stays as it is.
   void FoldForInference();
 
+  // backbone.pt: the program of torch_script with its tensors on the CPU, in evaluation mode. Empty for all others. Throws what
+  // LibTorch throws.
+  virtual std::string SerializeScript() const { return ""; }
+  // Takes the tensors of what SerializeScript of the same network gave; nothing for all others. Throws what LibTorch throws.
+  virtual void LoadScript(const std::string& /*bytes*/) {}
+
  protected:
-  explicit EmbeddingNetImpl(const storage::v1::Preprocessing& preprocessing);
+  explicit EmbeddingNetImpl(const NetworkSpec& spec);
 
-  void RegisterHead(int64_t inputs, int64_t dimension);
+  void RegisterHead(int64_t inputs);
 
-  // Normalised input [N, channels, side, side], channels-last -> inputs of the head [N, inputs].
-  virtual torch::Tensor Features(torch::Tensor x) = 0;
+  // Normalised input [N, channels, side, side], channels-last -> the last feature map [N, features, height, width], or
+  // [N, features], which is not pooled.
+  virtual torch::Tensor FeatureMap(torch::Tensor x) = 0;
+
+  torch::Tensor Pool(const torch::Tensor& map) const;
 
  private:
+  const storage::v1::Architecture::Pooling pooling_;
+  const bool head_layer_norm_;
+  const int dimension_;
   // input = pixel * scale + shift. Buffers, so that they follow the network to its device.
   torch::Tensor input_scale_;
   torch::Tensor input_shift_;
@@ -72,9 +83,12 @@ class EmbeddingNetImpl : public ConvNormModule {
 };
 TORCH_MODULE(EmbeddingNet);
 
-// A freshly initialised network on the CPU, in training mode. Errors: as of ValidateNetwork (embedder/manifest.h).
+// A freshly initialised network on the CPU, in training mode. `script`, for torch_script: the bytes of backbone.pt, whose tensors
+// are taken as they are. Errors: as of ValidateNetwork (embedder/manifest.h); for torch_script as of NewScriptNet
+// (script_backbone.h).
 absl::StatusOr<EmbeddingNet> NewEmbeddingNet(const storage::v1::Architecture& architecture,
-                                             const storage::v1::Preprocessing& preprocessing, int dimension);
+                                             const storage::v1::Preprocessing& preprocessing, int dimension,
+                                             absl::string_view script = "");
 
 // Rows of [N, dimension] scaled to unit length, in float32; a zero row stays zero. Differentiable. Used alike in training and
 // serving.

@@ -11,22 +11,25 @@
 #include "absl/strings/str_join.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "embedder/torch/script_backbone.h"
 
 namespace semblance {
 namespace {
 
-// The manifest's constants, not state: see networks.h.
-bool IsInputConstant(absl::string_view name) {
-  return name == "input_scale" || name == "input_shift";
+// Not the manifest's constants (networks.h), and not what a program keeps in its own file (script_backbone.h).
+bool IsState(absl::string_view name) {
+  return name != "input_scale" && name != "input_shift" && !absl::StartsWith(name, kScriptPrefix);
 }
 
 std::map<std::string, torch::Tensor> NamedState(const EmbeddingNet& net) {
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& entry : net->named_parameters()) {
-    tensors.emplace(entry.key(), entry.value());
+    if (IsState(entry.key())) {
+      tensors.emplace(entry.key(), entry.value());
+    }
   }
   for (const auto& entry : net->named_buffers()) {
-    if (!IsInputConstant(entry.key())) {
+    if (IsState(entry.key())) {
       tensors.emplace(entry.key(), entry.value());
     }
   }

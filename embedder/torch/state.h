@@ -1,4 +1,5 @@
-// The state of a network (every parameter and buffer, by name) to and from host tensors: what model.safetensors holds.
+// The state of a network (every parameter and buffer, by name) to and from host tensors: what model.safetensors holds. Of a network
+// with a TorchScript backbone that is the head alone; the program keeps its tensors in backbone.pt.
 //
 // Not thread-safe: reads and writes the network.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_STATE_H_

@@ -117,8 +117,8 @@ class TorchEmbedder final : public Embedder {
 
 absl::StatusOr<EmbeddingNet> LoadNet(const Bundle& bundle, torch::Device device) {
   const BundleManifest& manifest = bundle.manifest;
-  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net,
-                             NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension()));
+  SEMBLANCE_ASSIGN_OR_RETURN(
+      EmbeddingNet net, NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension(), bundle.backbone));
   SEMBLANCE_RETURN_IF_ERROR(LoadState(net, bundle.model));
   net->eval();
   net->FoldForInference();

@@ -19,6 +19,7 @@
 namespace semblance {
 namespace {
 
+using ::semblance::storage::v1::Architecture;
 using ::semblance::storage::v1::BundleManifest;
 using ::semblance::testing::FloatTensor;
 using ::semblance::testing::HasField;
@@ -245,6 +246,42 @@ TEST_F(BundleTest, AClassWithoutAProxyIsRefused) {
   EXPECT_THAT(ReadBundle(path_), IsInvalid("the proxies are F32[2, 4]; expected F32[k times 3, 4]"));
 }
 
+class ScriptBundleTest : public BundleTest {
+ protected:
+  static Bundle ScriptBundle(const std::string& program) {
+    Bundle bundle = SmallBundle();
+    bundle.manifest.mutable_architecture()->mutable_torch_script();
+    bundle.backbone = program;
+    return bundle;
+  }
+
+  void SetUp() override { ASSERT_OK(WriteBundle(path_, ScriptBundle("program"))); }
+};
+
+TEST_F(ScriptBundleTest, TheProgramIsAFileLikeTheOthers) {
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(path_));
+  EXPECT_EQ(bundle.backbone, "program");
+
+  Write(kBundleBackboneFile, "progran");
+  EXPECT_THAT(ReadBundle(path_), IsDamaged("backbone.pt has sha256"));
+  ASSERT_OK(RemoveAll(Join(kBundleBackboneFile)));
+  EXPECT_THAT(ReadBundle(path_), IsDamaged("backbone.pt is missing"));
+}
+
+TEST_F(ScriptBundleTest, TheProgramIsPartOfTheEmbeddingSpace) {
+  ASSERT_OK(WriteBundle(directory_.Join("other"), ScriptBundle("another program")));
+
+  ASSERT_OK_AND_ASSIGN(const BundleManifest manifest, ReadBundleManifest(path_));
+  ASSERT_OK_AND_ASSIGN(const BundleManifest other, ReadBundleManifest(directory_.Join("other")));
+  EXPECT_NE(manifest.embedding_space_id(), other.embedding_space_id());
+}
+
+TEST_F(ScriptBundleTest, TheProgramMustBeListed) {
+  ReplaceInManifest("\"backbone.pt\"", "\"elsewhere.pt\"");
+
+  EXPECT_THAT(ReadBundle(path_), IsInvalid("files does not name backbone.pt"));
+}
+
 TEST(WriteBundleTest, RefusesWhatReadingWouldRefuse) {
   TempDir directory;
   const std::string path = directory.Join("bundle");
@@ -299,6 +336,32 @@ TEST(EmbeddingSpaceIdTest, DependsOnAllThatChangesAnEmbeddingAndOnNothingElse) {
   EXPECT_NE(id_with([](Bundle* b) { b->manifest.mutable_preprocessing()->set_resize_side(21); }), id);
   EXPECT_NE(id_with([](Bundle* b) { b->manifest.mutable_preprocessing()->set_mean(0, 0.26F); }), id);
   EXPECT_NE(id_with([](Bundle* b) { b->manifest.mutable_preprocessing()->set_std(0, std::nextafter(0.5F, 1.0F)); }), id);
+}
+
+TEST(EmbeddingSpaceIdTest, DoesNotChangeWithValuesThatSayTheSameAsNothing) {
+  const auto id_with = [](auto change) {
+    Bundle bundle = SmallBundle();
+    change(bundle.manifest.mutable_architecture());
+    return ComputeEmbeddingSpaceId(bundle.manifest, bundle.model);
+  };
+  const std::string convnet = id_with([](Architecture*) {});
+  const std::string resnet = id_with([](Architecture* a) { a->mutable_resnet()->set_depth(18); });
+
+  EXPECT_EQ(id_with([](Architecture* a) { a->set_pooling(Architecture::POOLING_FLATTEN); }), convnet);
+  EXPECT_NE(id_with([](Architecture* a) { a->set_pooling(Architecture::POOLING_AVERAGE); }), convnet);
+  EXPECT_NE(id_with([](Architecture* a) { a->set_head_layer_norm(true); }), convnet);
+  EXPECT_NE(id_with([](Architecture* a) { a->mutable_bn_inception(); }), convnet);
+  const auto resnet_with = [&](auto change) {
+    return id_with([&](Architecture* a) {
+      a->mutable_resnet()->set_depth(18);
+      change(a);
+    });
+  };
+  EXPECT_EQ(resnet_with([](Architecture* a) { a->mutable_resnet()->set_base_width(64); }), resnet);
+  EXPECT_EQ(resnet_with([](Architecture* a) { a->set_pooling(Architecture::POOLING_AVERAGE); }), resnet);
+  EXPECT_NE(resnet_with([](Architecture* a) { a->mutable_resnet()->set_base_width(32); }), resnet);
+  EXPECT_NE(resnet_with([](Architecture* a) { a->mutable_resnet()->set_small_image_stem(true); }), resnet);
+  EXPECT_NE(resnet_with([](Architecture* a) { a->set_pooling(Architecture::POOLING_MAX); }), resnet);
 }
 
 // The worked example of docs/bundle_format.md: if this changes, every bundle in the world loses its name.

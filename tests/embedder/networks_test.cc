@@ -53,6 +53,25 @@ Architecture Resnet(int depth) {
   return architecture;
 }
 
+Architecture NarrowResnet18() {
+  Architecture architecture = Resnet(18);
+  architecture.mutable_resnet()->set_base_width(16);
+  architecture.mutable_resnet()->set_small_image_stem(true);
+  return architecture;
+}
+
+Architecture BnInception() {
+  Architecture architecture;
+  architecture.mutable_bn_inception();
+  return architecture;
+}
+
+Architecture WithPooling(Architecture architecture, Architecture::Pooling pooling, bool head_layer_norm = false) {
+  architecture.set_pooling(pooling);
+  architecture.set_head_layer_norm(head_layer_norm);
+  return architecture;
+}
+
 EmbeddingNet Make(const Architecture& architecture, const Preprocessing& input, int dimension) {
   torch::manual_seed(1);
   absl::StatusOr<EmbeddingNet> net = NewEmbeddingNet(architecture, input, dimension);
@@ -78,9 +97,10 @@ void Randomize(EmbeddingNet* net) {
   TensorMap state = StateOf(*net);
   for (auto& [name, tensor] : state) {
     const torch::Tensor value = ToTorchTensor(tensor);
+    const bool is_bias_of_conv = absl::StartsWith(name, "inception") && absl::EndsWith(name, ".bias");
     if (absl::StrContains(name, "running_var")) {
       tensor = ToHostTensor(torch::rand_like(value) + 0.5);
-    } else if (absl::StrContains(name, "running_mean") || absl::StrContains(name, "bn")) {
+    } else if (absl::StrContains(name, "running_mean") || absl::StrContains(name, "bn") || is_bias_of_conv) {
       tensor = tensor.dtype == "F32" ? ToHostTensor(torch::rand_like(value) + 0.2) : tensor;
     }
   }
@@ -142,6 +162,49 @@ TEST(NetworksTest, ParameterCountsAreThoseOfTorchvisionWithAnotherHead) {
   EXPECT_THAT(state.at("layer4.2.conv3.weight").shape, ElementsAre(2048, 512, 1, 1));
 }
 
+TEST(NetworksTest, BnInceptionHasTheNamesShapesAndSizeOfItsPort) {
+  const EmbeddingNet net = Make(BnInception(), Input(64, 3), 64);
+  const TensorMap state = StateOf(net);
+
+  // The port: 11,295,240 with a head of 1,025,000.
+  EXPECT_EQ(ParameterCount(net), 11295240 - 1025000 + 1025 * 64);
+  EXPECT_EQ(state.size(), 69u * (2 + 5) + 2u);
+  const std::map<std::string, std::vector<int64_t>> expected = {
+      {"conv1_7x7_s2.weight", {64, 3, 7, 7}},
+      {"conv1_7x7_s2.bias", {64}},
+      {"conv1_7x7_s2_bn.running_var", {64}},
+      {"conv2_3x3_reduce.weight", {64, 64, 1, 1}},
+      {"conv2_3x3.weight", {192, 64, 3, 3}},
+      {"inception_3a_1x1.weight", {64, 192, 1, 1}},
+      {"inception_3b_double_3x3_1.weight", {96, 64, 3, 3}},
+      {"inception_3c_3x3.weight", {160, 128, 3, 3}},
+      {"inception_4a_1x1.weight", {224, 576, 1, 1}},
+      {"inception_4d_pool_proj.weight", {128, 608, 1, 1}},
+      {"inception_4e_double_3x3_2_bn.bias", {256}},
+      {"inception_5a_3x3_reduce.weight", {192, 1056, 1, 1}},
+      {"inception_5b_double_3x3_reduce.bias", {192}},
+      {"inception_5b_pool_proj.weight", {128, 1024, 1, 1}},
+  };
+  for (const auto& [name, shape] : expected) {
+    ASSERT_EQ(state.count(name), 1u) << name;
+    EXPECT_EQ(state.at(name).shape, shape) << name;
+  }
+  EXPECT_EQ(state.count("inception_3c_1x1.weight") + state.count("inception_4e_pool_proj.weight"), 0u);
+}
+
+TEST(NetworksTest, ABaseWidthScalesEveryLayerOfAResnet) {
+  const TensorMap state = StateOf(Make(NarrowResnet18(), Input(32, 3), 8));
+
+  EXPECT_EQ(state.size(), 122u);
+  EXPECT_THAT(state.at("conv1.weight").shape, ElementsAre(16, 3, 3, 3));
+  EXPECT_THAT(state.at("layer1.0.conv1.weight").shape, ElementsAre(16, 16, 3, 3));
+  EXPECT_THAT(state.at("layer4.1.conv2.weight").shape, ElementsAre(128, 128, 3, 3));
+  EXPECT_THAT(state.at("head.weight").shape, ElementsAre(8, 128));
+  Architecture wide = Resnet(50);
+  wide.mutable_resnet()->set_base_width(128);
+  EXPECT_THAT(StateOf(Make(wide, Input(32, 3), 8)).at("head.weight").shape, ElementsAre(8, 4096));
+}
+
 TEST(NetworksTest, SmallConvnetHasItsStagesAndAFlattenedHead) {
   const TensorMap state = StateOf(Make(Convnet({8, 16}, 2), Input(29, 1), 10));
 
@@ -193,6 +256,50 @@ TEST_P(EveryNetTest, FoldingBatchNormChangesNothingButRounding) {
   EXPECT_LT((after - before).abs().max().item<float>(), 1e-4);
 }
 
+TEST_P(EveryNetTest, IsItsHeadAfterItsBackbone) {
+  net_->eval();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor pixels = RandomPixels(2, input_);
+
+  const torch::Tensor features = net_->Backbone(pixels);
+
+  EXPECT_EQ(features.dim(), 2);
+  EXPECT_TRUE(torch::equal(net_->Head(features), net_->forward(pixels)));
+  std::vector<torch::Tensor> parameters = net_->BackboneParameters();
+  for (const torch::Tensor& parameter : net_->HeadParameters()) {
+    parameters.push_back(parameter);
+  }
+  const std::vector<torch::Tensor> all = net_->parameters();
+  ASSERT_EQ(parameters.size(), all.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_TRUE(parameters[i].is_same(all[i]));
+  }
+}
+
+TEST_P(EveryNetTest, FrozenBatchNormsNeitherCountNorLearn) {
+  net_->FreezeBatchNorms();
+  net_->train();
+  const TensorMap before = StateOf(net_);
+  const torch::Tensor pixels = RandomPixels(2, input_);
+
+  const torch::Tensor out = net_->forward(pixels);
+
+  net_->eval();
+  EXPECT_TRUE(torch::equal(out, net_->forward(pixels)));
+  net_->train();
+  out.sum().backward();
+  for (const auto& [name, tensor] : StateOf(net_)) {
+    EXPECT_EQ(tensor.data, before.at(name).data) << name;
+  }
+  int learning = 0;
+  for (const auto& entry : net_->named_parameters()) {
+    const bool is_norm = absl::StrContains(entry.key(), "bn") || absl::StrContains(entry.key(), "downsample.1");
+    EXPECT_NE(entry.value().grad().defined(), is_norm) << entry.key();
+    learning += is_norm ? 0 : 1;
+  }
+  EXPECT_GT(learning, 0);
+}
+
 TEST_P(EveryNetTest, StateMovesToAnotherNetwork) {
   Randomize(&net_);
   net_->eval();
@@ -208,12 +315,15 @@ TEST_P(EveryNetTest, StateMovesToAnotherNetwork) {
   EXPECT_TRUE(torch::equal(other->forward(pixels), net_->forward(pixels)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Nets, EveryNetTest,
-                         ::testing::Values(NetCase{"Convnet", Convnet({8, 16, 8}, 2), 28, 1},
-                                           NetCase{"ConvnetOfOneStage", Convnet({4}, 1), 9, 3},
-                                           NetCase{"Resnet18", Resnet(18), 64, 3}, NetCase{"GreyResnet18", Resnet(18), 40, 1},
-                                           NetCase{"Resnet50", Resnet(50), 64, 3}),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Nets, EveryNetTest,
+    ::testing::Values(NetCase{"Convnet", Convnet({8, 16, 8}, 2), 28, 1}, NetCase{"ConvnetOfOneStage", Convnet({4}, 1), 9, 3},
+                      NetCase{"Resnet18", Resnet(18), 64, 3}, NetCase{"GreyResnet18", Resnet(18), 40, 1},
+                      NetCase{"NarrowResnet18", NarrowResnet18(), 32, 3}, NetCase{"Resnet50", Resnet(50), 64, 3},
+                      NetCase{"BnInception", BnInception(), 64, 3},
+                      NetCase{"PooledConvnet", WithPooling(Convnet({8, 16}, 1), Architecture::POOLING_AVERAGE), 15, 1},
+                      NetCase{"ProxyNcaPlusPlus", WithPooling(NarrowResnet18(), Architecture::POOLING_MAX, true), 32, 3}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(NetworksTest, InputIsScaledAndNormalisedPerChannel) {
   // A network whose only stage copies red: a 3x3 convolution with 1 in the middle, and a batch norm that does nothing.
@@ -234,6 +344,47 @@ TEST(NetworksTest, InputIsScaledAndNormalisedPerChannel) {
   const float found = net->forward(red).item<float>();
 
   EXPECT_NEAR(found, (0.8 - 0.4) / 0.2, 1e-4);  // Batch norm's epsilon takes 5e-6.
+}
+
+// A network whose features are the pixels: as above, without batch norm to speak of, and a head that passes them on.
+torch::Tensor PooledFeatures(Architecture::Pooling pooling) {
+  Preprocessing input = Input(8, 1);
+  input.set_crop_side(4);
+  input.set_mean(0, 0);
+  input.set_std(0, 1);
+  EmbeddingNet net = Make(WithPooling(Convnet({1}, 1), pooling), input, 1);
+  net->eval();
+  const torch::NoGradGuard no_grad;
+  torch::Tensor kernel = torch::zeros({1, 1, 3, 3});
+  kernel[0][0][1][1] = 1;
+  net->named_parameters()["stage1.conv1.weight"].copy_(kernel);
+  // 2x2 max pooling of it: 6, 8, 14, 16.
+  const torch::Tensor pixels = torch::arange(1, 17, torch::kUInt8).view({1, 4, 4, 1});
+  return 255 * net->Backbone(pixels).squeeze(0);
+}
+
+TEST(NetworksTest, PoolingTakesAllTheMeanOrTheLargest) {
+  const auto is_near = [](const torch::Tensor& found, const torch::Tensor& expected) {
+    return found.sizes() == expected.sizes() && torch::allclose(found, expected, 1e-4);
+  };
+  const torch::Tensor all = torch::tensor({6.0F, 8.0F, 14.0F, 16.0F});
+
+  EXPECT_TRUE(is_near(PooledFeatures(Architecture::POOLING_FLATTEN), all));
+  EXPECT_TRUE(is_near(PooledFeatures(Architecture::POOLING_UNSPECIFIED), all));
+  EXPECT_TRUE(is_near(PooledFeatures(Architecture::POOLING_AVERAGE), torch::tensor({11.0F})));
+  EXPECT_TRUE(is_near(PooledFeatures(Architecture::POOLING_MAX), torch::tensor({16.0F})));
+}
+
+TEST(NetworksTest, LayerNormMakesTheHeadBlindToScaleAndOffsetOfItsInput) {
+  const Preprocessing input = Input(16, 1);
+  EmbeddingNet plain = Make(Convnet({8}, 1), input, 4);
+  EmbeddingNet normed = Make(WithPooling(Convnet({8}, 1), Architecture::POOLING_UNSPECIFIED, true), input, 4);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor features = plain->Backbone(RandomPixels(2, input));
+
+  EXPECT_TRUE(torch::allclose(normed->Head(features), normed->Head(3 * features + 2), 1e-3, 1e-4));
+  EXPECT_FALSE(torch::allclose(plain->Head(features), plain->Head(3 * features + 2), 1e-3, 1e-4));
+  EXPECT_EQ(StateOf(normed).size(), StateOf(plain).size());
 }
 
 TEST(NetworksTest, EqualSeedsGiveEqualNetworks) {
@@ -264,6 +415,14 @@ TEST(NetworksTest, ArchitecturesOutOfRangeAreRefusedWithTheirField) {
   EXPECT_THAT(status(Convnet({8}, 5)), HasField("architecture.small_convnet.convolutions_per_stage"));
   EXPECT_THAT(status(Convnet({8, 8, 8, 8, 8, 8}, 1)), HasField("architecture.small_convnet.channels"));
   EXPECT_THAT(status(Convnet({4096}, 1), 1024), HasReason("MANIFEST_INVALID"));
+  Architecture thin = Resnet(18);
+  thin.mutable_resnet()->set_base_width(4);
+  EXPECT_THAT(status(thin), HasField("architecture.resnet.base_width"));
+  EXPECT_THAT(status(WithPooling(Resnet(18), Architecture::POOLING_FLATTEN)), HasField("architecture.pooling"));
+  EXPECT_THAT(status(WithPooling(Resnet(18), static_cast<Architecture::Pooling>(9))), HasField("architecture.pooling"));
+  for (const int side : {8, 48, 72}) {
+    EXPECT_THAT(status(BnInception(), side), HasField("preprocessing.crop_side")) << side;
+  }
   EXPECT_THAT(status(Convnet({8}, 1), 32, 0), HasField("dimension"));
   EXPECT_THAT(status(Convnet({8}, 1), 32, 4097), HasField("dimension"));
 }

@@ -50,6 +50,8 @@ TEST(ConfigTest, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(config.model().resize(), ModelConfig::RESIZE_SHORT_SIDE);
   EXPECT_THAT(config.model().convnet_channels(), ElementsAre(32, 64, 128));
   EXPECT_EQ(config.model().convnet_convolutions_per_stage(), 2);
+  EXPECT_EQ(config.model().pooling(), ModelConfig::POOLING_FLATTEN);
+  EXPECT_TRUE(config.model().input_mean().empty());
   EXPECT_EQ(config.loss().proxy_nca().denominator(), v1::ProxyNcaConfig::DENOMINATOR_ALL);
   EXPECT_EQ(config.loss().proxy_nca().embedding_scale(), 3);
   EXPECT_EQ(config.loss().proxy_nca().proxy_scale(), 3);
@@ -105,6 +107,29 @@ TEST(ConfigTest, TakesDefaultsThatDependOnOtherFields) {
   EXPECT_EQ(config.model().input_side(), 224);
   EXPECT_EQ(config.augmentation().max_shift_pixels(), 14);
   EXPECT_TRUE(config.model().convnet_channels().empty());
+  EXPECT_EQ(config.model().resnet_base_width(), 64);
+  EXPECT_EQ(config.model().pooling(), ModelConfig::POOLING_AVERAGE);
+  EXPECT_TRUE(config.model().input_mean().empty());
+}
+
+TEST(ConfigTest, PretrainedResnetsSeeTheirInputAsOnImageNet) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config,
+                       LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.pretrained_path=r.pth"}));
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig own,
+                       LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.pretrained_path=r.pth",
+                                            "model.input_mean=0.5,0.5,0.5", "model.input_std=1,1,1"}));
+
+  EXPECT_THAT(PreprocessingOf(config.model()).mean(), ElementsAre(0.485F, 0.456F, 0.406F));
+  EXPECT_THAT(PreprocessingOf(config.model()).std(), ElementsAre(0.229F, 0.224F, 0.225F));
+  EXPECT_THAT(PreprocessingOf(own.model()).mean(), ElementsAre(0.5F, 0.5F, 0.5F));
+}
+
+TEST(ConfigTest, APathOfAProgramIsABackbone) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {"model.torchscript_path=net.pt"}));
+
+  EXPECT_EQ(config.model().backbone(), ModelConfig::BACKBONE_TORCHSCRIPT);
+  EXPECT_EQ(config.model().input_side(), 224);
+  EXPECT_TRUE(ArchitectureOf(config.model()).has_torch_script());
 }
 
 TEST(ConfigTest, KeepsWhatIsSetAlsoWhenItIsZero) {
@@ -166,6 +191,31 @@ TEST(ConfigTest, NamesResizePoliciesLikeTheBundle) {
   }
 }
 
+TEST(ConfigTest, SaysEveryOptionOfTheNetworkToTheBundle) {
+  ASSERT_OK_AND_ASSIGN(
+      const TrainingConfig config,
+      LoadText(std::string(kSmallest) + "model { backbone: BACKBONE_RESNET18 input_side: 32 resnet_base_width: 32 "
+                                        "resnet_small_image_stem: true pooling: POOLING_MAX head_layer_norm: true }"));
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig inception, LoadText(kSmallest, {"model.backbone=BACKBONE_BN_INCEPTION"}));
+
+  const storage::v1::Architecture architecture = ArchitectureOf(config.model());
+
+  EXPECT_EQ(architecture.resnet().depth(), 18);
+  EXPECT_EQ(architecture.resnet().base_width(), 32);
+  EXPECT_TRUE(architecture.resnet().small_image_stem());
+  EXPECT_EQ(architecture.pooling(), storage::v1::Architecture::POOLING_MAX);
+  EXPECT_TRUE(architecture.head_layer_norm());
+  EXPECT_TRUE(ArchitectureOf(inception.model()).has_bn_inception());
+}
+
+TEST(ConfigTest, NamesPoolingsLikeTheBundle) {
+  using storage::v1::Architecture;
+  for (int pooling = 0; pooling < ModelConfig::Pooling_ARRAYSIZE; ++pooling) {
+    EXPECT_EQ(ModelConfig::Pooling_Name(static_cast<ModelConfig::Pooling>(pooling)),
+              Architecture::Pooling_Name(static_cast<Architecture::Pooling>(pooling)));
+  }
+}
+
 struct BadConfig {
   const char* name;
   const char* assignment;
@@ -204,6 +254,12 @@ INSTANTIATE_TEST_SUITE_P(
                       BadConfig{"TooManyConvolutions", "model.convnet_convolutions_per_stage=5",
                                 "model.convnet_convolutions_per_stage"},
                       BadConfig{"WhitensTooMuch", "whitening=0.6", "whitening"},
+                      BadConfig{"WidthOfNoResnet", "model.resnet_base_width=32", "model.resnet_base_width"},
+                      BadConfig{"StemOfNoResnet", "model.resnet_small_image_stem=true", "model.resnet_base_width"},
+                      BadConfig{"UnknownPooling", "model.pooling=9", "model.pooling"},
+                      BadConfig{"BgrOfNothing", "model.pretrained_bgr=true", "model.pretrained_bgr"},
+                      BadConfig{"MeanWithoutStd", "model.input_mean=1,1,1", "model.input_mean"},
+                      BadConfig{"NoProgram", "model.backbone=BACKBONE_TORCHSCRIPT", "model.torchscript_path"},
                       BadConfig{"UnknownBackbone", "model.backbone=7", "model.backbone"},
                       BadConfig{"SamplesThatDoNotDivide", "sampler.samples_per_class=3", "sampler.samples_per_class"},
                       BadConfig{"OneSample", "sampler.samples_per_class=1", "sampler.samples_per_class"},
@@ -220,6 +276,20 @@ INSTANTIATE_TEST_SUITE_P(
                       BadConfig{"TooMuchSaturation", "augmentation.saturation=2", "augmentation.saturation"},
                       BadConfig{"ShiftBeyondTheImage", "augmentation.max_shift_pixels=64", "augmentation.max_shift_pixels"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(ConfigTest, RefusesOptionsThatDoNotGoTogether) {
+  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.pooling=POOLING_FLATTEN"}),
+              HasField("model.pooling"));
+  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.resnet_base_width=300"}),
+              HasField("model.resnet_base_width"));
+  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_BN_INCEPTION", "model.input_side=48"}), HasField("model.input_side"));
+  EXPECT_THAT(LoadText(kSmallest, {"model.torchscript_path=n.pt", "model.pretrained_path=r.pth"}),
+              HasField("model.pretrained_path"));
+  EXPECT_THAT(LoadText(kSmallest, {"model.torchscript_path=n.pt", "model.backbone=BACKBONE_RESNET18"}),
+              HasField("model.torchscript_path"));
+  EXPECT_THAT(LoadText(kSmallest, {"model.input_mean=0,0", "model.input_std=1,1"}), HasField("model.input_mean"));
+  EXPECT_THAT(LoadText(kSmallest, {"model.input_mean=0,0,0", "model.input_std=1,1,0"}), HasField("model.input_std"));
+}
 
 TEST(ConfigTest, RefusesALargestCropBelowTheSmallest) {
   EXPECT_THAT(LoadText(kSmallest, {"augmentation.min_crop_area=0.5", "augmentation.max_crop_area=0.4"}),

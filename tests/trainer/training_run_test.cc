@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "dataset/png_encoder.h"
 #include "embedder/bundle.h"
+#include "tests/embedder/script_program.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "trainer/config.h"
@@ -189,6 +190,70 @@ TEST_F(TrainingRunTest, MeasuresThePixelsOfTheTrainingImages) {
   ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_NEAR(manifest.preprocessing().mean(0), 105.0 / 255, 0.05);
   EXPECT_GT(manifest.preprocessing().std(0), 0.1);
+}
+
+TEST_F(TrainingRunTest, TakesTheInputNormalisationOfTheConfig) {
+  v1::TrainingConfig config = Config("bundle");
+  config.set_epochs(0);
+  config.mutable_model()->add_input_mean(0.25);
+  config.mutable_model()->add_input_std(0.125);
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  EXPECT_THAT(manifest.preprocessing().mean(), ElementsAre(0.25F));
+  EXPECT_THAT(manifest.preprocessing().std(), ElementsAre(0.125F));
+}
+
+TEST_F(TrainingRunTest, StartsFromPretrainedWeights) {
+  ASSERT_OK(RunTraining(Config("first"), stop_));
+  v1::TrainingConfig config = Config("second");
+  config.set_epochs(0);
+  config.set_seed(5);
+  config.mutable_model()->set_pretrained_path(dir_.Join("first/") + kBundleModelFile);
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle first, ReadBundle(dir_.Join("first")));
+  ASSERT_OK_AND_ASSIGN(const Bundle second, ReadBundle(dir_.Join("second")));
+  for (const auto& [name, tensor] : first.model) {
+    EXPECT_EQ(second.model.at(name).data == tensor.data, name != "head.weight" && name != "head.bias") << name;
+  }
+  config = Config("third");
+  config.mutable_model()->set_convnet_channels(0, 6);
+  config.mutable_model()->set_pretrained_path(dir_.Join("first/") + kBundleModelFile);
+  EXPECT_THAT(RunTraining(config, stop_), HasField("model.pretrained_path"));
+}
+
+TEST_F(TrainingRunTest, KeepsTheStatisticsOfFrozenBatchNorms) {
+  v1::TrainingConfig config = Config("bundle");
+  config.mutable_model()->set_freeze_batch_norm(true);
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  const HostTensor& counter = bundle.model.at("stage1.bn1.num_batches_tracked");
+  EXPECT_EQ(counter.data, std::string(8, '\0'));
+}
+
+TEST_F(TrainingRunTest, TrainsAProgramAsTheBackbone) {
+  v1::TrainingConfig config = Config("bundle");
+  std::ofstream(dir_.Join("program.pt"), std::ios::binary) << testing::ScriptProgram(1);
+  config.mutable_model()->clear_convnet_channels();
+  config.mutable_model()->clear_convnet_convolutions_per_stage();
+  config.mutable_model()->clear_pooling();
+  config.mutable_model()->set_backbone(v1::ModelConfig::BACKBONE_TORCHSCRIPT);
+  config.mutable_model()->set_torchscript_path(dir_.Join("program.pt"));
+
+  ASSERT_OK(RunTraining(WithDefaults(config), stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  EXPECT_GT(bundle.manifest.training().recall(0).recall(), 0.8);
+  EXPECT_NE(bundle.backbone, ReadFile(dir_.Join("program.pt")).value());
+  EXPECT_EQ(bundle.model.size(), 2U);
+  config.set_output_dir(dir_.Join("other"));
+  config.mutable_model()->set_torchscript_path(dir_.Join("data/dark/0.png"));
+  EXPECT_THAT(RunTraining(WithDefaults(config), stop_), HasField("model.torchscript_path"));
 }
 
 TEST_F(TrainingRunTest, RefusesAnOutputThatExists) {

@@ -1,0 +1,20 @@
+// BN-Inception (BnInception in bundle.proto): Ioffe and Szegedy, "Batch Normalization", arXiv 1502.03167, the network of the
+// Proxy-NCA paper. Private to the library: callers want networks.h.
+//
+// Names, biases and poolings (rounded up, average over the padding too) are those of the PyTorch port from which its published
+// ImageNet weights come, so that these weights compute here what they compute there.
+#ifndef SEMBLANCE_EMBEDDER_TORCH_BN_INCEPTION_H_
+#define SEMBLANCE_EMBEDDER_TORCH_BN_INCEPTION_H_
+
+#include <memory>
+
+#include "embedder/torch/networks.h"
+
+namespace semblance {
+
+// REQUIRES: a validated spec with bn_inception.
+std::shared_ptr<EmbeddingNetImpl> NewBnInception(const NetworkSpec& spec);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_EMBEDDER_TORCH_BN_INCEPTION_H_

@@ -1,0 +1,16 @@
+// ResNet-18 and ResNet-50 (Resnet in bundle.proto). Private to the library: callers want networks.h.
+#ifndef SEMBLANCE_EMBEDDER_TORCH_RESNET_H_
+#define SEMBLANCE_EMBEDDER_TORCH_RESNET_H_
+
+#include <memory>
+
+#include "embedder/torch/networks.h"
+
+namespace semblance {
+
+// REQUIRES: a validated spec with resnet.
+std::shared_ptr<EmbeddingNetImpl> NewResnet(const NetworkSpec& spec);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_EMBEDDER_TORCH_RESNET_H_
