@@ -58,9 +58,9 @@ std::vector<AxisTick> TicksOf(AxisRange range, int most) {
   const double largest = std::max(std::abs(range.low), std::abs(range.high));
   std::vector<AxisTick> ticks;
   const double first = std::ceil(range.low / step - 1e-9);
-  const double last = std::floor(range.high / step + 1e-9);
-  for (double i = first; i <= last; ++i) {
-    const double value = i * step + 0.0;  // No negative zero.
+  const int count = static_cast<int>(std::floor(range.high / step + 1e-9) - first) + 1;
+  for (int i = 0; i < count; ++i) {
+    const double value = (first + i) * step + 0.0;  // No negative zero.
     ticks.push_back({value, LabelOf(value, step, largest)});
   }
   return ticks;

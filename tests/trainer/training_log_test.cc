@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -96,7 +97,7 @@ TEST_F(TrainingLogTest, NamesTheLineThatIsDamaged) {
   const std::string line = Text();
   for (const std::string bad :
        {"", "{", "[]", "{\"step\":1}", "{\"step\":1.5,\"epoch\":1}", "{\"step\":1,\"epoch\":1,\"loss\":\"low\"}"}) {
-    Write(line + bad + "\n" + line);
+    Write(absl::StrCat(line, bad, "\n", line));
 
     EXPECT_THAT(ReadTrainingLog(path_), AllOf(StatusIs(absl::StatusCode::kDataLoss), StatusMessage(HasSubstr("line 2")))) << bad;
     EXPECT_THAT(TrainingLog::Open(path_).status(), StatusIs(absl::StatusCode::kDataLoss)) << bad;
