@@ -223,6 +223,11 @@ absl::StatusOr<Bundle> Assemble(BundleManifest manifest, const FileContents& con
   if (manifest.architecture().has_torch_script()) {
     bundle.backbone = contents.at(kBundleBackboneFile);
   }
+  for (const auto& [name, content] : contents) {
+    if (name != kBundleModelFile && name != kBundleProxiesFile && name != kBundleBackboneFile) {
+      bundle.documents.emplace(name, content);
+    }
+  }
   bundle.manifest = std::move(manifest);
   return bundle;
 }
@@ -362,6 +367,7 @@ absl::Status WriteBundle(const std::string& directory, const Bundle& bundle) {
   if (bundle.manifest.architecture().has_torch_script()) {
     contents.emplace(kBundleBackboneFile, bundle.backbone);
   }
+  contents.insert(bundle.documents.begin(), bundle.documents.end());
   BundleManifest manifest = bundle.manifest;
   manifest.set_format_version(kBundleFormatVersion);
   manifest.clear_files();

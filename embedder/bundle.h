@@ -11,6 +11,7 @@
 #ifndef SEMBLANCE_EMBEDDER_BUNDLE_H_
 #define SEMBLANCE_EMBEDDER_BUNDLE_H_
 
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
@@ -29,11 +30,13 @@ struct Bundle {
   storage::v1::BundleManifest manifest;
   // The network's parameters and buffers by name.
   TensorMap model;
-  // "proxies": F32 [proxies, dimension], unit length: k rows for each class, those of a class next to each other. Where classes share
-  // proxies also "class_proxies": I64 [class count], the row of each class.
+  // "proxies": F32 [proxies, dimension], unit length: k rows for each class, those of a class next to each other. Where classes
+  // share proxies also "class_proxies": I64 [class count], the row of each class.
   TensorMap proxies;
   // The bytes of backbone.pt, a program with its tensors; empty but for architecture.torch_script. Not looked into here.
   std::string backbone;
+  // Other files by plain name, for people: a report, a picture. Part of no embedding space.
+  std::map<std::string, std::string> documents;
 };
 
 // The manifest alone, parsed and checked for version and ranges, without reading the tensors.

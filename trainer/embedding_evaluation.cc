@@ -53,4 +53,26 @@ storage::v1::EvaluationRecord ToEvaluationRecord(const Evaluation& evaluation) {
   return record;
 }
 
+Evaluation FromEvaluationRecord(const storage::v1::EvaluationRecord& record) {
+  Evaluation evaluation;
+  evaluation.retrieval.queries = record.queries();
+  evaluation.retrieval.left_out = record.left_out();
+  for (const storage::v1::RecallAtK& recall : record.recall()) {
+    evaluation.retrieval.recall_at.push_back({recall.k(), recall.recall()});
+    if (recall.k() == 1) {
+      evaluation.retrieval.precision_at_1 = recall.recall();
+    }
+  }
+  if (record.has_r_precision()) {
+    evaluation.retrieval.r_precision = record.r_precision();
+  }
+  if (record.has_map_at_r()) {
+    evaluation.retrieval.map_at_r = record.map_at_r();
+  }
+  if (record.has_nmi()) {
+    evaluation.nmi = record.nmi();
+  }
+  return evaluation;
+}
+
 }  // namespace semblance

@@ -38,6 +38,8 @@ std::vector<NamedValue> NamedValuesOf(const Evaluation& evaluation);
 
 // For the bundle.
 storage::v1::EvaluationRecord ToEvaluationRecord(const Evaluation& evaluation);
+// And back, without the single classes.
+Evaluation FromEvaluationRecord(const storage::v1::EvaluationRecord& record);
 
 }  // namespace semblance
 

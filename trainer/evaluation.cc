@@ -1,5 +1,7 @@
 #include "trainer/evaluation.h"
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -10,14 +12,23 @@
 #include "embedder/torch/device.h"
 #include "trainer/batch_tensor.h"
 #include "trainer/loader.h"
-#include "trainer/retrieval_metrics.h"
 #include "trainer/sampler.h"
 
 namespace semblance {
 namespace {
 
 constexpr int kEvaluationBatchSize = 256;
-constexpr int kRecallAt[] = {1, 2, 4, 8};
+// R-precision looks at as many neighbours as the largest class has.
+constexpr int64_t kMaxNeighbors = 2000;
+
+int64_t LargestClass(const std::vector<int64_t>& labels) {
+  std::map<int64_t, int64_t> counts;
+  int64_t largest = 0;
+  for (const int64_t label : labels) {
+    largest = std::max(largest, ++counts[label]);
+  }
+  return largest;
+}
 
 }  // namespace
 
@@ -50,27 +61,25 @@ absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& 
   return std::vector<float>(rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
 }
 
-absl::StatusOr<Recalls> EvaluateRecall(EmbeddingNet net, const ImageStore& store, const std::vector<int64_t>& labels, int threads,
-                                       torch::Device device) {
-  Recalls recalls;
-  if (store.size() == 0) {
-    return recalls;
+absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const ImageStore& store,
+                                                         const std::vector<int64_t>& labels, const EvaluationSetup& setup) {
+  if (store.size() < 2) {
+    return std::nullopt;
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(std::move(net), store, threads, device));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(std::move(net), store, setup.threads, setup.device));
+  const bool is_full = setup.thoroughness == Thoroughness::kFull;
+  EvaluationOptions options;
+  options.retrieval.by_class_size = is_full && LargestClass(labels) <= kMaxNeighbors;
+  options.nmi = is_full;
   const int dimension = static_cast<int>(embeddings.size() / labels.size());
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<double> values, RecallAtK(embeddings, dimension, labels, kRecallAt));
-  for (size_t i = 0; i < values.size(); ++i) {
-    storage::v1::RecallAtK* const recall = recalls.Add();
-    recall->set_k(kRecallAt[i]);
-    recall->set_recall(values[i]);
-  }
-  return recalls;
+  SEMBLANCE_ASSIGN_OR_RETURN(Evaluation evaluation, EvaluateEmbeddings(embeddings, dimension, labels, options));
+  return std::optional<Evaluation>(std::move(evaluation));
 }
 
-std::string FormatRecalls(const Recalls& recalls) {
+std::string FormatRecalls(const std::optional<Evaluation>& evaluation) {
   std::string text;
-  for (const storage::v1::RecallAtK& recall : recalls) {
-    absl::StrAppend(&text, text.empty() ? "recall" : ", ", absl::StrFormat("@%d %.4f", recall.k(), recall.recall()));
+  for (const RecallAt& recall : evaluation.has_value() ? evaluation->retrieval.recall_at : std::vector<RecallAt>()) {
+    absl::StrAppend(&text, text.empty() ? "recall" : ", ", absl::StrFormat("@%d %.4f", recall.k, recall.recall));
   }
   return text;
 }

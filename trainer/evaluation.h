@@ -1,4 +1,4 @@
-// Embeddings of many images, computed as in serving, and their recall.
+// Embeddings of many images, computed as in serving, and how good they are.
 //
 // Not thread-safe: switches the network to evaluation mode and back to training.
 #ifndef SEMBLANCE_TRAINER_EVALUATION_H_
@@ -7,18 +7,17 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "embedder/torch/networks.h"
-#include "semblance/storage/v1/bundle.pb.h"
+#include "trainer/embedding_evaluation.h"
 #include "trainer/image_store.h"
 #include "trainer/sampler.h"
 
 namespace semblance {
-
-using Recalls = google::protobuf::RepeatedPtrField<storage::v1::RecallAtK>;
 
 // What the network makes of the images at the positions of `batches`, without augmentation: float32 on the CPU, a row for each
 // image, not normalised. `threads` decode. Errors: as of Loader; LibTorch's.
@@ -28,12 +27,23 @@ absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const ImageStore& sto
 // Row-major [store.size(), dimension], unit rows. Errors: as of ForwardAll.
 absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& store, int threads, torch::Device device);
 
-// Recall at 1, 2, 4 and 8; empty for an empty store. `labels` is by position in the store.
-absl::StatusOr<Recalls> EvaluateRecall(EmbeddingNet net, const ImageStore& store, const std::vector<int64_t>& labels, int threads,
-                                       torch::Device device);
+// Recall@K alone (quick), or all metrics.
+enum class Thoroughness { kQuick, kFull };
+
+struct EvaluationSetup {
+  // That decode.
+  int threads = 1;
+  torch::Device device = torch::kCPU;
+  Thoroughness thoroughness = Thoroughness::kQuick;
+};
+
+// How well neighbours share a class; nullopt for a store of fewer than 2 images. `labels` is by position in the store. R-precision
+// and MAP@R are left out where a class has more than 2,000 images. Errors: as of ForwardAll and EvaluateEmbeddings.
+absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const ImageStore& store,
+                                                         const std::vector<int64_t>& labels, const EvaluationSetup& setup);
 
 // "recall@1 0.9012, @2 0.9434, @4 0.9650, @8 0.9780"; empty for none.
-std::string FormatRecalls(const Recalls& recalls);
+std::string FormatRecalls(const std::optional<Evaluation>& evaluation);
 
 }  // namespace semblance
 

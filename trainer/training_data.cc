@@ -117,6 +117,7 @@ absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> datase
   data.train_labels = numbers.Of(*data.dataset, data.split.train);
   data.classes = numbers.names();
   data.test_labels = numbers.Of(*data.dataset, data.split.test);
+  data.test_classes = numbers.names();
   data.validation_labels = ClassNumbers().Of(*data.dataset, data.validation);
   SEMBLANCE_RETURN_IF_ERROR(CheckTrainable(data, config, validation_fraction));
   return data;

@@ -24,6 +24,8 @@ struct TrainingData {
   std::vector<int64_t> train_labels;
   // The same for split.test; classes that training never sees get numbers from classes.size() on.
   std::vector<int64_t> test_labels;
+  // Names of the classes of training and test, by number.
+  std::vector<std::string> test_classes;
   // Held out of the training classes, and of split.train; and their classes, numbered for themselves.
   std::vector<int64_t> validation;
   std::vector<int64_t> validation_labels;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "trainer/config.h"
 #include "trainer/loader.h"
 #include "trainer/proxy_start.h"
+#include "trainer/run_log.h"
 #include "trainer/sampler.h"
 #include "trainer/schedule.h"
 #include "trainer/snapshot.h"
@@ -35,8 +37,8 @@ constexpr double kLossKept = 0.99;
 constexpr double kNotMeasured = -1;
 constexpr char kBestPrefix[] = "best_";
 
-double RecallAtOne(const Recalls& recalls) {
-  return recalls.empty() ? kNotMeasured : recalls[0].recall();
+double RecallAtOne(const std::optional<Evaluation>& evaluation) {
+  return evaluation.has_value() ? evaluation->retrieval.precision_at_1 : kNotMeasured;
 }
 
 // What a run is, as far as a checkpoint must be of the same: how many threads load images makes no difference.
@@ -65,6 +67,7 @@ class TrainingLoop {
       SEMBLANCE_RETURN_IF_ERROR(Begin());
     }
     segment_start_ = absl::Now();
+    evaluation_time_ = absl::ZeroDuration();
     while (state_.epochs() < config_.epochs() && !HasLostPatience()) {
       SEMBLANCE_RETURN_IF_ERROR(RunEpoch(state_.epochs() + 1));
     }
@@ -106,14 +109,21 @@ class TrainingLoop {
     return config_.validation().patience() > 0 && state_.evaluations_since_best() >= config_.validation().patience();
   }
 
-  double TrainSeconds() const { return state_.train_seconds() + absl::ToDoubleSeconds(absl::Now() - segment_start_); }
+  // Without the evaluations.
+  double TrainSeconds() const {
+    return state_.train_seconds() + absl::ToDoubleSeconds(absl::Now() - segment_start_ - evaluation_time_);
+  }
   double MeanLoss() const { return state_.loss_sum() / std::max(state_.loss_weight(), 1e-9); }
 
   absl::Status Begin() {
     state_.set_best_validation_recall(kNotMeasured);
-    SEMBLANCE_ASSIGN_OR_RETURN(const Recalls recalls, EvaluateTest("untrained"));
-    *state_.mutable_untrained_recall() = recalls;
+    SEMBLANCE_RETURN_IF_ERROR(OpenLog());
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Evaluation> untrained, EvaluateTest("untrained", Thoroughness::kFull));
+    if (untrained.has_value()) {
+      *state_.mutable_untrained() = ToEvaluationRecord(*untrained);
+    }
     SEMBLANCE_RETURN_IF_ERROR(Validate(/*epoch=*/0));
+    SEMBLANCE_RETURN_IF_ERROR(AppendRecord(/*epoch=*/0));
     SEMBLANCE_RETURN_IF_ERROR(StartProxies(config_, *inputs_.train.images, *inputs_.train.labels, &learner_));
     return CatchTorchErrors([this] {
       torch::Tensor proxies = learner_.proxies().values().detach().clone();
@@ -149,16 +159,16 @@ class TrainingLoop {
   absl::Status EndEpoch(int epoch, bool is_whole) {
     state_.set_epochs(epoch);
     state_.set_steps_of_epoch(0);
+    record_ = {{"loss/train", MeanLoss()}};
     SEMBLANCE_RETURN_IF_ERROR(ReportHealth(epoch, is_whole));
     const bool is_last = epoch == config_.epochs();
-    // After the last one the network that is kept is measured.
-    if (IsEvaluatedAfter(epoch) && !is_last) {
-      SEMBLANCE_RETURN_IF_ERROR(
-          EvaluateTest(absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss())).status());
-    }
     if (IsEvaluatedAfter(epoch) || is_last) {
+      SEMBLANCE_RETURN_IF_ERROR(
+          EvaluateTest(absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss()), Thoroughness::kQuick)
+              .status());
       SEMBLANCE_RETURN_IF_ERROR(Validate(epoch));
     }
+    SEMBLANCE_RETURN_IF_ERROR(AppendRecord(epoch));
     return config_.checkpoint().every_steps() == 0 ? WriteCheckpoint() : absl::OkStatus();
   }
 
@@ -207,6 +217,7 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     const ProxyHealth health = learner_.TakeHealth();
+    const auto add = [this](const char* name, double value) { record_.push_back({name, value}); };
     const double anchors = static_cast<double>(std::max<int64_t>(health.bound.anchors, 1));
     Note(absl::StrFormat(
         "epoch %d/%d, proxies: accuracy %.4f, cosine to class mean %.3f (least %.3f), gradient %.2e, norm %.4f, dead %d; NCA %.3f "
@@ -214,6 +225,15 @@ class TrainingLoop {
         epoch, config_.epochs(), health.nearest_proxy_accuracy, health.mean_cosine_to_class, health.least_cosine_to_class,
         health.mean_gradient_norm, health.mean_norm, health.dead, health.bound.nca / anchors, health.bound.bound / anchors,
         health.bound.epsilon));
+    add("loss/nca", health.bound.nca / anchors);
+    add("loss/nca_bound", health.bound.bound / anchors);
+    add("proxies/epsilon", health.bound.epsilon);
+    add("proxies/nearest_accuracy", health.nearest_proxy_accuracy);
+    add("proxies/cosine_to_class", health.mean_cosine_to_class);
+    add("proxies/least_cosine_to_class", health.least_cosine_to_class);
+    add("proxies/gradient_norm", health.mean_gradient_norm);
+    add("proxies/norm", health.mean_norm);
+    add("dead_proxies", static_cast<double>(health.dead));
     if (is_whole && learner_.moves_every_proxy() && health.stuck > 0) {
       std::vector<std::string> names;
       for (const int64_t number : health.stuck_classes) {
@@ -227,17 +247,26 @@ class TrainingLoop {
   }
 
   // The first rank measures; the others go on, and wait for it at their next step.
-  absl::StatusOr<Recalls> EvaluateTest(absl::string_view when) {
-    if (!learner_.ranks().is_first()) {
-      return Recalls();
+  absl::StatusOr<std::optional<Evaluation>> EvaluateTest(absl::string_view when, Thoroughness thoroughness) {
+    SEMBLANCE_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation, Evaluate(inputs_.test, thoroughness));
+    if (evaluation.has_value()) {
+      const std::vector<NamedValue> values = NamedValuesOf(*evaluation);
+      record_.insert(record_.end(), values.begin(), values.end());
     }
-    SEMBLANCE_ASSIGN_OR_RETURN(Recalls recalls, Evaluate(inputs_.test));
-    Note(absl::StrCat(when, recalls.empty() ? "" : ": ", FormatRecalls(recalls)));
-    return recalls;
+    Note(absl::StrCat(when, evaluation.has_value() ? ": " : "", FormatRecalls(evaluation)));
+    return evaluation;
   }
 
-  absl::StatusOr<Recalls> Evaluate(const LabelledImages& examples) {
-    return EvaluateRecall(learner_.net(), *examples.images, *examples.labels, config_.loader_threads(), learner_.device());
+  absl::StatusOr<std::optional<Evaluation>> Evaluate(const LabelledImages& examples, Thoroughness thoroughness) {
+    if (!learner_.ranks().is_first()) {
+      return std::nullopt;
+    }
+    const absl::Time start = absl::Now();
+    absl::StatusOr<std::optional<Evaluation>> evaluation =
+        EvaluateImages(learner_.net(), *examples.images, *examples.labels,
+                       {.threads = config_.loader_threads(), .device = learner_.device(), .thoroughness = thoroughness});
+    evaluation_time_ += absl::Now() - start;
+    return evaluation;
   }
 
   // Keeps the learner if it is the best so far.
@@ -245,11 +274,9 @@ class TrainingLoop {
     if (!Validates()) {
       return absl::OkStatus();
     }
-    Recalls recalls;
-    if (learner_.ranks().is_first()) {
-      SEMBLANCE_ASSIGN_OR_RETURN(recalls, Evaluate(inputs_.validation));
-    }
-    const double recall = learner_.ranks().OfFirst(RecallAtOne(recalls));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Evaluation> evaluation, Evaluate(inputs_.validation, Thoroughness::kQuick));
+    const double recall = learner_.ranks().OfFirst(RecallAtOne(evaluation));
+    record_.push_back({"recall/validation_at_1", recall});
     const bool is_best = recall > state_.best_validation_recall();
     Note(absl::StrFormat("epoch %d/%d, validation classes: recall@1 %.4f%s", epoch, config_.epochs(), recall,
                          is_best ? ", the best so far" : ""));
@@ -273,10 +300,13 @@ class TrainingLoop {
     SEMBLANCE_RETURN_IF_ERROR(Whiten());
     outcome.train_seconds = TrainSeconds();
     outcome.steps = state_.steps();
+    outcome.images = state_.images();
     outcome.epoch = Validates() ? state_.best_epoch() : state_.epochs();
-    outcome.untrained_recall = state_.untrained_recall();
-    SEMBLANCE_ASSIGN_OR_RETURN(
-        outcome.recall, EvaluateTest(absl::StrFormat("loss %.4f, kept: the network of epoch %d", MeanLoss(), outcome.epoch)));
+    if (state_.has_untrained()) {
+      outcome.untrained = state_.untrained();
+    }
+    SEMBLANCE_ASSIGN_OR_RETURN(outcome.trained,
+                               EvaluateTest(absl::StrCat("kept: the network of epoch ", outcome.epoch), Thoroughness::kFull));
     const double images_per_second = static_cast<double>(state_.images()) / std::max(outcome.train_seconds, 1e-9);
     progress_.Finish(
         absl::StrFormat("%d steps in %s, %.0f images/s", state_.steps(), FormatSeconds(outcome.train_seconds), images_per_second));
@@ -293,6 +323,24 @@ class TrainingLoop {
     SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings,
                                ForwardAll(learner_.net(), images, std::move(sample), config_.loader_threads(), learner_.device()));
     return learner_.Whiten(embeddings, config_.whitening());
+  }
+
+  absl::Status OpenLog() {
+    if (!learner_.ranks().is_first()) {
+      return absl::OkStatus();
+    }
+    SEMBLANCE_ASSIGN_OR_RETURN(log_, RunLog::Open(inputs_.checkpoints->directory(), state_.steps()));
+    return absl::OkStatus();
+  }
+
+  // What was measured since the last record.
+  absl::Status AppendRecord(int epoch) {
+    LogRecord record;
+    record.step = state_.steps();
+    record.epoch = epoch;
+    record.seconds = TrainSeconds();
+    record.values = std::exchange(record_, {});
+    return log_ == nullptr ? absl::OkStatus() : log_->Append(record);
   }
 
   absl::Status Stop() {
@@ -332,6 +380,7 @@ class TrainingLoop {
           "output_dir"));
     }
     state_ = checkpoint->manifest.progress();
+    SEMBLANCE_RETURN_IF_ERROR(OpenLog());
     SEMBLANCE_RETURN_IF_ERROR(RestoreSnapshot(checkpoint->files, &learner_));
     if (Validates() && state_.best_validation_recall() != kNotMeasured) {
       SEMBLANCE_ASSIGN_OR_RETURN(best_, StateFrom(checkpoint->files, kBestPrefix));
@@ -349,6 +398,10 @@ class TrainingLoop {
   ProgressReporter progress_;
   storage::v1::TrainingProgress state_;
   absl::Time segment_start_ = absl::Now();
+  absl::Duration evaluation_time_;
+  // Null but on the first rank.
+  std::unique_ptr<RunLog> log_;
+  std::vector<NamedValue> record_;
   // Of the best epoch on the validation classes.
   TrainedState best_;
 };

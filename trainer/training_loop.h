@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,17 +32,18 @@ struct TrainingInputs {
   LabelledImages test;
   // Names of the training classes, for messages.
   const std::vector<std::string>* classes = nullptr;
-  // Where the run is kept, and goes on from.
+  // Where the run is kept, and goes on from; its log is there, too.
   const CheckpointStore* checkpoints = nullptr;
 };
 
 struct TrainingOutcome {
-  // On the test images, before the first step and of the network that is kept; empty without test images.
-  Recalls untrained_recall;
-  Recalls recall;
-  // Of all epochs with the evaluations between them; without the first and the last evaluation.
+  // On the test images, before the first step and of the network that is kept; unset without test images.
+  std::optional<storage::v1::EvaluationRecord> untrained;
+  std::optional<Evaluation> trained;
+  // Of all epochs, without evaluations.
   double train_seconds = 0;
   int64_t steps = 0;
+  int64_t images = 0;
   // The epoch whose network is kept.
   int epoch = 0;
 };

@@ -3,7 +3,9 @@
 #include <google/protobuf/text_format.h>
 #include <torch/torch.h>
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -24,6 +26,8 @@
 #include "trainer/image_store.h"
 #include "trainer/learner.h"
 #include "trainer/ranks.h"
+#include "trainer/report.h"
+#include "trainer/run_log.h"
 #include "trainer/snapshot.h"
 #include "trainer/training_data.h"
 #include "trainer/training_loop.h"
@@ -95,8 +99,14 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Load
   record.set_test_examples(images.test->size());
   record.set_epochs(outcome.epoch);
   record.set_train_seconds(outcome.train_seconds);
-  *record.mutable_untrained_recall() = outcome.untrained_recall;
-  *record.mutable_recall() = outcome.recall;
+  if (outcome.untrained.has_value()) {
+    *record.mutable_untrained_evaluation() = *outcome.untrained;
+    *record.mutable_untrained_recall() = outcome.untrained->recall();
+  }
+  if (outcome.trained.has_value()) {
+    *record.mutable_evaluation() = ToEvaluationRecord(*outcome.trained);
+    *record.mutable_recall() = record.evaluation().recall();
+  }
   record.set_device(device.str());
   return record;
 }
@@ -155,7 +165,34 @@ absl::Status CheckProxyCount(const TrainingConfig& config, int64_t class_count) 
   return absl::OkStatus();
 }
 
-absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest manifest, const Learner& learner) {
+int64_t CountClasses(const std::vector<int64_t>& labels) {
+  return static_cast<int64_t>(std::set<int64_t>(labels.begin(), labels.end()).size());
+}
+
+RunReport ReportOf(const BundleManifest& manifest, const TrainingData& data, const TrainingOutcome& outcome) {
+  const storage::v1::TrainingRecord& record = manifest.training();
+  RunReport report;
+  report.model_name = manifest.name();
+  report.data_digest = record.data_digest();
+  report.train = {record.train_examples(), static_cast<int64_t>(data.classes.size())};
+  report.test = {record.test_examples(), CountClasses(data.test_labels)};
+  report.class_names = data.test_classes;
+  if (record.has_untrained_evaluation()) {
+    report.untrained = FromEvaluationRecord(record.untrained_evaluation());
+  }
+  report.trained = outcome.trained;
+  report.device = record.device();
+  report.epochs = record.epochs();
+  report.steps = outcome.steps;
+  report.train_seconds = outcome.train_seconds;
+  report.total_seconds = outcome.train_seconds;
+  report.images = outcome.images;
+  report.config = record.config();
+  return report;
+}
+
+absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest manifest, const Learner& learner,
+                                std::map<std::string, std::string> documents) {
   manifest.set_create_time(absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()));
   Bundle bundle;
   bundle.manifest = std::move(manifest);
@@ -163,6 +200,7 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
   bundle.model = std::move(state.model);
   bundle.proxies = std::move(state.proxies);
   bundle.backbone = std::move(state.backbone);
+  bundle.documents = std::move(documents);
   SEMBLANCE_RETURN_IF_ERROR(WriteBundle(directory, bundle));
   LOG(INFO) << "wrote the model bundle to " << directory;
   return absl::OkStatus();
@@ -205,7 +243,9 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
     return absl::OkStatus();
   }
   *manifest.mutable_training() = DescribeRun(config, images, outcome, device);
-  SEMBLANCE_RETURN_IF_ERROR(WriteTrainedBundle(config.output_dir(), std::move(manifest), *learner));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<RunLog> log, RunLog::Open(checkpoints.directory(), outcome.steps));
+  SEMBLANCE_ASSIGN_OR_RETURN(auto documents, log->Documents(ReportOf(manifest, data, outcome)));
+  SEMBLANCE_RETURN_IF_ERROR(WriteTrainedBundle(config.output_dir(), std::move(manifest), *learner, std::move(documents)));
   return checkpoints.RemoveAll();
 }
 

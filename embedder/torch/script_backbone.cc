@@ -31,7 +31,7 @@ bool IsBatchNorm(const torch::jit::Module& module) {
 
 class ScriptNet final : public EmbeddingNetImpl {
  public:
-  ScriptNet(const NetworkSpec& spec, torch::jit::Module program) : EmbeddingNetImpl(spec), program_(std::move(program)) {
+  ScriptNet(const NetworkSpec& spec, const torch::jit::Module& program) : EmbeddingNetImpl(spec), program_(program) {
     auto parameters = register_module("script", std::make_shared<torch::nn::Module>());
     std::set<const at::TensorImpl*> seen;  // A program may use one tensor in two places.
     for (const auto& parameter : program_.named_parameters()) {
@@ -170,8 +170,8 @@ absl::StatusOr<torch::jit::Module> ReadProgram(absl::string_view bytes) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<EmbeddingNetImpl>> NewScriptNet(const NetworkSpec& spec, absl::string_view program) {
-  SEMBLANCE_ASSIGN_OR_RETURN(torch::jit::Module module, ReadProgram(program));
-  auto net = std::make_shared<ScriptNet>(spec, std::move(module));
+  SEMBLANCE_ASSIGN_OR_RETURN(const torch::jit::Module module, ReadProgram(program));
+  auto net = std::make_shared<ScriptNet>(spec, module);
   SEMBLANCE_RETURN_IF_ERROR(net->Probe(spec.preprocessing));
   return std::shared_ptr<EmbeddingNetImpl>(std::move(net));
 }

@@ -184,7 +184,7 @@ TEST(ScriptBackboneTest, ProgramsThatGiveNoFeaturesAreRefused) {
   EXPECT_THAT(NewNet(ScriptProgram(3)), refused("fails on float32 [2, 1, 16, 16]"));
 }
 
-TEST(ScriptBackboneTest, EveryDamagedFileIsRefusedOrStillAProgram) {
+TEST(ScriptBackboneTest, FilesCutShortAreRefused) {
   const std::string program = ScriptProgram(1);
   for (size_t i = 0; i < program.size(); i += 97) {
     EXPECT_FALSE(NewNet(program.substr(0, i)).ok()) << i;
