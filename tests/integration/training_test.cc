@@ -1,0 +1,163 @@
+// semblance-trainer as its users run it: with several processes, and killed.
+#include <signal.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/file.h"
+#include "dataset/png_encoder.h"
+#include "embedder/bundle.h"
+#include "tests/testing/process.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+#include "trainer/random.h"
+
+namespace semblance {
+namespace {
+
+using testing::Process;
+using testing::TempDir;
+
+constexpr int kExitTerminated = 143;
+constexpr int kKilled = 128 + SIGKILL;
+
+class TrainingTest : public ::testing::Test {
+ protected:
+  // Noisy images of 16 x 16 pixels, of four greys: 24 of each.
+  TrainingTest() {
+    for (int label = 0; label < 4; ++label) {
+      const std::string folder = dir_.Join("data/class" + std::to_string(label));
+      std::filesystem::create_directories(folder);
+      for (int i = 0; i < 24; ++i) {
+        Random random(1, static_cast<uint64_t>(label), static_cast<uint64_t>(i));
+        std::string pixels;
+        for (int pixel = 0; pixel < 256; ++pixel) {
+          pixels.push_back(static_cast<char>(random.Between(45 * label, 45 * label + 100)));
+        }
+        std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary) << EncodeGreyPng(pixels, 16, 16).value();
+      }
+    }
+    std::ofstream(dir_.Join("config.textproto"))
+        << "model_name: 'test' data { path: '" << dir_.Join("data") << "' hold_out_fraction: 0.3 }\n"
+        << "model { input_side: 16 input_channels: 1 dimension: 8 convnet_channels: [4, 8] }\n"
+        << "batch_size: 16 epochs: 5 device: 'cpu' compute_threads: 1 loader_threads: 1\n";
+  }
+
+  std::vector<std::string> Command(const std::string& output, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> argv = {std::string(SEMBLANCE_BIN_DIR) + "/semblance-trainer",
+                                     "--config=" + dir_.Join("config.textproto"), "--set", "output_dir=" + dir_.Join(output)};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return argv;
+  }
+
+  int Run(const std::string& output, const std::vector<std::string>& more = {}) const {
+    return testing::RunProgram(Command(output, more));
+  }
+
+  std::string Weights(const std::string& output) const {
+    return ReadFile(dir_.Join(output + "/" + kBundleModelFile)).value() +
+           ReadFile(dir_.Join(output + "/" + kBundleProxiesFile)).value();
+  }
+
+  // How many checkpoints there are, or were: the number of the newest, which counts steps.
+  std::string NewestCheckpoint(const std::string& output) const {
+    std::string newest;
+    const auto names = ListDirectory(dir_.Join(output + ".checkpoints"));
+    for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
+      if (name.rfind("step_", 0) == 0 && name.find('.') == std::string::npos) {
+        newest = std::max(newest, name);
+      }
+    }
+    return newest;
+  }
+
+  const TempDir dir_;
+};
+
+double LargestDifference(const TensorMap& a, const TensorMap& b) {
+  double largest = 0;
+  for (const auto& [name, tensor] : a) {
+    const HostTensor& other = b.at(name);
+    if (tensor.dtype != "F32") {
+      EXPECT_EQ(tensor.data, other.data) << name;
+      continue;
+    }
+    for (size_t i = 0; i < tensor.data.size(); i += sizeof(float)) {
+      float x = 0;
+      float y = 0;
+      std::memcpy(&x, &tensor.data[i], sizeof(x));
+      std::memcpy(&y, &other.data[i], sizeof(y));
+      largest = std::max<double>(largest, std::fabs(x - y));
+    }
+  }
+  return largest;
+}
+
+// Losses over proxies and losses over pairs, which may be split between the ranks.
+class RanksTest : public TrainingTest, public ::testing::WithParamInterface<std::vector<std::string>> {};
+
+INSTANTIATE_TEST_SUITE_P(Losses, RanksTest,
+                         ::testing::Values(std::vector<std::string>{"--set", "loss.proxy_nca.denominator=DENOMINATOR_ALL"},
+                                           std::vector<std::string>{"--set", "loss.proxy_anchor.scale=16"},
+                                           std::vector<std::string>{"--set", "loss.triplet.margin=0.3", "--set",
+                                                                    "sampler.samples_per_class=4"}),
+                         [](const auto& test) { return "Loss" + std::to_string(test.index); });
+
+TEST_P(RanksTest, TwoEqualOneAfterTwentySteps) {
+  ASSERT_EQ(Run("one", GetParam()), 0);
+  std::vector<std::string> with_ranks = GetParam();
+  with_ranks.emplace_back("--nproc=2");
+  ASSERT_EQ(Run("two", with_ranks), 0);
+
+  ASSERT_OK_AND_ASSIGN(const Bundle one, ReadBundle(dir_.Join("one")));
+  ASSERT_OK_AND_ASSIGN(const Bundle two, ReadBundle(dir_.Join("two")));
+  EXPECT_LE(LargestDifference(one.model, two.model), 1e-5);
+  EXPECT_LE(LargestDifference(one.proxies, two.proxies), 1e-5);
+}
+
+TEST_F(TrainingTest, KilledAtAnyMomentEndsAsIfItHadNotBeen) {
+  ASSERT_EQ(Run("whole"), 0);
+  int kills = 0;
+  int code = 0;
+  do {
+    Process run(Command("killed", {"--set", "checkpoint.every_steps=1"}));
+    const std::string before = NewestCheckpoint("killed");
+    // After a new checkpoint, at whatever it does then: a step, or writing the next one.
+    while (NewestCheckpoint("killed") == before && ::kill(run.pid(), 0) == 0 && !PathExists(dir_.Join("killed"))) {
+      std::this_thread::yield();
+    }
+    run.Signal(SIGKILL);
+    code = run.Wait();
+    kills += code == kKilled ? 1 : 0;
+  } while (code == kKilled && !PathExists(dir_.Join("killed")) && kills < 100);
+  if (!PathExists(dir_.Join("killed"))) {
+    ASSERT_EQ(Run("killed", {"--set", "checkpoint.every_steps=1"}), 0);
+  }
+
+  EXPECT_GE(kills, 3);
+  EXPECT_EQ(Weights("whole"), Weights("killed"));
+}
+
+TEST_F(TrainingTest, StopsWithACheckpointOnSigtermAlsoWithRanks) {
+  ASSERT_EQ(Run("whole", {"--set", "epochs=40"}), 0);
+  for (const std::string& ranks : {std::string("--nproc=1"), std::string("--nproc=2")}) {
+    const std::string output = "stopped" + ranks.substr(ranks.size() - 1);
+    Process run(Command(output, {"--set", "epochs=40", ranks}));
+    while (NewestCheckpoint(output).empty()) {
+      std::this_thread::yield();
+    }
+    run.Signal(SIGTERM);
+    EXPECT_EQ(run.Wait(), kExitTerminated) << ranks;
+    EXPECT_FALSE(PathExists(dir_.Join(output)));
+    ASSERT_EQ(Run(output, {"--set", "epochs=40"}), 0);
+  }
+  EXPECT_EQ(Weights("whole"), Weights("stopped1"));
+}
+
+}  // namespace
+}  // namespace semblance
