@@ -44,11 +44,18 @@ tsan: install ## The tests labelled tsan under ThreadSanitizer.
 	@$(call compile,tsan) --target $$(ctest --preset tsan --show-only | sed -En 's/^ *Test +#[0-9]+: (.*)/\1_test/p')
 	@ctest --preset tsan
 
-bench-%: install ## Build and run one benchmark (bench/); its results go to build/bench/%.json.
+# What bench-convergence takes without DATA.
+ifndef DATA
+bench-convergence: build/bench/emoji/manifest.tsv
+endif
+build/bench/emoji/manifest.tsv:
+	@bench/convergence/fetch_emoji.sh build/bench/emoji
+
+bench-%: install ## Build and run one benchmark (bench/); its results go to build/bench/%.json. DATA=PATH: on other data.
 	@$(call configure,release)
 	@$(call compile,release) --target semblance-$@
 	@mkdir -p build/bench
-	@$(BIN)/semblance-$@ --output=build/bench/$*.json
+	@$(BIN)/semblance-$@ --output=build/bench/$*.json $(if $(DATA),--data="$(DATA)")
 
 format: ## Format the C++ sources in place.
 	@$(INSTALL) --lint

@@ -121,7 +121,7 @@ absl::StatusOr<float> Learner::Step(const torch::Tensor& pixels, const torch::Te
     if (!std::isfinite(loss_value)) {
       return;
     }
-    optimizer_->zero_grad();
+    DropGradients();
     loss_scale_.Apply(loss).backward();
     ranks_.ReduceGradients(net_->parameters(), proxies_.values());
     Move(factor, batch);
@@ -130,6 +130,15 @@ absl::StatusOr<float> Learner::Step(const torch::Tensor& pixels, const torch::Te
     return absl::FailedPreconditionError(absl::StrCat("the loss is ", loss_value, "; a smaller optimizer.learning_rate may help"));
   }
   return loss_value;
+}
+
+// Not zeros: those of very many proxies would take memory during the backward pass.
+void Learner::DropGradients() {
+  for (auto& group : optimizer_->param_groups()) {
+    for (torch::Tensor& parameter : group.params()) {
+      parameter.mutable_grad() = torch::Tensor();
+    }
+  }
 }
 
 void Learner::Move(double factor, const LossBatch& batch) {

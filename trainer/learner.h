@@ -61,6 +61,7 @@ class Learner {
   torch::Tensor ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch);
   bool is_frozen() const { return backbone_is_frozen_ || config_.model().freeze_backbone(); }
   void SetLearningRates(double factor);
+  void DropGradients();
   void Move(double factor, const LossBatch& batch);
 
   const v1::TrainingConfig config_;

@@ -123,6 +123,13 @@ torch::Tensor Proxies::IsNearestToItsClass(const torch::Tensor& unit_embeddings,
   return (RowsOf(labels) == Nearest(unit_embeddings, {}).unsqueeze(1)).any(1);
 }
 
+// In place: a copy of very many proxies would take memory.
+void Proxies::Renormalize() {
+  constexpr double kSmallestNorm = 1e-12;  // As NormalizeRows.
+  const torch::NoGradGuard no_grad;
+  values_.div_(values_.norm(2, 1, /*keepdim=*/true).clamp_min(kSmallestNorm));
+}
+
 void Proxies::Assign(const torch::Tensor& values) {
   const torch::NoGradGuard no_grad;
   values_.copy_(NormalizeRows(values));

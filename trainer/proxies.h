@@ -52,7 +52,7 @@ class Proxies {
   // The shared proxy of each class: [class count], int64, on the CPU; undefined where no proxy is shared.
   torch::Tensor shared_rows() const { return shared_rows_.defined() ? shared_rows_.to(torch::kCPU) : shared_rows_; }
 
-  void Renormalize() { Assign(values_); }
+  void Renormalize();
 
   // Takes the directions of `values`, [count, dimension], from any device.
   void Assign(const torch::Tensor& values);

@@ -11,6 +11,7 @@ namespace {
 // step.
 constexpr int64_t kMaxProducts = int64_t{1} << 24;
 constexpr int64_t kMaxNamedClasses = 10;
+constexpr int64_t kMaxMeanComponents = int64_t{1} << 25;
 
 }  // namespace
 
@@ -27,7 +28,8 @@ void ProxyHealthMeter::Reset() {
   bound_ = {};
   has_gradient_ = torch::zeros({values.size(0)}, flags);
   is_positive_ = torch::zeros({values.size(0)}, flags);
-  class_sums_ = torch::zeros({class_count_, values.size(1)}, floats);
+  const bool keeps_means = class_count_ * values.size(1) <= kMaxMeanComponents;
+  class_sums_ = torch::zeros({keeps_means ? class_count_ : 0, values.size(1)}, floats);
   class_counts_ = torch::zeros({class_count_}, floats);
   is_astray_ = torch::zeros({class_count_}, flags);
 }
@@ -50,7 +52,9 @@ void ProxyHealthMeter::Observe(const LossBatch& batch, double embedding_scale, d
   ObserveGradients();
   const torch::Tensor own = NormalizeRows(batch.proxies.detach().index_select(0, batch.positives));
   bound_.Add(MeasureNcaBound({embeddings, own, batch.labels}, embedding_scale, proxy_scale));
-  class_sums_.index_add_(0, batch.labels, embeddings);
+  if (class_sums_.numel() > 0) {
+    class_sums_.index_add_(0, batch.labels, embeddings);
+  }
   class_counts_.index_add_(0, batch.labels, torch::ones({count}, class_counts_.options()));
   if (batch.proxies.size(0) == proxies_.count()) {
     is_positive_.index_fill_(0, batch.positives, true);
@@ -79,23 +83,28 @@ ProxyHealth ProxyHealthMeter::Take() {
   health.dead = is_positive_.logical_not().sum().item<int64_t>();
   health.nearest_proxy_accuracy = static_cast<double>(nearest_) / static_cast<double>(std::max<int64_t>(examples_, 1));
   health.bound = bound_;
-  const torch::Tensor seen = (class_counts_ > 0).nonzero().squeeze(1);
-  if (proxies_.is_static() && seen.size(0) > 0) {
-    const torch::Tensor rows = proxies_.RowsOf(seen);
-    const torch::Tensor means = NormalizeRows(class_sums_.index_select(0, seen));
-    const torch::Tensor own = proxies_.values().index_select(0, rows.flatten()).view({rows.size(0), rows.size(1), -1});
-    const torch::Tensor cosines = own.matmul(means.unsqueeze(2)).squeeze(2).amax(1);
-    health.mean_cosine_to_class = cosines.mean().item<double>();
-    health.least_cosine_to_class = cosines.min().item<double>();
-    const torch::Tensor is_still = has_gradient_.logical_not().index_select(0, rows.flatten()).view_as(rows).any(1);
-    const torch::Tensor stuck = seen.masked_select(is_still.logical_and(is_astray_.index_select(0, seen))).to(torch::kCPU);
-    health.stuck = stuck.size(0);
-    for (int64_t i = 0; i < std::min(health.stuck, kMaxNamedClasses); ++i) {
-      health.stuck_classes.push_back(stuck[i].item<int64_t>());
-    }
+  if (const torch::Tensor seen = (class_counts_ > 0).nonzero().squeeze(1); proxies_.is_static() && seen.size(0) > 0) {
+    ReportClasses(seen, &health);
   }
   Reset();
   return health;
+}
+
+void ProxyHealthMeter::ReportClasses(const torch::Tensor& seen, ProxyHealth* health) const {
+  const torch::Tensor rows = proxies_.RowsOf(seen);
+  if (class_sums_.numel() > 0) {
+    const torch::Tensor means = NormalizeRows(class_sums_.index_select(0, seen));
+    const torch::Tensor own = proxies_.values().index_select(0, rows.flatten()).view({rows.size(0), rows.size(1), -1});
+    const torch::Tensor cosines = own.matmul(means.unsqueeze(2)).squeeze(2).amax(1);
+    health->mean_cosine_to_class = cosines.mean().item<double>();
+    health->least_cosine_to_class = cosines.min().item<double>();
+  }
+  const torch::Tensor is_still = has_gradient_.logical_not().index_select(0, rows.flatten()).view_as(rows).any(1);
+  const torch::Tensor stuck = seen.masked_select(is_still.logical_and(is_astray_.index_select(0, seen))).to(torch::kCPU);
+  health->stuck = stuck.size(0);
+  for (int64_t i = 0; i < std::min(health->stuck, kMaxNamedClasses); ++i) {
+    health->stuck_classes.push_back(stuck[i].item<int64_t>());
+  }
 }
 
 }  // namespace semblance

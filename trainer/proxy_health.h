@@ -22,7 +22,8 @@ struct ProxyHealth {
   double mean_gradient_norm = 0;
   // Proxies that were no example's positive in the epoch.
   int64_t dead = 0;
-  // Of a class's proxy with the mean of the class's embeddings: the mean and the least over the classes. 0 with dynamic proxies.
+  // Of a class's proxy with the mean of the class's embeddings: the mean and the least over the classes. 0 with dynamic proxies,
+  // and where the means of so many classes would take much memory.
   double mean_cosine_to_class = 0;
   double least_cosine_to_class = 0;
   // Share of the training examples (as augmented) whose nearest proxy is one of their class. 0 with dynamic proxies.
@@ -51,6 +52,8 @@ class ProxyHealthMeter {
  private:
   void Reset();
   void ObserveGradients();
+  // What the classes that were seen say. REQUIRES: static proxies; at least one class.
+  void ReportClasses(const torch::Tensor& seen, ProxyHealth* health) const;
 
   const Proxies& proxies_;
   const int64_t class_count_;
@@ -63,7 +66,7 @@ class ProxyHealthMeter {
   NcaBound bound_;
   torch::Tensor has_gradient_;  // [P], bool
   torch::Tensor is_positive_;   // [P], bool
-  torch::Tensor class_sums_;    // [C, D], of unit embeddings
+  torch::Tensor class_sums_;    // [C, D], of unit embeddings; empty where that would be much
   torch::Tensor class_counts_;  // [C]
   torch::Tensor is_astray_;     // [C], bool: an example was nearest to a proxy of another class
 };

@@ -1,0 +1,99 @@
+#include "bench/convergence/training_runs.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/status_macros.h"
+#include "trainer/training_log.h"
+
+extern char** environ;
+
+namespace semblance::bench {
+namespace {
+
+// Beside this program.
+std::string TrainerPath() {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "semblance-trainer").string();
+}
+
+absl::StatusOr<int> RunProgram(std::vector<std::string> argv, const std::string& log_file) {
+  std::vector<char*> pointers;
+  for (std::string& one : argv) {
+    pointers.push_back(one.data());
+  }
+  pointers.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 2, log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  pid_t pid = 0;
+  const int error = ::posix_spawn(&pid, argv[0].c_str(), &actions, nullptr, pointers.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    return ErrnoError(error, argv[0]);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+double ValueOf(const LogRecord& record, absl::string_view name) {
+  const auto found =
+      std::find_if(record.values.begin(), record.values.end(), [name](const NamedValue& value) { return value.name == name; });
+  return found == record.values.end() ? 0 : found->value;
+}
+
+}  // namespace
+
+absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
+                                       const std::vector<std::string>& settings) {
+  const std::string output = absl::StrCat(directory, "/", name);
+  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(output));
+  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(absl::StrCat(output, ".checkpoints")));
+  SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
+  const std::string config_file = absl::StrCat(output, ".textproto");
+  SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(config_file, config));
+  std::vector<std::string> argv = {TrainerPath(), absl::StrCat("--config=", config_file), "--set",
+                                   absl::StrCat("output_dir=", output)};
+  for (const std::string& one : settings) {
+    argv.insert(argv.end(), {"--set", one});
+  }
+  const std::string log_file = absl::StrCat(output, ".stderr");
+  SEMBLANCE_ASSIGN_OR_RETURN(const int code, RunProgram(argv, log_file));
+  if (code != 0) {
+    return absl::InternalError(absl::StrCat("semblance-trainer ended with ", code, "; ", log_file, " says why"));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadTrainingLog(absl::StrCat(output, "/log.jsonl")));
+  TrainingRun run;
+  double best_validation = -1;
+  for (const LogRecord& record : records) {
+    run.curve.push_back({record.step, record.seconds, ValueOf(record, "recall/at_1"), ValueOf(record, "recall/validation_at_1")});
+    if (run.curve.back().validation_recall_at_1 > best_validation) {
+      best_validation = run.curve.back().validation_recall_at_1;
+      run.chosen_recall_at_1 = run.curve.back().recall_at_1;
+    }
+  }
+  return run;
+}
+
+std::vector<CurvePoint> MeanCurve(const std::vector<TrainingRun>& runs) {
+  std::vector<CurvePoint> mean = runs.front().curve;
+  for (size_t i = 0; i < mean.size(); ++i) {
+    mean[i] = {mean[i].step};
+    for (const TrainingRun& run : runs) {
+      const double share = 1.0 / static_cast<double>(runs.size());
+      mean[i].seconds += share * run.curve[i].seconds;
+      mean[i].recall_at_1 += share * run.curve[i].recall_at_1;
+      mean[i].validation_recall_at_1 += share * run.curve[i].validation_recall_at_1;
+    }
+  }
+  return mean;
+}
+
+}  // namespace semblance::bench

@@ -1,0 +1,41 @@
+// Runs of semblance-trainer as a benchmark makes them, and what their logs say.
+//
+// Not thread-safe: starts programs one at a time.
+#ifndef SEMBLANCE_BENCH_CONVERGENCE_TRAINING_RUNS_H_
+#define SEMBLANCE_BENCH_CONVERGENCE_TRAINING_RUNS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace semblance::bench {
+
+// One evaluation of a run.
+struct CurvePoint {
+  int64_t step = 0;
+  // Of training, without evaluations.
+  double seconds = 0;
+  // On the test classes, and on validation classes held out of the training classes.
+  double recall_at_1 = 0;
+  double validation_recall_at_1 = 0;
+};
+
+struct TrainingRun {
+  std::vector<CurvePoint> curve;
+  // Recall@1 on the test classes after the epoch that the validation classes chose.
+  double chosen_recall_at_1 = 0;
+};
+
+// Trains in a new directory below `directory`, with `settings` (as of --set) on top of `config` (text format), and reads the log.
+// Errors: Internal when the program fails; those of reading files.
+absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
+                                       const std::vector<std::string>& settings);
+
+// Point by point: the runs have the same steps.
+std::vector<CurvePoint> MeanCurve(const std::vector<TrainingRun>& runs);
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_CONVERGENCE_TRAINING_RUNS_H_
