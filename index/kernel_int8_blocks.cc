@@ -105,7 +105,7 @@ SEMBLANCE_INLINE void ScoreBlock(const Int8Query& query, const uint8_t* block, i
     Group::Load(query.values + column, &columns);
 #pragma GCC unroll 4
     for (int vector = 0; vector < kVectors; ++vector) {
-      Group::Add(columns, block + column * kInt8BlockRows + vector * Group::kBytes, &chain[vector]);
+      Group::Add(columns, block + int64_t{column} * kInt8BlockRows + int64_t{vector} * Group::kBytes, &chain[vector]);
     }
   };
   int column = 0;
@@ -170,8 +170,8 @@ Int8BlockKernel Int8BlockKernelFor(CpuLevel level) {
 }
 
 void DotsInt8Blocks(const Int8Query& query, const uint8_t* blocks, int64_t count, int32_t* scores) {
-  static const Int8BlockKernel kernel = Int8BlockKernelFor(DetectCpuLevel());
-  kernel(query, blocks, count, scores);
+  static const Int8BlockKernel kKernel = Int8BlockKernelFor(DetectCpuLevel());
+  kKernel(query, blocks, count, scores);
 }
 
 }  // namespace semblance

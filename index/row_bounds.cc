@@ -61,7 +61,7 @@ void RowBounds::SetRow(int64_t row, const float* vector) {
   error_norms_[row] = norms.error;
   uint8_t* const block = blocks_.data() + row / kInt8BlockRows * kInt8BlockRows * padded_dimension_;
   for (int column = 0; column < padded_dimension_; ++column) {
-    const int64_t group = column / kGroupColumns * kInt8BlockRows + row % kInt8BlockRows;
+    const int64_t group = int64_t{column / kGroupColumns} * kInt8BlockRows + row % kInt8BlockRows;
     block[group * kGroupColumns + column % kGroupColumns] = static_cast<uint8_t>(codes[column] + kZero);
   }
 }

@@ -19,8 +19,6 @@
 namespace semblance {
 namespace {
 
-using storage::v1::CheckpointManifest;
-
 constexpr int kFormatVersion = 1;
 constexpr char kManifestFile[] = "manifest.json";
 constexpr char kPrefix[] = "step_";

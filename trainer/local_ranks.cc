@@ -19,8 +19,6 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 
-extern char** environ;
-
 namespace semblance {
 namespace {
 

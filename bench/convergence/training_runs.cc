@@ -13,8 +13,6 @@
 #include "common/status_macros.h"
 #include "trainer/training_log.h"
 
-extern char** environ;
-
 namespace semblance::bench {
 namespace {
 
@@ -25,6 +23,7 @@ std::string TrainerPath() {
 
 absl::StatusOr<int> RunProgram(std::vector<std::string> argv, const std::string& log_file) {
   std::vector<char*> pointers;
+  pointers.reserve(argv.size() + 1);
   for (std::string& one : argv) {
     pointers.push_back(one.data());
   }

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "common/file.h"
 #include "dataset/png_encoder.h"
 #include "embedder/bundle.h"
@@ -69,7 +70,7 @@ class TrainingTest : public ::testing::Test {
     std::string newest;
     const auto names = ListDirectory(dir_.Join(output + ".checkpoints"));
     for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
-      if (name.rfind("step_", 0) == 0 && name.find('.') == std::string::npos) {
+      if (absl::StartsWith(name, "step_") && !absl::StrContains(name, '.')) {
         newest = std::max(newest, name);
       }
     }

@@ -30,7 +30,8 @@ const Ranks& Alone() {
 Learner NewSmallLearner(const v1::TrainingConfig& config) {
   torch::manual_seed(1);
   const auto& model = config.model();
-  return Learner(config, NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(), 2, torch::kCPU, &Alone());
+  return Learner(config, NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(), 2, torch::kCPU,
+                 &Alone());
 }
 
 // Dark and bright images.
