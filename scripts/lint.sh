@@ -51,7 +51,7 @@ tidy() {
   omp=(-idirafter "$(dirname "$(g++ -print-file-name=include/omp.h)")" '-D__malloc__(x)=')
   if includes_torch "$1"; then
     mapfile -t system_includes < <(grep -Eoh -- '-isystem [^ "]+' "$build/compile_commands.json" | sort --unique | tr ' ' '\n')
-    clang-tidy-14 --quiet "$1" -- -std=c++17 -I. "${system_includes[@]}" "${omp[@]}"
+    clang-tidy-14 --quiet "$1" -- -std=c++17 -Wno-c++20-extensions -I. "${system_includes[@]}" "${omp[@]}"
   else
     clang-tidy-14 --quiet -p "$build" "${omp[@]/#/--extra-arg=}" "$1"
   fi 2> >(grep -Ev '^[0-9]+ warnings?( and [0-9]+ errors?)? generated' >&2)

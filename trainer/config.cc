@@ -146,7 +146,6 @@ void FillProxies(const LossConfig& loss, ProxyConfig* proxies) {
   DefaultTo(proxies, &ProxyConfig::assignment, &ProxyConfig::set_assignment, ProxyConfig::ASSIGNMENT_STATIC);
   DefaultTo(proxies, &ProxyConfig::per_class, &ProxyConfig::set_per_class, loss.has_soft_triple() ? 10.0 : 1.0);
   DefaultTo(proxies, &ProxyConfig::initialization, &ProxyConfig::set_initialization, ProxyConfig::INITIALIZATION_CLASS_MEANS);
-  DefaultTo(proxies, &ProxyConfig::count, &ProxyConfig::set_count, 64);
 }
 
 void FillData(DataConfig* data) {
@@ -269,8 +268,7 @@ void CheckProxies(const TrainingConfig& config, RangeCheck* check) {
       .Within("proxies.sampled_negatives", proxies.sampled_negatives(), 0, 1 << 24)
       .Require(proxies.sampled_negatives() == 0 ||
                    (UsesProxies(config.loss()) && !config.loss().has_soft_triple() && proxies.per_class() <= 1 && !is_dynamic),
-               "proxies.sampled_negatives", "needs a loss over proxies, at most one for each class, assigned statically")
-      .Within("proxies.count", proxies.count(), 2, 1 << 24);
+               "proxies.sampled_negatives", "needs a loss over proxies, at most one for each class, assigned statically");
 }
 
 void CheckOptimizer(const OptimizerConfig& optimizer, RangeCheck* check) {

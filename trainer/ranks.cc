@@ -95,7 +95,7 @@ class GatherFunction : public torch::autograd::Function<GatherFunction> {
 };
 
 absl::StatusOr<int> NumberFrom(const char* name, int least, int most) {
-  const char* const text = std::getenv(name);
+  const char* const text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread starts.
   int value = 0;
   if (text == nullptr || !absl::SimpleAtoi(text, &value) || value < least || value > most) {
     return absl::InvalidArgumentError(absl::StrCat("the environment has ", name, "=", text == nullptr ? "(nothing)" : text,
@@ -129,7 +129,7 @@ c10::intrusive_ptr<c10d::ProcessGroup> NewGroup(const RankEnvironment& environme
 
 absl::StatusOr<RankEnvironment> RankEnvironment::FromProcess() {
   RankEnvironment environment;
-  if (std::getenv("WORLD_SIZE") == nullptr) {
+  if (std::getenv("WORLD_SIZE") == nullptr) {  // NOLINT(concurrency-mt-unsafe): as above.
     return environment;
   }
   constexpr int kMaxRanks = 65'536;
@@ -137,7 +137,7 @@ absl::StatusOr<RankEnvironment> RankEnvironment::FromProcess() {
   SEMBLANCE_ASSIGN_OR_RETURN(environment.rank, NumberFrom("RANK", 0, environment.world_size - 1));
   SEMBLANCE_ASSIGN_OR_RETURN(environment.local_rank, NumberFrom("LOCAL_RANK", 0, environment.world_size - 1));
   SEMBLANCE_ASSIGN_OR_RETURN(environment.master_port, NumberFrom("MASTER_PORT", 1, 65'535));
-  const char* const address = std::getenv("MASTER_ADDR");
+  const char* const address = std::getenv("MASTER_ADDR");  // NOLINT(concurrency-mt-unsafe): as above.
   if (address == nullptr) {
     return absl::InvalidArgumentError("the environment has no MASTER_ADDR, though WORLD_SIZE is set");
   }
@@ -191,6 +191,7 @@ void Ranks::ReduceGradients(const std::vector<torch::Tensor>& parameters, const 
     gradients.push_back(shared.mutable_grad().div_(world_size()));
   }
   std::vector<torch::Tensor> flat;
+  flat.reserve(gradients.size());
   for (const torch::Tensor& gradient : gradients) {
     flat.push_back(gradient.flatten());
   }

@@ -15,6 +15,7 @@ torch::Tensor SumOverPixels(const torch::Tensor& x) {
 class SyncBatchNormFunction : public torch::autograd::Function<SyncBatchNormFunction> {
  public:
   // Also returns the mean and the variance, [C] in float64, and how many values they are of.
+  // NOLINTNEXTLINE(readability-function-size): a function of autograd takes each of its inputs by itself.
   static torch::autograd::tensor_list forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                               const torch::Tensor& weight, const torch::Tensor& bias, double epsilon,
                                               const Ranks* ranks) {
@@ -41,6 +42,7 @@ class SyncBatchNormFunction : public torch::autograd::Function<SyncBatchNormFunc
     const int64_t channels = normalized.size(1);
     const torch::Tensor own = torch::cat({SumOverPixels(gradient), SumOverPixels(gradient * normalized)});
     torch::Tensor all = own.clone();
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): what autograd saves is a tensor or a number.
     reinterpret_cast<const Ranks*>(context->saved_data["ranks"].toInt())->Sum(&all);
     const torch::Tensor means = (all / saved[3]).to(gradient.dtype());
     const torch::Tensor x_gradient = PerChannel(saved[1] * saved[2]) * (gradient - PerChannel(means.slice(0, 0, channels)) -

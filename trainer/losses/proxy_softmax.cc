@@ -49,6 +49,7 @@ Chunk ChunkOf(const Problem& problem, int64_t begin, int64_t end) {
 
 class ChunkedLogSumExp : public torch::autograd::Function<ChunkedLogSumExp> {
  public:
+  // NOLINTNEXTLINE(readability-function-size): a function of autograd takes each of its inputs by itself.
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& embeddings,
                                const torch::Tensor& proxies, const torch::Tensor& positives, const torch::Tensor& labels,
                                const torch::Tensor& proxy_classes, double scale, bool negatives_only, int64_t chunk_rows) {

@@ -23,7 +23,7 @@ torch::Tensor SoftTripleLoss::Compute(const LossBatch& batch) const {
       NormalizeRows(batch.embeddings).matmul(centres.t()).view({batch.embeddings.size(0), classes, proxies / classes});
   const torch::Tensor similarities = ((cosines / options_.temperature).softmax(2) * cosines).sum(2);
   const torch::Tensor margins = options_.margin * torch::one_hot(batch.labels, classes);
-  const torch::Tensor loss = torch::nn::functional::cross_entropy(
+  torch::Tensor loss = torch::nn::functional::cross_entropy(
       options_.scale * (similarities - margins), batch.labels,
       torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(options_.label_smoothing));
   if (proxies == classes || options_.regularization == 0) {
