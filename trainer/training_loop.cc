@@ -1,7 +1,5 @@
 #include "trainer/training_loop.h"
 
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -20,7 +18,9 @@
 #include "trainer/batch_tensor.h"
 #include "trainer/config.h"
 #include "trainer/loader.h"
+#include "trainer/proxy_health_report.h"
 #include "trainer/proxy_start.h"
+#include "trainer/run_identity.h"
 #include "trainer/run_log.h"
 #include "trainer/sampler.h"
 #include "trainer/schedule.h"
@@ -39,15 +39,6 @@ constexpr char kBestPrefix[] = "best_";
 
 double RecallAtOne(const std::optional<Evaluation>& evaluation) {
   return evaluation.has_value() ? evaluation->retrieval.precision_at_1 : kNotMeasured;
-}
-
-// What a run is, as far as a checkpoint must be of the same: how many threads load images makes no difference.
-std::string Identity(v1::TrainingConfig config) {
-  config.clear_loader_threads();
-  config.clear_checkpoint();
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(config, &text);
-  return text;
 }
 
 class TrainingLoop {
@@ -217,33 +208,12 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     const ProxyHealth health = learner_.TakeHealth();
-    const auto add = [this](const char* name, double value) { record_.push_back({name, value}); };
-    const double anchors = static_cast<double>(std::max<int64_t>(health.bound.anchors, 1));
-    Note(absl::StrFormat(
-        "epoch %d/%d, proxies: accuracy %.4f, cosine to class mean %.3f (least %.3f), gradient %.2e, norm %.4f, dead %d; NCA %.3f "
-        "<= bound %.3f, epsilon %.3f",
-        epoch, config_.epochs(), health.nearest_proxy_accuracy, health.mean_cosine_to_class, health.least_cosine_to_class,
-        health.mean_gradient_norm, health.mean_norm, health.dead, health.bound.nca / anchors, health.bound.bound / anchors,
-        health.bound.epsilon));
-    add("loss/nca", health.bound.nca / anchors);
-    add("loss/nca_bound", health.bound.bound / anchors);
-    add("proxies/epsilon", health.bound.epsilon);
-    add("proxies/nearest_accuracy", health.nearest_proxy_accuracy);
-    add("proxies/cosine_to_class", health.mean_cosine_to_class);
-    add("proxies/least_cosine_to_class", health.least_cosine_to_class);
-    add("proxies/gradient_norm", health.mean_gradient_norm);
-    add("proxies/norm", health.mean_norm);
-    add("dead_proxies", static_cast<double>(health.dead));
-    if (is_whole && learner_.moves_every_proxy() && health.stuck > 0) {
-      std::vector<std::string> names;
-      for (const int64_t number : health.stuck_classes) {
-        names.push_back((*inputs_.classes)[static_cast<size_t>(number)]);
-      }
-      return absl::FailedPreconditionError(absl::StrCat("epoch ", epoch, ": the proxies of ", health.stuck,
-                                                        " classes got no gradient, so they cannot learn (",
-                                                        absl::StrJoin(names, ", "), "); a smaller scale of the loss may help"));
-    }
-    return absl::OkStatus();
+    Note(absl::StrFormat("epoch %d/%d, proxies: %s", epoch, config_.epochs(), FormatHealth(health)));
+    const std::vector<NamedValue> values = NamedValuesOf(health);
+    record_.insert(record_.end(), values.begin(), values.end());
+    return is_whole && learner_.moves_every_proxy()
+               ? WithContext(CheckNotStuck(health, *inputs_.classes), absl::StrCat("epoch ", epoch))
+               : absl::OkStatus();
   }
 
   // The first rank measures; the others go on, and wait for it at their next step.
@@ -354,8 +324,7 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     Checkpoint checkpoint;
-    checkpoint.manifest.set_config(Identity(config_));
-    checkpoint.manifest.set_data_digest(inputs_.train.images->digest());
+    SetRun(config_, inputs_.train.images->digest(), &checkpoint.manifest);
     *checkpoint.manifest.mutable_progress() = state_;
     checkpoint.manifest.mutable_progress()->set_train_seconds(TrainSeconds());
     checkpoint.files = TakeSnapshot(learner_);
@@ -372,8 +341,7 @@ class TrainingLoop {
       return false;
     }
     const std::string& directory = inputs_.checkpoints->directory();
-    if (checkpoint->manifest.config() != Identity(config_) ||
-        checkpoint->manifest.data_digest() != inputs_.train.images->digest()) {
+    if (!IsOfRun(checkpoint->manifest, config_, inputs_.train.images->digest())) {
       return absl::FailedPreconditionError(absl::StrCat(
           directory,
           " has a checkpoint of a run with another configuration or other data; remove it to begin anew, or name another "
