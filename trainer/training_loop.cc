@@ -17,6 +17,8 @@
 #include "embedder/torch/device.h"
 #include "trainer/batch_tensor.h"
 #include "trainer/config.h"
+#include "trainer/feature_cache.h"
+#include "trainer/input_batches.h"
 #include "trainer/loader.h"
 #include "trainer/proxy_health_report.h"
 #include "trainer/proxy_start.h"
@@ -30,11 +32,12 @@ namespace semblance {
 namespace {
 
 // A sample of so many images suffices for the covariance of an embedding.
-constexpr int kWhiteningBatchSize = 256;
-constexpr size_t kWhiteningBatches = 40;
+constexpr int64_t kMaxWhiteningImages = 10'240;
 // The running mean of the loss is over about the last hundred steps.
 constexpr double kLossKept = 0.99;
 constexpr double kNotMeasured = -1;
+// An epoch of cached features takes less than a checkpoint: a kill may lose so much.
+constexpr absl::Duration kCheckpointPause = absl::Seconds(5);
 constexpr char kBestPrefix[] = "best_";
 
 double RecallAtOne(const std::optional<Evaluation>& evaluation) {
@@ -54,10 +57,14 @@ class TrainingLoop {
 
   absl::StatusOr<TrainingOutcome> Run() {
     SEMBLANCE_ASSIGN_OR_RETURN(const bool goes_on, GoOn());
+    const absl::Time features_start = absl::Now();
+    // After GoOn: of the backbone that the checkpoint holds.
+    SEMBLANCE_RETURN_IF_ERROR(CacheFeatures(config_, learner_, stop_, {&inputs_.train, &inputs_.validation, &inputs_.test}));
+    const absl::Duration feature_time = absl::Now() - features_start;
     if (!goes_on) {
       SEMBLANCE_RETURN_IF_ERROR(Begin());
     }
-    segment_start_ = absl::Now();
+    segment_start_ = absl::Now() - feature_time;
     evaluation_time_ = absl::ZeroDuration();
     while (state_.epochs() < config_.epochs() && !HasLostPatience()) {
       SEMBLANCE_RETURN_IF_ERROR(RunEpoch(state_.epochs() + 1));
@@ -115,12 +122,13 @@ class TrainingLoop {
     }
     SEMBLANCE_RETURN_IF_ERROR(Validate(/*epoch=*/0));
     SEMBLANCE_RETURN_IF_ERROR(AppendRecord(/*epoch=*/0));
-    SEMBLANCE_RETURN_IF_ERROR(StartProxies(config_, *inputs_.train.images, *inputs_.train.labels, &learner_));
-    return CatchTorchErrors([this] {
+    SEMBLANCE_RETURN_IF_ERROR(StartProxies(config_, inputs_.train, &learner_));
+    if (learner_.uses_proxies()) {
       torch::Tensor proxies = learner_.proxies().values().detach().clone();
       learner_.ranks().CopyFromFirst(&proxies);
       learner_.proxies().Restore(proxies);
-    });
+    }
+    return absl::OkStatus();
   }
 
   absl::Status RunEpoch(int epoch) {
@@ -129,9 +137,10 @@ class TrainingLoop {
     PositionBatches batches = EpochBatches(epoch);
     const bool is_whole = state_.steps_of_epoch() == 0;
     batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
-    Loader loader(inputs_.train.images, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch));
+    InputBatches inputs(inputs_.train, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch),
+                        learner_.device());
     for (const std::vector<int64_t>& whole_batch : batches) {
-      SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
+      SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<InputBatch> batch, inputs.Next());
       if (ranks.Any(stop_)) {
         return Stop();
       }
@@ -160,7 +169,8 @@ class TrainingLoop {
       SEMBLANCE_RETURN_IF_ERROR(Validate(epoch));
     }
     SEMBLANCE_RETURN_IF_ERROR(AppendRecord(epoch));
-    return config_.checkpoint().every_steps() == 0 ? WriteCheckpoint() : absl::OkStatus();
+    const bool is_due = config_.checkpoint().every_steps() == 0 && absl::Now() - checkpoint_time_ >= kCheckpointPause;
+    return is_due ? WriteCheckpoint() : absl::OkStatus();
   }
 
   LoaderOptions LoaderOptionsOf(int epoch) const {
@@ -172,11 +182,10 @@ class TrainingLoop {
     return options;
   }
 
-  absl::Status RunStep(const Batch& batch) {
+  absl::Status RunStep(const InputBatch& batch) {
     const double factor = LearningRateFactor(config_.optimizer(), state_.steps(), total_steps_, epoch_size_.steps);
-    const ImageStore& images = *inputs_.train.images;
-    const absl::StatusOr<float> loss = learner_.Step(PixelsTensor(batch, images.preprocessor(), learner_.device()),
-                                                     LabelsTensor(batch, *inputs_.train.labels, learner_.device()), factor);
+    const absl::StatusOr<float> loss =
+        learner_.Step(batch.inputs, LabelsTensor(batch.positions, *inputs_.train.labels, learner_.device()), factor);
     state_.set_steps(state_.steps() + 1);
     state_.set_steps_of_epoch(state_.steps_of_epoch() + 1);
     if (!loss.ok()) {
@@ -188,7 +197,7 @@ class TrainingLoop {
     return absl::OkStatus();
   }
 
-  std::vector<std::string> IdsOf(const Batch& batch) const {
+  std::vector<std::string> IdsOf(const InputBatch& batch) const {
     std::vector<std::string> ids;
     for (const int64_t position : batch.positions) {
       ids.push_back(inputs_.train.images->id(position));
@@ -232,9 +241,8 @@ class TrainingLoop {
       return std::nullopt;
     }
     const absl::Time start = absl::Now();
-    absl::StatusOr<std::optional<Evaluation>> evaluation =
-        EvaluateImages(learner_.net(), *examples.images, *examples.labels,
-                       {.threads = config_.loader_threads(), .device = learner_.device(), .thoroughness = thoroughness});
+    absl::StatusOr<std::optional<Evaluation>> evaluation = EvaluateImages(
+        learner_.net(), examples, {.threads = config_.loader_threads(), .device = learner_.device(), .thoroughness = thoroughness});
     evaluation_time_ += absl::Now() - start;
     return evaluation;
   }
@@ -287,11 +295,9 @@ class TrainingLoop {
     if (config_.whitening() == 0 || config_.epochs() == 0) {
       return absl::OkStatus();
     }
-    const ImageStore& images = *inputs_.train.images;
-    PositionBatches sample = ShuffledBatches(images.size(), kWhiteningBatchSize, config_.seed(), /*epoch=*/0);
-    sample.resize(std::min(sample.size(), kWhiteningBatches));
-    SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings,
-                               ForwardAll(learner_.net(), images, std::move(sample), config_.loader_threads(), learner_.device()));
+    PositionBatches sample = SampleBatches(inputs_.train.images->size(), kMaxWhiteningImages, config_.seed());
+    SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings, ForwardAll(learner_.net(), inputs_.train, std::move(sample),
+                                                                          config_.loader_threads(), learner_.device()));
     return learner_.Whiten(embeddings, config_.whitening());
   }
 
@@ -331,6 +337,7 @@ class TrainingLoop {
     if (!best_.empty()) {
       checkpoint.files.merge(FilesOf(best_, kBestPrefix));
     }
+    checkpoint_time_ = absl::Now();
     return inputs_.checkpoints->Write(std::move(checkpoint));
   }
 
@@ -358,7 +365,7 @@ class TrainingLoop {
   }
 
   const v1::TrainingConfig& config_;
-  const TrainingInputs inputs_;
+  TrainingInputs inputs_;
   const std::atomic<bool>& stop_;
   Learner& learner_;
   const EpochSize epoch_size_;
@@ -367,6 +374,7 @@ class TrainingLoop {
   storage::v1::TrainingProgress state_;
   absl::Time segment_start_ = absl::Now();
   absl::Duration evaluation_time_;
+  absl::Time checkpoint_time_ = absl::InfinitePast();
   // Null but on the first rank.
   std::unique_ptr<RunLog> log_;
   std::vector<NamedValue> record_;
@@ -378,7 +386,12 @@ class TrainingLoop {
 
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
                                                 const std::atomic<bool>& stop, Learner* learner) {
-  return TrainingLoop(config, inputs, stop, learner).Run();
+  TrainingOutcome outcome;
+  SEMBLANCE_RETURN_IF_ERROR(learner->ranks().CatchErrors([&]() -> absl::Status {
+    SEMBLANCE_ASSIGN_OR_RETURN(outcome, TrainingLoop(config, inputs, stop, learner).Run());
+    return absl::OkStatus();
+  }));
+  return outcome;
 }
 
 }  // namespace semblance
