@@ -113,7 +113,13 @@ absl::Status ValidateFiles(const BundleManifest& manifest) {
       return InvalidManifest(absl::StrCat("files names ", name, " twice, or the manifest itself"));
     }
   }
-  std::vector<const char*> required_names = {kBundleModelFile, kBundleProxiesFile};
+  if (manifest.without_proxies() && names.count(kBundleProxiesFile) != 0) {
+    return InvalidManifest(absl::StrCat("without_proxies is set, and files names ", kBundleProxiesFile));
+  }
+  std::vector<const char*> required_names = {kBundleModelFile};
+  if (!manifest.without_proxies()) {
+    required_names.push_back(kBundleProxiesFile);
+  }
   if (manifest.architecture().has_torch_script()) {
     required_names.push_back(kBundleBackboneFile);
   }
@@ -190,6 +196,9 @@ absl::Status CheckClassProxies(const HostTensor& rows, int64_t classes, int64_t 
 }
 
 absl::Status CheckProxies(const BundleManifest& manifest, const TensorMap& proxies) {
+  if (manifest.without_proxies()) {
+    return proxies.empty() ? absl::OkStatus() : InvalidManifest("without_proxies is set, and there are proxies");
+  }
   const auto found = proxies.find(kProxiesTensor);
   const auto shared = proxies.find(kClassProxiesTensor);
   if (found == proxies.end() || proxies.size() != (shared == proxies.end() ? 1 : 2)) {
@@ -214,7 +223,9 @@ absl::Status CheckProxies(const BundleManifest& manifest, const TensorMap& proxi
 absl::StatusOr<Bundle> Assemble(BundleManifest manifest, const FileContents& contents) {
   Bundle bundle;
   SEMBLANCE_ASSIGN_OR_RETURN(bundle.model, ParseSafetensors(contents.at(kBundleModelFile), kBundleModelFile));
-  SEMBLANCE_ASSIGN_OR_RETURN(bundle.proxies, ParseSafetensors(contents.at(kBundleProxiesFile), kBundleProxiesFile));
+  if (!manifest.without_proxies()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(bundle.proxies, ParseSafetensors(contents.at(kBundleProxiesFile), kBundleProxiesFile));
+  }
   SEMBLANCE_RETURN_IF_ERROR(CheckProxies(manifest, bundle.proxies));
   const std::string space = ComputeEmbeddingSpaceId(manifest, bundle.model);
   if (space != manifest.embedding_space_id()) {
@@ -362,8 +373,10 @@ absl::Status WriteBundle(const std::string& directory, const Bundle& bundle) {
   if (const absl::Status status = CheckProxies(bundle.manifest, bundle.proxies); !status.ok()) {
     return InvalidField("proxies", "MANIFEST_INVALID", status.message());
   }
-  FileContents contents = {{kBundleModelFile, SerializeSafetensors(bundle.model)},
-                           {kBundleProxiesFile, SerializeSafetensors(bundle.proxies)}};
+  FileContents contents = {{kBundleModelFile, SerializeSafetensors(bundle.model)}};
+  if (!bundle.manifest.without_proxies()) {
+    contents.emplace(kBundleProxiesFile, SerializeSafetensors(bundle.proxies));
+  }
   if (bundle.manifest.architecture().has_torch_script()) {
     contents.emplace(kBundleBackboneFile, bundle.backbone);
   }

@@ -1,6 +1,6 @@
 // Model bundles on disk: a directory with manifest.json (semblance.storage.v1.BundleManifest), model.safetensors,
-// proxies.safetensors and, for a TorchScript backbone, backbone.pt. Immutable once written; docs/bundle_format.md has the format
-// and a worked example.
+// proxies.safetensors (unless manifest.without_proxies) and, for a TorchScript backbone, backbone.pt. Immutable once written;
+// docs/bundle_format.md has the format and a worked example.
 //
 // Thread-safe: functions without state. Bundle is a value.
 //
@@ -31,7 +31,7 @@ struct Bundle {
   // The network's parameters and buffers by name.
   TensorMap model;
   // "proxies": F32 [proxies, dimension], unit length: k rows for each class, those of a class next to each other. Where classes
-  // share proxies also "class_proxies": I64 [class count], the row of each class.
+  // share proxies also "class_proxies": I64 [class count], the row of each class. Empty if and only if manifest.without_proxies.
   TensorMap proxies;
   // The bytes of backbone.pt, a program with its tensors; empty but for architecture.torch_script. Not looked into here.
   std::string backbone;

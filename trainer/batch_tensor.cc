@@ -20,10 +20,10 @@ torch::Tensor PixelsTensor(const Batch& batch, const Preprocessor& preprocessor,
   return host.to(device, /*non_blocking=*/true);
 }
 
-torch::Tensor LabelsTensor(const Batch& batch, const std::vector<int64_t>& labels, torch::Device device) {
-  const torch::Tensor host = torch::empty({static_cast<int64_t>(batch.positions.size())}, HostOptions(torch::kInt64, device));
+torch::Tensor LabelsTensor(const std::vector<int64_t>& positions, const std::vector<int64_t>& labels, torch::Device device) {
+  const torch::Tensor host = torch::empty({static_cast<int64_t>(positions.size())}, HostOptions(torch::kInt64, device));
   auto* target = host.data_ptr<int64_t>();
-  for (const int64_t position : batch.positions) {
+  for (const int64_t position : positions) {
     *target++ = labels[static_cast<size_t>(position)];
   }
   return host.to(device, /*non_blocking=*/true);

@@ -17,8 +17,8 @@ namespace semblance {
 // uint8 [N, side, side, channels], a copy. To CUDA it goes through pinned memory, without waiting for the copy.
 torch::Tensor PixelsTensor(const Batch& batch, const Preprocessor& preprocessor, torch::Device device);
 
-// The label of every example of the batch: int64 [N], a copy. `labels` is by position in the store.
-torch::Tensor LabelsTensor(const Batch& batch, const std::vector<int64_t>& labels, torch::Device device);
+// The labels of the examples at `positions`: int64 [N], a copy. `labels` is by position in the store.
+torch::Tensor LabelsTensor(const std::vector<int64_t>& positions, const std::vector<int64_t>& labels, torch::Device device);
 
 }  // namespace semblance
 

@@ -12,6 +12,7 @@
 #include "common/text_proto.h"
 #include "common/thread_pool.h"
 #include "embedder/manifest.h"
+#include "trainer/config_conflicts.h"
 #include "trainer/config_override.h"
 
 namespace semblance {
@@ -143,6 +144,9 @@ void FillLoss(LossConfig* loss) {
 }
 
 void FillProxies(const LossConfig& loss, ProxyConfig* proxies) {
+  if (!UsesProxies(loss)) {
+    return;
+  }
   DefaultTo(proxies, &ProxyConfig::assignment, &ProxyConfig::set_assignment, ProxyConfig::ASSIGNMENT_STATIC);
   DefaultTo(proxies, &ProxyConfig::per_class, &ProxyConfig::set_per_class, loss.has_soft_triple() ? 10.0 : 1.0);
   DefaultTo(proxies, &ProxyConfig::initialization, &ProxyConfig::set_initialization, ProxyConfig::INITIALIZATION_CLASS_MEANS);
@@ -156,13 +160,13 @@ void FillData(DataConfig* data) {
   }
 }
 
-void FillAugmentation(AugmentationConfig* augmentation, int input_side) {
+void FillAugmentation(const ModelConfig& model, AugmentationConfig* augmentation) {
   if (!augmentation->has_horizontal_flip()) {
-    augmentation->set_horizontal_flip(true);
+    augmentation->set_horizontal_flip(!model.cache_features());
   }
   const bool has_crop = augmentation->min_crop_area() != 0;
   if (!augmentation->has_max_shift_pixels()) {
-    augmentation->set_max_shift_pixels(has_crop ? 0 : input_side / 16);
+    augmentation->set_max_shift_pixels(has_crop || model.cache_features() ? 0 : model.input_side() / 16);
   }
   if (has_crop) {
     DefaultTo(augmentation, &AugmentationConfig::max_crop_area, &AugmentationConfig::set_max_crop_area, 1.0);
@@ -221,10 +225,6 @@ bool TakesLabelSmoothing(const LossConfig& loss) {
          (loss.has_proxy_nca() && loss.proxy_nca().denominator() == ProxyNcaConfig::DENOMINATOR_ALL);
 }
 
-bool UsesProxies(const LossConfig& loss) {
-  return !loss.has_triplet() && !loss.has_n_pairs() && !loss.has_lifted_structure();
-}
-
 void CheckLoss(const LossConfig& loss, RangeCheck* check) {
   constexpr double kTiny = 1e-6;
   if (loss.has_proxy_nca()) {
@@ -257,6 +257,9 @@ void CheckLoss(const LossConfig& loss, RangeCheck* check) {
 
 void CheckProxies(const TrainingConfig& config, RangeCheck* check) {
   const ProxyConfig& proxies = config.proxies();
+  if (!UsesProxies(config.loss())) {
+    return;
+  }
   const bool is_dynamic = proxies.assignment() == ProxyConfig::ASSIGNMENT_DYNAMIC;
   check
       ->Require(proxies.per_class() > 0 && proxies.per_class() <= 1000 &&
@@ -266,9 +269,8 @@ void CheckProxies(const TrainingConfig& config, RangeCheck* check) {
       .Require(!config.loss().has_soft_triple() || (proxies.per_class() >= 1 && !is_dynamic), "proxies.per_class",
                "is below 1, or proxies.assignment dynamic; loss.soft_triple needs centres of every class")
       .Within("proxies.sampled_negatives", proxies.sampled_negatives(), 0, 1 << 24)
-      .Require(proxies.sampled_negatives() == 0 ||
-                   (UsesProxies(config.loss()) && !config.loss().has_soft_triple() && proxies.per_class() <= 1 && !is_dynamic),
-               "proxies.sampled_negatives", "needs a loss over proxies, at most one for each class, assigned statically");
+      .Require(proxies.sampled_negatives() == 0 || (!config.loss().has_soft_triple() && proxies.per_class() <= 1 && !is_dynamic),
+               "proxies.sampled_negatives", "needs at most one proxy for each class, assigned statically");
 }
 
 void CheckOptimizer(const OptimizerConfig& optimizer, RangeCheck* check) {
@@ -386,6 +388,10 @@ void CheckSampler(const TrainingConfig& config, RangeCheck* check) {
 
 }  // namespace
 
+bool UsesProxies(const LossConfig& loss) {
+  return !loss.has_triplet() && !loss.has_n_pairs() && !loss.has_lifted_structure();
+}
+
 TrainingConfig WithDefaults(TrainingConfig config) {
   FillData(config.mutable_data());
   FillModel(config.mutable_model());
@@ -394,7 +400,7 @@ TrainingConfig WithDefaults(TrainingConfig config) {
   FillOptimizer(config.mutable_optimizer());
   DefaultTo(&config, &TrainingConfig::precision, &TrainingConfig::set_precision, TrainingConfig::PRECISION_AUTO);
   DefaultTo(config.mutable_checkpoint(), &v1::CheckpointConfig::keep, &v1::CheckpointConfig::set_keep, 2);
-  FillAugmentation(config.mutable_augmentation(), config.model().input_side());
+  FillAugmentation(config.model(), config.mutable_augmentation());
   DefaultTo(&config, &TrainingConfig::batch_size, &TrainingConfig::set_batch_size, 128);
   DefaultTo(&config, &TrainingConfig::loader_threads, &TrainingConfig::set_loader_threads, CoreCount());
   DefaultTo(&config, &TrainingConfig::compute_threads, &TrainingConfig::set_compute_threads, CoreCount());
@@ -444,6 +450,7 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
   CheckAugmentation(config.augmentation(), config.model().input_side(), &check);
   CheckSampler(config, &check);
   SEMBLANCE_RETURN_IF_ERROR(check.status());
+  SEMBLANCE_RETURN_IF_ERROR(CheckConflicts(config));
   return WithFieldPrefix(
       ValidateNetwork(ArchitectureOf(config.model()), PreprocessingOf(config.model()), config.model().dimension()), "model");
 }

@@ -36,6 +36,9 @@ storage::v1::Architecture ArchitectureOf(const v1::ModelConfig& config);
 // Where the config names no input_mean, with mean 0 and std 1: the trainer measures them on its data.
 storage::v1::Preprocessing PreprocessingOf(const v1::ModelConfig& config);
 
+// Whether the loss compares with proxies, or with other examples alone.
+bool UsesProxies(const v1::LossConfig& loss);
+
 // REQUIRES: part of a validated config.
 Augmentation AugmentationOf(const v1::AugmentationConfig& config);
 

@@ -10,8 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
-#include "trainer/batch_tensor.h"
-#include "trainer/loader.h"
+#include "trainer/input_batches.h"
 #include "trainer/sampler.h"
 
 namespace semblance {
@@ -32,41 +31,43 @@ int64_t LargestClass(const std::vector<int64_t>& labels) {
 
 }  // namespace
 
-absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const ImageStore& store, PositionBatches batches, int threads,
+absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const LabelledImages& examples, PositionBatches batches, int threads,
                                          torch::Device device) {
   net->eval();
   const absl::Cleanup back_to_training = [&net] { net->train(); };
   LoaderOptions options;
   options.threads = threads;
-  Loader loader(&store, std::move(batches), options);
+  InputBatches inputs(examples, std::move(batches), options, device);
   std::vector<torch::Tensor> outputs;
   while (true) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<InputBatch> batch, inputs.Next());
     if (!batch.has_value()) {
       break;
     }
     SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
       const torch::NoGradGuard no_grad;
-      outputs.push_back(net->forward(PixelsTensor(*batch, store.preprocessor(), device)).to(torch::kCPU));
+      const torch::Tensor output = examples.features.defined() ? net->Head(batch->inputs) : net->forward(batch->inputs);
+      outputs.push_back(output.to(torch::kCPU));
     }));
   }
   return torch::cat(outputs);
 }
 
-absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& store, int threads, torch::Device device) {
+absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const LabelledImages& examples, int threads, torch::Device device) {
   SEMBLANCE_ASSIGN_OR_RETURN(
       const torch::Tensor outputs,
-      ForwardAll(std::move(net), store, SequentialBatches(store.size(), kEvaluationBatchSize), threads, device));
+      ForwardAll(std::move(net), examples, SequentialBatches(examples.images->size(), kEvaluationBatchSize), threads, device));
   const torch::Tensor rows = NormalizeRows(outputs).contiguous();
   return std::vector<float>(rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
 }
 
-absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const ImageStore& store,
-                                                         const std::vector<int64_t>& labels, const EvaluationSetup& setup) {
-  if (store.size() < 2) {
+absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const LabelledImages& examples,
+                                                         const EvaluationSetup& setup) {
+  if (examples.images->size() < 2) {
     return std::nullopt;
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(std::move(net), store, setup.threads, setup.device));
+  const std::vector<int64_t>& labels = *examples.labels;
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(std::move(net), examples, setup.threads, setup.device));
   const bool is_full = setup.thoroughness == Thoroughness::kFull;
   EvaluationOptions options;
   options.retrieval.by_class_size = is_full && LargestClass(labels) <= kMaxNeighbors;

@@ -14,18 +14,18 @@
 #include "absl/status/statusor.h"
 #include "embedder/torch/networks.h"
 #include "trainer/embedding_evaluation.h"
-#include "trainer/image_store.h"
+#include "trainer/labelled_images.h"
 #include "trainer/sampler.h"
 
 namespace semblance {
 
-// What the network makes of the images at the positions of `batches`, without augmentation: float32 on the CPU, a row for each
-// image, not normalised. `threads` decode. Errors: as of Loader; LibTorch's.
-absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const ImageStore& store, PositionBatches batches, int threads,
+// What the network makes of the examples at the positions of `batches`, without augmentation: float32 on the CPU, a row for each,
+// not normalised. Where they have features, the head makes it of these. `threads` decode. Errors: as of InputBatches; LibTorch's.
+absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const LabelledImages& examples, PositionBatches batches, int threads,
                                          torch::Device device);
 
-// Row-major [store.size(), dimension], unit rows. Errors: as of ForwardAll.
-absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const ImageStore& store, int threads, torch::Device device);
+// Row-major [examples, dimension], unit rows. Errors: as of ForwardAll.
+absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const LabelledImages& examples, int threads, torch::Device device);
 
 // Recall@K alone (quick), or all metrics.
 enum class Thoroughness { kQuick, kFull };
@@ -37,10 +37,10 @@ struct EvaluationSetup {
   Thoroughness thoroughness = Thoroughness::kQuick;
 };
 
-// How well neighbours share a class; nullopt for a store of fewer than 2 images. `labels` is by position in the store. R-precision
-// and MAP@R are left out where a class has more than 2,000 images. Errors: as of ForwardAll and EvaluateEmbeddings.
-absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const ImageStore& store,
-                                                         const std::vector<int64_t>& labels, const EvaluationSetup& setup);
+// How well neighbours share a class; nullopt for fewer than 2 images. R-precision and MAP@R are left out where a class has more
+// than 2,000 images. Errors: as of ForwardAll and EvaluateEmbeddings.
+absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const LabelledImages& examples,
+                                                         const EvaluationSetup& setup);
 
 // "recall@1 0.9012, @2 0.9434, @4 0.9650, @8 0.9780"; empty for none.
 std::string FormatRecalls(const std::optional<Evaluation>& evaluation);

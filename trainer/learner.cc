@@ -42,7 +42,7 @@ std::unique_ptr<torch::optim::OptimizerOptions> OptionsOf(const OptimizerConfig&
 
 // In the order of ParameterGroup. Biases and batch norms are not decayed: they set scale and offset, not complexity.
 std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerConfig& config, const EmbeddingNet& net,
-                                                               const Proxies& proxies) {
+                                                               const Proxies* proxies) {
   std::vector<std::vector<torch::Tensor>> parameters(kGroupCount);
   for (const auto& entry : net->named_parameters()) {
     const bool is_decayed = entry.value().dim() > 1;
@@ -50,7 +50,9 @@ std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerCo
                                                        : (is_decayed ? kBackboneDecayed : kBackboneNotDecayed);
     parameters[group].push_back(entry.value());
   }
-  parameters[kProxies].push_back(proxies.values());
+  if (proxies != nullptr) {
+    parameters[kProxies].push_back(proxies->values());
+  }
   std::vector<torch::optim::OptimizerParamGroup> groups;
   for (int group = 0; group < kGroupCount; ++group) {
     const bool is_decayed = group == kBackboneDecayed || group == kHeadDecayed;
@@ -60,7 +62,7 @@ std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerCo
 }
 
 std::unique_ptr<torch::optim::Optimizer> NewOptimizer(const OptimizerConfig& config, const EmbeddingNet& net,
-                                                      const Proxies& proxies) {
+                                                      const Proxies* proxies) {
   std::vector<torch::optim::OptimizerParamGroup> groups = ParameterGroups(config, net, proxies);
   switch (config.kind()) {
     case OptimizerConfig::KIND_SGD:
@@ -87,9 +89,11 @@ Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t cla
       ranks_(*ranks),
       autocast_(AutocastTypeOf(config.precision(), device)),
       net_(OnDevice(std::move(net), device)),
-      proxies_(config.proxies(), class_count, config.model().dimension(), config.seed(), device),
-      meter_(&proxies_, class_count),
-      optimizer_(NewOptimizer(config.optimizer(), net_, proxies_)),
+      proxies_(loss_->uses_proxies()
+                   ? std::make_unique<Proxies>(config.proxies(), class_count, config.model().dimension(), config.seed(), device)
+                   : nullptr),
+      meter_(proxies_ == nullptr ? nullptr : std::make_unique<ProxyHealthMeter>(proxies_.get(), class_count)),
+      optimizer_(NewOptimizer(config.optimizer(), net_, proxies_.get())),
       loss_scale_(autocast_) {
   if (!ranks_.is_alone()) {
     net_->SetTrainingNorms(
@@ -97,33 +101,41 @@ Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t cla
   }
 }
 
-torch::Tensor Learner::ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch) {
-  torch::Tensor own;
-  {
-    const Autocast autocast(device_, autocast_);
-    own = net_->forward(pixels);
+torch::Tensor Learner::Embed(const torch::Tensor& inputs) {
+  const Autocast autocast(device_, autocast_);
+  if (config_.model().cache_features()) {
+    return net_->Head(inputs);
   }
-  batch->embeddings = ranks_.GatherWithGradient(own.to(torch::kFloat32));
+  torch::Tensor features;
+  {
+    const torch::AutoGradMode with_gradients(!is_frozen());
+    features = net_->Backbone(inputs);
+  }
+  return net_->Head(features);
+}
+
+torch::Tensor Learner::ComputeLoss(const torch::Tensor& inputs, const torch::Tensor& labels, LossBatch* batch) {
+  batch->embeddings = ranks_.GatherWithGradient(Embed(inputs).to(torch::kFloat32));
   batch->labels = ranks_.Gather(labels);
-  if (loss_->uses_proxies()) {
-    proxies_.Match(batch);
+  if (uses_proxies()) {
+    proxies_->Match(batch);
   }
   return loss_->Compute(*batch);
 }
 
-absl::StatusOr<float> Learner::Step(const torch::Tensor& pixels, const torch::Tensor& labels, double factor) {
+absl::StatusOr<float> Learner::Step(const torch::Tensor& inputs, const torch::Tensor& labels, double factor) {
   float loss_value = 0;
   SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
     LossBatch batch;
     net_->train(!is_frozen());
-    const torch::Tensor loss = ComputeLoss(pixels, labels, &batch);
+    const torch::Tensor loss = ComputeLoss(inputs, labels, &batch);
     loss_value = loss.item<float>();
     if (!std::isfinite(loss_value)) {
       return;
     }
     DropGradients();
     loss_scale_.Apply(loss).backward();
-    ranks_.ReduceGradients(net_->parameters(), proxies_.values());
+    ranks_.ReduceGradients(net_->parameters(), uses_proxies() ? proxies_->values() : torch::Tensor());
     Move(factor, batch);
   }));
   if (!std::isfinite(loss_value)) {
@@ -142,23 +154,25 @@ void Learner::DropGradients() {
 }
 
 void Learner::Move(double factor, const LossBatch& batch) {
-  if (loss_->uses_proxies()) {
+  if (uses_proxies()) {
     const v1::ProxyNcaConfig& lengths = config_.loss().proxy_nca();
     // Losses without lengths of their own are measured at those of the default.
     constexpr double kLength = 3;
     const bool has_lengths = config_.loss().has_proxy_nca() && lengths.embedding_scale() * lengths.proxy_scale() >= 1;
-    meter_.Observe(batch, has_lengths ? lengths.embedding_scale() : kLength, has_lengths ? lengths.proxy_scale() : kLength);
+    meter_->Observe(batch, has_lengths ? lengths.embedding_scale() : kLength, has_lengths ? lengths.proxy_scale() : kLength);
   }
   std::vector<torch::Tensor> parameters = net_->parameters();
-  parameters.push_back(proxies_.values());
+  if (uses_proxies()) {
+    parameters.push_back(proxies_->values());
+  }
   if (!loss_scale_.Unscale(parameters)) {
     return;
   }
   SetLearningRates(factor);
   optimizer_->step();
-  if (loss_->uses_proxies()) {
-    meter_.ObserveMoved();
-    proxies_.Renormalize();
+  if (uses_proxies()) {
+    meter_->ObserveMoved();
+    proxies_->Renormalize();
   }
 }
 
@@ -167,9 +181,12 @@ absl::Status Learner::Whiten(const torch::Tensor& embeddings, double power) {
     const torch::NoGradGuard no_grad;
     const AffineMap map = FitWhitening(embeddings, power);
     ApplyToHead(map, net_);
+    if (!uses_proxies()) {
+      return;
+    }
     // A proxy is a direction; the point that it stands for lies as far out as the embeddings do.
-    const torch::Tensor points = embeddings.norm(2, 1).mean() * proxies_.values().to(torch::kCPU);
-    proxies_.Assign(map.Apply(points));
+    const torch::Tensor points = embeddings.norm(2, 1).mean() * proxies_->values().to(torch::kCPU);
+    proxies_->Assign(map.Apply(points));
   });
 }
 

@@ -26,14 +26,14 @@ class Learner {
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
-  // Moves the network to the device and draws the proxies. `ranks` must outlive the learner; all ranks must be given equal networks
-  // and generators of random numbers. REQUIRES: a validated config; class_count >= 2.
+  // Moves the network to the device and draws the proxies, if the loss has any. `ranks` must outlive the learner; all ranks must be
+  // given equal networks and generators of random numbers. REQUIRES: a validated config; class_count >= 2.
   Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device, const Ranks* ranks);
 
   // One step of the optimiser with its learning rates times `factor`; returns the loss before it, of the batches of all ranks
-  // together. `pixels` and `labels` are on the device. Errors: FailedPrecondition when the loss is not finite: no step is taken;
-  // LibTorch's.
-  absl::StatusOr<float> Step(const torch::Tensor& pixels, const torch::Tensor& labels, double factor);
+  // together. `inputs` are pixels, or with model.cache_features features of the backbone; they and `labels` are on the device.
+  // Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
+  absl::StatusOr<float> Step(const torch::Tensor& inputs, const torch::Tensor& labels, double factor);
 
   // While `frozen`, steps change the head and the proxies alone, and batch norms keep their statistics.
   void FreezeBackbone(bool frozen) { backbone_is_frozen_ = frozen; }
@@ -42,9 +42,9 @@ class Learner {
   // network, not normalised. For after the last step. Errors: LibTorch's.
   absl::Status Whiten(const torch::Tensor& embeddings, double power);
 
-  // What the proxies did since the last call; nothing for a loss without proxies.
-  ProxyHealth TakeHealth() { return meter_.Take(); }
-  bool uses_proxies() const { return loss_->uses_proxies(); }
+  // What the proxies did since the last call. REQUIRES: uses_proxies().
+  ProxyHealth TakeHealth() { return meter_->Take(); }
+  bool uses_proxies() const { return proxies_ != nullptr; }
   bool moves_every_proxy() const { return loss_->moves_every_proxy(); }
 
   // The optimiser's own state (moments, counts), for a checkpoint; restored exactly. Errors: DataLoss.
@@ -52,13 +52,15 @@ class Learner {
   absl::Status LoadOptimizerState(const std::string& state);
 
   const EmbeddingNet& net() const { return net_; }
-  Proxies& proxies() { return proxies_; }
-  const Proxies& proxies() const { return proxies_; }
+  // REQUIRES: uses_proxies().
+  Proxies& proxies() { return *proxies_; }
+  const Proxies& proxies() const { return *proxies_; }
   torch::Device device() const { return device_; }
   const Ranks& ranks() const { return ranks_; }
 
  private:
-  torch::Tensor ComputeLoss(const torch::Tensor& pixels, const torch::Tensor& labels, LossBatch* batch);
+  torch::Tensor Embed(const torch::Tensor& inputs);
+  torch::Tensor ComputeLoss(const torch::Tensor& inputs, const torch::Tensor& labels, LossBatch* batch);
   bool is_frozen() const { return backbone_is_frozen_ || config_.model().freeze_backbone(); }
   void SetLearningRates(double factor);
   void DropGradients();
@@ -70,8 +72,9 @@ class Learner {
   const Ranks& ranks_;
   const AutocastType autocast_;
   EmbeddingNet net_;
-  Proxies proxies_;
-  ProxyHealthMeter meter_;
+  // Null for a loss without proxies, both.
+  const std::unique_ptr<Proxies> proxies_;
+  const std::unique_ptr<ProxyHealthMeter> meter_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
   LossScale loss_scale_;
   bool backbone_is_frozen_ = false;

@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/logging.h"
+#include "common/process.h"
 #include "common/status_macros.h"
 
 namespace semblance {
@@ -102,7 +103,9 @@ class Children {
       }
       constexpr int kSignalled = 128;  // As shells say it.
       const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
-      exit_code_ = exit_code_ == 0 ? code : exit_code_;
+      // A rank that lost another may be gone before the one that failed.
+      const bool says_why = exit_code_ == kExitTransient && code != 0 && code < kSignalled;
+      exit_code_ = exit_code_ == 0 || says_why ? code : exit_code_;
       return true;
     };
     running_.erase(std::remove_if(running_.begin(), running_.end(), has_ended), running_.end());

@@ -15,7 +15,8 @@ namespace semblance {
 
 // Runs `count` >= 1 times this program with `arguments` (without its name), and waits for all. SIGTERM is sent on to them once
 // *stop is true. When one fails, the others are told to stop, and killed if they do not within ten seconds. Returns the exit code
-// of the first that failed, 0 where all are done. Errors: Unavailable when a process or a port cannot be had.
+// of the first that failed, of one that only lost another (kExitTransient) last; 0 where all are done. Errors: Unavailable when a
+// process or a port cannot be had.
 absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arguments, const std::atomic<bool>& stop);
 
 }  // namespace semblance

@@ -1,6 +1,9 @@
 #include "trainer/proxy_start.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
@@ -10,19 +13,16 @@
 namespace semblance {
 namespace {
 
-constexpr int kBatchSize = 256;
-constexpr size_t kMaxBatches = 80;
-constexpr int kNoEpoch = 0;  // Epochs count from 1: an order of its own.
+constexpr int64_t kMaxImages = 20'480;
 
 }  // namespace
 
-absl::Status StartProxies(const v1::TrainingConfig& config, const ImageStore& train, const std::vector<int64_t>& labels,
-                          Learner* learner) {
+absl::Status StartProxies(const v1::TrainingConfig& config, const LabelledImages& train, Learner* learner) {
   if (!learner->uses_proxies() || config.proxies().initialization() == v1::ProxyConfig::INITIALIZATION_RANDOM) {
     return absl::OkStatus();
   }
-  PositionBatches batches = ShuffledBatches(train.size(), kBatchSize, config.seed(), kNoEpoch);
-  batches.resize(std::min(batches.size(), kMaxBatches));
+  const std::vector<int64_t>& labels = *train.labels;
+  PositionBatches batches = SampleBatches(train.images->size(), kMaxImages, config.seed());
   std::vector<int64_t> classes;
   for (const std::vector<int64_t>& batch : batches) {
     for (const int64_t position : batch) {

@@ -4,20 +4,16 @@
 #ifndef SEMBLANCE_TRAINER_PROXY_START_H_
 #define SEMBLANCE_TRAINER_PROXY_START_H_
 
-#include <cstdint>
-#include <vector>
-
 #include "absl/status/status.h"
 #include "semblance/v1/training_config.pb.h"
-#include "trainer/image_store.h"
+#include "trainer/labelled_images.h"
 #include "trainer/learner.h"
 
 namespace semblance {
 
 // Moves the learner's proxies to the class means of the (untrained) network's embeddings of `train`, if the config says so. Takes a
 // sample of a large data set; classes that are not in it keep random proxies. Errors: as of ForwardAll.
-absl::Status StartProxies(const v1::TrainingConfig& config, const ImageStore& train, const std::vector<int64_t>& labels,
-                          Learner* learner);
+absl::Status StartProxies(const v1::TrainingConfig& config, const LabelledImages& train, Learner* learner);
 
 }  // namespace semblance
 

@@ -22,6 +22,7 @@ class RunAlone final : public Ranks {
   int rank() const override { return 0; }
   int world_size() const override { return 1; }
   torch::Device device() const override { return torch::kCPU; }
+  bool has_lost_others() const override { return false; }
   void Sum(torch::Tensor* /*tensor*/) const override {}
   void CopyFromFirst(torch::Tensor* /*tensor*/) const override {}
   torch::Tensor Gather(const torch::Tensor& rows) const override { return rows; }
@@ -34,15 +35,16 @@ class ProcessRanks final : public Ranks {
   int rank() const override { return group_->getRank(); }
   int world_size() const override { return group_->getSize(); }
   torch::Device device() const override { return device_; }
+  bool has_lost_others() const override { return has_lost_others_; }
 
   void Sum(torch::Tensor* tensor) const override {
     std::vector<torch::Tensor> tensors = {*tensor};
-    group_->allreduce(tensors)->wait();
+    Exchange([&] { group_->allreduce(tensors)->wait(); });
   }
 
   void CopyFromFirst(torch::Tensor* tensor) const override {
     std::vector<torch::Tensor> tensors = {*tensor};
-    group_->broadcast(tensors)->wait();
+    Exchange([&] { group_->broadcast(tensors)->wait(); });
   }
 
   torch::Tensor Gather(const torch::Tensor& rows) const override {
@@ -58,7 +60,7 @@ class ProcessRanks final : public Ranks {
     for (int i = 0; i < world_size(); ++i) {
       all[0].push_back(torch::empty_like(padded));
     }
-    group_->allgather(all, own)->wait();
+    Exchange([&] { group_->allgather(all, own)->wait(); });
     for (size_t i = 0; i < counts.size(); ++i) {
       all[0][i] = all[0][i].slice(0, 0, counts[i]);
     }
@@ -74,8 +76,18 @@ class ProcessRanks final : public Ranks {
     return {host.data_ptr<int64_t>(), host.data_ptr<int64_t>() + host.numel()};
   }
 
+  void Exchange(absl::FunctionRef<void()> body) const {
+    try {
+      body();
+    } catch (...) {
+      has_lost_others_ = true;
+      throw;
+    }
+  }
+
   const c10::intrusive_ptr<c10d::ProcessGroup> group_;
   const torch::Device device_;
+  mutable bool has_lost_others_ = false;
 };
 
 class GatherFunction : public torch::autograd::Function<GatherFunction> {
@@ -157,6 +169,16 @@ absl::StatusOr<std::unique_ptr<Ranks>> Ranks::Join(const RankEnvironment& enviro
   return std::make_unique<ProcessRanks>(std::move(group), device);
 }
 
+absl::Status Ranks::CatchErrors(absl::FunctionRef<absl::Status()> body) const {
+  absl::Status returned;
+  const absl::Status thrown = CatchTorchErrors([&] { returned = body(); });
+  const absl::Status& status = thrown.ok() ? returned : thrown;
+  if (status.ok() || !has_lost_others()) {
+    return status;
+  }
+  return absl::UnavailableError(absl::StrCat("rank ", rank(), " lost another one, whose error says why: ", status.message()));
+}
+
 bool Ranks::Any(bool flag) const {
   if (is_alone()) {
     return flag;
@@ -187,7 +209,7 @@ void Ranks::ReduceGradients(const std::vector<torch::Tensor>& parameters, const 
       gradients.push_back(parameter.grad());
     }
   }
-  if (shared.grad().defined()) {
+  if (shared.defined() && shared.grad().defined()) {
     gradients.push_back(shared.mutable_grad().div_(world_size()));
   }
   std::vector<torch::Tensor> flat;

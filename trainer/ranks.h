@@ -7,7 +7,8 @@
 // the gradients of the network are summed over the ranks, and those of the proxies, which every rank has whole, are averaged, so
 // that rounding cannot drive them apart.
 //
-// Errors of the network between the ranks are thrown (c10::Error, std::exception), like LibTorch's.
+// Errors of the network between the ranks are thrown (c10::Error, std::exception), like LibTorch's. A rank that ends closes its
+// connections, and with gloo the others' next exchange throws.
 #ifndef SEMBLANCE_TRAINER_RANKS_H_
 #define SEMBLANCE_TRAINER_RANKS_H_
 
@@ -18,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace semblance {
@@ -46,6 +49,11 @@ class Ranks {
   virtual int world_size() const = 0;
   // Where tensors must be to be exchanged.
   virtual torch::Device device() const = 0;
+  // Whether an exchange has failed.
+  virtual bool has_lost_others() const = 0;
+  // Runs `body`, with what it throws as of CatchTorchErrors; an error after an exchange failed becomes Unavailable, since the rank
+  // that is gone has the error that counts.
+  absl::Status CatchErrors(absl::FunctionRef<absl::Status()> body) const;
   bool is_alone() const { return world_size() == 1; }
   bool is_first() const { return rank() == 0; }
 
@@ -63,7 +71,8 @@ class Ranks {
   // The same as Gather; the gradient of a rank's own rows is the part of the whole that belongs to them. For losses that every rank
   // computes alike.
   torch::Tensor GatherWithGradient(const torch::Tensor& rows) const;
-  // The gradients of the network's parameters are summed, those of `shared` averaged. One exchange for all.
+  // The gradients of the network's parameters are summed, those of `shared` (undefined: nothing is
+  // shared) averaged. One exchange for all.
   void ReduceGradients(const std::vector<torch::Tensor>& parameters, const torch::Tensor& shared) const;
 };
 

@@ -127,6 +127,14 @@ PositionBatches ShuffledBatches(int64_t count, int batch_size, uint64_t seed, in
   return SplitEvenly(positions, batch_size);
 }
 
+PositionBatches SampleBatches(int64_t count, int64_t most, uint64_t seed) {
+  constexpr int kBatchSize = 256;
+  constexpr int kNoEpoch = 0;  // Epochs count from 1.
+  PositionBatches batches = ShuffledBatches(count, kBatchSize, seed, kNoEpoch);
+  batches.resize(std::min(batches.size(), static_cast<size_t>(most / kBatchSize)));
+  return batches;
+}
+
 PositionBatches SequentialBatches(int64_t count, int batch_size) {
   return SplitEvenly(Ascending(count), batch_size);
 }

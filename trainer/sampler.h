@@ -21,6 +21,10 @@ using PositionBatches = std::vector<std::vector<int64_t>>;
 // A random order, a function of the arguments alone. REQUIRES: count >= 0, batch_size >= 1.
 PositionBatches ShuffledBatches(int64_t count, int batch_size, uint64_t seed, int epoch);
 
+// A random sample of `count` positions for measurements: at most `most` of them, in batches of at most 256. An order of its own,
+// apart from those of the epochs. REQUIRES: most >= 256.
+PositionBatches SampleBatches(int64_t count, int64_t most, uint64_t seed);
+
 // Ascending.
 PositionBatches SequentialBatches(int64_t count, int batch_size);
 

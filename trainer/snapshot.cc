@@ -45,11 +45,13 @@ absl::StatusOr<std::string> Find(const SnapshotFiles& files, const std::string& 
 TrainedState TrainedStateOf(const Learner& learner) {
   TrainedState state;
   state.model = StateOf(learner.net());
-  state.proxies[kProxiesTensor] = ToHostTensor(learner.proxies().values());
-  if (const torch::Tensor shared = learner.proxies().shared_rows(); shared.defined()) {
-    state.proxies[kClassProxiesTensor] = ToHostTensor(shared);
-  }
   state.backbone = learner.net()->SerializeScript();
+  if (learner.uses_proxies()) {
+    state.proxies[kProxiesTensor] = ToHostTensor(learner.proxies().values());
+    if (const torch::Tensor shared = learner.proxies().shared_rows(); shared.defined()) {
+      state.proxies[kClassProxiesTensor] = ToHostTensor(shared);
+    }
+  }
   return state;
 }
 
@@ -57,27 +59,33 @@ absl::Status LoadTrainedState(const TrainedState& state, Learner* learner) {
   EmbeddingNet net = learner->net();
   SEMBLANCE_RETURN_IF_ERROR(LoadState(net, state.model));
   const auto proxies = state.proxies.find(kProxiesTensor);
-  if (proxies == state.proxies.end()) {
-    return absl::DataLossError("there are no proxies");
+  if (learner->uses_proxies() != (proxies != state.proxies.end())) {
+    return absl::DataLossError(learner->uses_proxies() ? "there are no proxies" : "there are proxies of a loss that has none");
   }
   return CatchTorchErrors([&] {
     net->LoadScript(state.backbone);
-    learner->proxies().Restore(ToTorchTensor(proxies->second));
+    if (learner->uses_proxies()) {
+      learner->proxies().Restore(ToTorchTensor(proxies->second));
+    }
   });
 }
 
 SnapshotFiles FilesOf(const TrainedState& state, const std::string& prefix) {
-  return {{absl::StrCat(prefix, kModelFile), SerializeSafetensors(state.model)},
-          {absl::StrCat(prefix, kProxiesFile), SerializeSafetensors(state.proxies)},
-          {absl::StrCat(prefix, kBackboneFile), state.backbone}};
+  SnapshotFiles files = {{absl::StrCat(prefix, kModelFile), SerializeSafetensors(state.model)},
+                         {absl::StrCat(prefix, kBackboneFile), state.backbone}};
+  if (!state.proxies.empty()) {
+    files[absl::StrCat(prefix, kProxiesFile)] = SerializeSafetensors(state.proxies);
+  }
+  return files;
 }
 
 absl::StatusOr<TrainedState> StateFrom(const SnapshotFiles& files, const std::string& prefix) {
   TrainedState state;
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string model, Find(files, absl::StrCat(prefix, kModelFile)));
   SEMBLANCE_ASSIGN_OR_RETURN(state.model, ParseSafetensors(model, kModelFile));
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::string proxies, Find(files, absl::StrCat(prefix, kProxiesFile)));
-  SEMBLANCE_ASSIGN_OR_RETURN(state.proxies, ParseSafetensors(proxies, kProxiesFile));
+  if (const auto proxies = files.find(absl::StrCat(prefix, kProxiesFile)); proxies != files.end()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(state.proxies, ParseSafetensors(proxies->second, kProxiesFile));
+  }
   SEMBLANCE_ASSIGN_OR_RETURN(state.backbone, Find(files, absl::StrCat(prefix, kBackboneFile)));
   return state;
 }

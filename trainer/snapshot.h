@@ -1,4 +1,5 @@
-// All of a learner that a checkpoint holds, as files: network, proxies, optimiser and the state of the random generator.
+// All of a learner that a checkpoint holds, as files: network, proxies (if it has any), optimiser and the state of the random
+// generator.
 //
 // Not thread-safe: reads and writes the learner and LibTorch's default generator of the CPU.
 #ifndef SEMBLANCE_TRAINER_SNAPSHOT_H_
@@ -25,6 +26,7 @@ absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner);
 // What a bundle keeps: the network and the proxies, on the CPU.
 struct TrainedState {
   TensorMap model;
+  // Empty for a loss without proxies.
   TensorMap proxies;
   // See Bundle::backbone.
   std::string backbone;

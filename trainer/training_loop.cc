@@ -1,7 +1,5 @@
 #include "trainer/training_loop.h"
 
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -19,8 +17,12 @@
 #include "embedder/torch/device.h"
 #include "trainer/batch_tensor.h"
 #include "trainer/config.h"
+#include "trainer/feature_cache.h"
+#include "trainer/input_batches.h"
 #include "trainer/loader.h"
+#include "trainer/proxy_health_report.h"
 #include "trainer/proxy_start.h"
+#include "trainer/run_identity.h"
 #include "trainer/run_log.h"
 #include "trainer/sampler.h"
 #include "trainer/schedule.h"
@@ -30,24 +32,16 @@ namespace semblance {
 namespace {
 
 // A sample of so many images suffices for the covariance of an embedding.
-constexpr int kWhiteningBatchSize = 256;
-constexpr size_t kWhiteningBatches = 40;
+constexpr int64_t kMaxWhiteningImages = 10'240;
 // The running mean of the loss is over about the last hundred steps.
 constexpr double kLossKept = 0.99;
 constexpr double kNotMeasured = -1;
+// An epoch of cached features takes less than a checkpoint: a kill may lose so much.
+constexpr absl::Duration kCheckpointPause = absl::Seconds(5);
 constexpr char kBestPrefix[] = "best_";
 
 double RecallAtOne(const std::optional<Evaluation>& evaluation) {
   return evaluation.has_value() ? evaluation->retrieval.precision_at_1 : kNotMeasured;
-}
-
-// What a run is, as far as a checkpoint must be of the same: how many threads load images makes no difference.
-std::string Identity(v1::TrainingConfig config) {
-  config.clear_loader_threads();
-  config.clear_checkpoint();
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(config, &text);
-  return text;
 }
 
 class TrainingLoop {
@@ -63,10 +57,14 @@ class TrainingLoop {
 
   absl::StatusOr<TrainingOutcome> Run() {
     SEMBLANCE_ASSIGN_OR_RETURN(const bool goes_on, GoOn());
+    const absl::Time features_start = absl::Now();
+    // After GoOn: of the backbone that the checkpoint holds.
+    SEMBLANCE_RETURN_IF_ERROR(CacheFeatures(config_, learner_, stop_, {&inputs_.train, &inputs_.validation, &inputs_.test}));
+    const absl::Duration feature_time = absl::Now() - features_start;
     if (!goes_on) {
       SEMBLANCE_RETURN_IF_ERROR(Begin());
     }
-    segment_start_ = absl::Now();
+    segment_start_ = absl::Now() - feature_time;
     evaluation_time_ = absl::ZeroDuration();
     while (state_.epochs() < config_.epochs() && !HasLostPatience()) {
       SEMBLANCE_RETURN_IF_ERROR(RunEpoch(state_.epochs() + 1));
@@ -124,12 +122,13 @@ class TrainingLoop {
     }
     SEMBLANCE_RETURN_IF_ERROR(Validate(/*epoch=*/0));
     SEMBLANCE_RETURN_IF_ERROR(AppendRecord(/*epoch=*/0));
-    SEMBLANCE_RETURN_IF_ERROR(StartProxies(config_, *inputs_.train.images, *inputs_.train.labels, &learner_));
-    return CatchTorchErrors([this] {
+    SEMBLANCE_RETURN_IF_ERROR(StartProxies(config_, inputs_.train, &learner_));
+    if (learner_.uses_proxies()) {
       torch::Tensor proxies = learner_.proxies().values().detach().clone();
       learner_.ranks().CopyFromFirst(&proxies);
       learner_.proxies().Restore(proxies);
-    });
+    }
+    return absl::OkStatus();
   }
 
   absl::Status RunEpoch(int epoch) {
@@ -138,9 +137,10 @@ class TrainingLoop {
     PositionBatches batches = EpochBatches(epoch);
     const bool is_whole = state_.steps_of_epoch() == 0;
     batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
-    Loader loader(inputs_.train.images, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch));
+    InputBatches inputs(inputs_.train, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch),
+                        learner_.device());
     for (const std::vector<int64_t>& whole_batch : batches) {
-      SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
+      SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<InputBatch> batch, inputs.Next());
       if (ranks.Any(stop_)) {
         return Stop();
       }
@@ -169,7 +169,8 @@ class TrainingLoop {
       SEMBLANCE_RETURN_IF_ERROR(Validate(epoch));
     }
     SEMBLANCE_RETURN_IF_ERROR(AppendRecord(epoch));
-    return config_.checkpoint().every_steps() == 0 ? WriteCheckpoint() : absl::OkStatus();
+    const bool is_due = config_.checkpoint().every_steps() == 0 && absl::Now() - checkpoint_time_ >= kCheckpointPause;
+    return is_due ? WriteCheckpoint() : absl::OkStatus();
   }
 
   LoaderOptions LoaderOptionsOf(int epoch) const {
@@ -181,11 +182,10 @@ class TrainingLoop {
     return options;
   }
 
-  absl::Status RunStep(const Batch& batch) {
+  absl::Status RunStep(const InputBatch& batch) {
     const double factor = LearningRateFactor(config_.optimizer(), state_.steps(), total_steps_, epoch_size_.steps);
-    const ImageStore& images = *inputs_.train.images;
-    const absl::StatusOr<float> loss = learner_.Step(PixelsTensor(batch, images.preprocessor(), learner_.device()),
-                                                     LabelsTensor(batch, *inputs_.train.labels, learner_.device()), factor);
+    const absl::StatusOr<float> loss =
+        learner_.Step(batch.inputs, LabelsTensor(batch.positions, *inputs_.train.labels, learner_.device()), factor);
     state_.set_steps(state_.steps() + 1);
     state_.set_steps_of_epoch(state_.steps_of_epoch() + 1);
     if (!loss.ok()) {
@@ -197,7 +197,7 @@ class TrainingLoop {
     return absl::OkStatus();
   }
 
-  std::vector<std::string> IdsOf(const Batch& batch) const {
+  std::vector<std::string> IdsOf(const InputBatch& batch) const {
     std::vector<std::string> ids;
     for (const int64_t position : batch.positions) {
       ids.push_back(inputs_.train.images->id(position));
@@ -217,33 +217,12 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     const ProxyHealth health = learner_.TakeHealth();
-    const auto add = [this](const char* name, double value) { record_.push_back({name, value}); };
-    const double anchors = static_cast<double>(std::max<int64_t>(health.bound.anchors, 1));
-    Note(absl::StrFormat(
-        "epoch %d/%d, proxies: accuracy %.4f, cosine to class mean %.3f (least %.3f), gradient %.2e, norm %.4f, dead %d; NCA %.3f "
-        "<= bound %.3f, epsilon %.3f",
-        epoch, config_.epochs(), health.nearest_proxy_accuracy, health.mean_cosine_to_class, health.least_cosine_to_class,
-        health.mean_gradient_norm, health.mean_norm, health.dead, health.bound.nca / anchors, health.bound.bound / anchors,
-        health.bound.epsilon));
-    add("loss/nca", health.bound.nca / anchors);
-    add("loss/nca_bound", health.bound.bound / anchors);
-    add("proxies/epsilon", health.bound.epsilon);
-    add("proxies/nearest_accuracy", health.nearest_proxy_accuracy);
-    add("proxies/cosine_to_class", health.mean_cosine_to_class);
-    add("proxies/least_cosine_to_class", health.least_cosine_to_class);
-    add("proxies/gradient_norm", health.mean_gradient_norm);
-    add("proxies/norm", health.mean_norm);
-    add("dead_proxies", static_cast<double>(health.dead));
-    if (is_whole && learner_.moves_every_proxy() && health.stuck > 0) {
-      std::vector<std::string> names;
-      for (const int64_t number : health.stuck_classes) {
-        names.push_back((*inputs_.classes)[static_cast<size_t>(number)]);
-      }
-      return absl::FailedPreconditionError(absl::StrCat("epoch ", epoch, ": the proxies of ", health.stuck,
-                                                        " classes got no gradient, so they cannot learn (",
-                                                        absl::StrJoin(names, ", "), "); a smaller scale of the loss may help"));
-    }
-    return absl::OkStatus();
+    Note(absl::StrFormat("epoch %d/%d, proxies: %s", epoch, config_.epochs(), FormatHealth(health)));
+    const std::vector<NamedValue> values = NamedValuesOf(health);
+    record_.insert(record_.end(), values.begin(), values.end());
+    return is_whole && learner_.moves_every_proxy()
+               ? WithContext(CheckNotStuck(health, *inputs_.classes), absl::StrCat("epoch ", epoch))
+               : absl::OkStatus();
   }
 
   // The first rank measures; the others go on, and wait for it at their next step.
@@ -262,9 +241,8 @@ class TrainingLoop {
       return std::nullopt;
     }
     const absl::Time start = absl::Now();
-    absl::StatusOr<std::optional<Evaluation>> evaluation =
-        EvaluateImages(learner_.net(), *examples.images, *examples.labels,
-                       {.threads = config_.loader_threads(), .device = learner_.device(), .thoroughness = thoroughness});
+    absl::StatusOr<std::optional<Evaluation>> evaluation = EvaluateImages(
+        learner_.net(), examples, {.threads = config_.loader_threads(), .device = learner_.device(), .thoroughness = thoroughness});
     evaluation_time_ += absl::Now() - start;
     return evaluation;
   }
@@ -317,11 +295,9 @@ class TrainingLoop {
     if (config_.whitening() == 0 || config_.epochs() == 0) {
       return absl::OkStatus();
     }
-    const ImageStore& images = *inputs_.train.images;
-    PositionBatches sample = ShuffledBatches(images.size(), kWhiteningBatchSize, config_.seed(), /*epoch=*/0);
-    sample.resize(std::min(sample.size(), kWhiteningBatches));
-    SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings,
-                               ForwardAll(learner_.net(), images, std::move(sample), config_.loader_threads(), learner_.device()));
+    PositionBatches sample = SampleBatches(inputs_.train.images->size(), kMaxWhiteningImages, config_.seed());
+    SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor embeddings, ForwardAll(learner_.net(), inputs_.train, std::move(sample),
+                                                                          config_.loader_threads(), learner_.device()));
     return learner_.Whiten(embeddings, config_.whitening());
   }
 
@@ -354,14 +330,14 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     Checkpoint checkpoint;
-    checkpoint.manifest.set_config(Identity(config_));
-    checkpoint.manifest.set_data_digest(inputs_.train.images->digest());
+    SetRun(config_, inputs_.train.images->digest(), &checkpoint.manifest);
     *checkpoint.manifest.mutable_progress() = state_;
     checkpoint.manifest.mutable_progress()->set_train_seconds(TrainSeconds());
     checkpoint.files = TakeSnapshot(learner_);
     if (!best_.empty()) {
       checkpoint.files.merge(FilesOf(best_, kBestPrefix));
     }
+    checkpoint_time_ = absl::Now();
     return inputs_.checkpoints->Write(std::move(checkpoint));
   }
 
@@ -372,8 +348,7 @@ class TrainingLoop {
       return false;
     }
     const std::string& directory = inputs_.checkpoints->directory();
-    if (checkpoint->manifest.config() != Identity(config_) ||
-        checkpoint->manifest.data_digest() != inputs_.train.images->digest()) {
+    if (!IsOfRun(checkpoint->manifest, config_, inputs_.train.images->digest())) {
       return absl::FailedPreconditionError(absl::StrCat(
           directory,
           " has a checkpoint of a run with another configuration or other data; remove it to begin anew, or name another "
@@ -390,7 +365,7 @@ class TrainingLoop {
   }
 
   const v1::TrainingConfig& config_;
-  const TrainingInputs inputs_;
+  TrainingInputs inputs_;
   const std::atomic<bool>& stop_;
   Learner& learner_;
   const EpochSize epoch_size_;
@@ -399,6 +374,7 @@ class TrainingLoop {
   storage::v1::TrainingProgress state_;
   absl::Time segment_start_ = absl::Now();
   absl::Duration evaluation_time_;
+  absl::Time checkpoint_time_ = absl::InfinitePast();
   // Null but on the first rank.
   std::unique_ptr<RunLog> log_;
   std::vector<NamedValue> record_;
@@ -410,7 +386,12 @@ class TrainingLoop {
 
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
                                                 const std::atomic<bool>& stop, Learner* learner) {
-  return TrainingLoop(config, inputs, stop, learner).Run();
+  TrainingOutcome outcome;
+  SEMBLANCE_RETURN_IF_ERROR(learner->ranks().CatchErrors([&]() -> absl::Status {
+    SEMBLANCE_ASSIGN_OR_RETURN(outcome, TrainingLoop(config, inputs, stop, learner).Run());
+    return absl::OkStatus();
+  }));
+  return outcome;
 }
 
 }  // namespace semblance

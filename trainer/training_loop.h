@@ -14,17 +14,12 @@
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/checkpoint.h"
 #include "trainer/evaluation.h"
-#include "trainer/image_store.h"
+#include "trainer/labelled_images.h"
 #include "trainer/learner.h"
 
 namespace semblance {
 
-// Images and their classes, by position.
-struct LabelledImages {
-  const ImageStore* images = nullptr;
-  const std::vector<int64_t>* labels = nullptr;
-};
-
+// With model.cache_features the loop computes the features.
 struct TrainingInputs {
   LabelledImages train;
   // May be empty.
@@ -54,7 +49,7 @@ struct TrainingOutcome {
 //
 // Errors: Cancelled at the first step boundary after *stop became true, with a checkpoint written; FailedPrecondition when the loss
 // is not finite (which step, which images), when a proxy gets no gradient in an epoch (which classes), or when the checkpoint is of
-// another run; those of reading images; LibTorch's.
+// another run; Unavailable when another rank ended; those of reading images; LibTorch's.
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
                                                 const std::atomic<bool>& stop, Learner* learner);
 

@@ -52,7 +52,8 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
   SEMBLANCE_ASSIGN_OR_RETURN(const Preprocessor preprocessor, Preprocessor::Create(PreprocessingOf(config.model())));
   ImageStoreOptions options;
   options.threads = config.loader_threads();
-  options.max_cached_bytes = config.data().max_cached_bytes();
+  // The features are kept in place of the images.
+  options.max_cached_bytes = config.model().cache_features() ? 0 : config.data().max_cached_bytes();
   options.stop = &stop;
   LoadedImages images;
   SEMBLANCE_ASSIGN_OR_RETURN(images.train,
@@ -157,6 +158,9 @@ absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config
 }
 
 absl::Status CheckProxyCount(const TrainingConfig& config, int64_t class_count) {
+  if (!UsesProxies(config.loss())) {
+    return absl::OkStatus();
+  }
   if (const int64_t count = Proxies::Count(config.proxies(), class_count); count < 2) {
     return InvalidField("proxies.per_class", kConfigInvalid,
                         absl::StrCat("proxies.per_class is ", config.proxies().per_class(), ": ", count, " proxy for the ",
@@ -229,13 +233,14 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
 
   BundleManifest manifest = DescribeNetwork(config, PreprocessingFor(config.model(), *images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
+  manifest.set_without_proxies(!UsesProxies(config.loss()));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Ranks> ranks, Ranks::Join(environment, device));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner,
                              NewLearner(config, manifest, class_count, device, ranks.get()));
   const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
-  const TrainingInputs inputs = {{images.train.get(), &data.train_labels},
-                                 {images.validation.get(), &data.validation_labels},
-                                 {images.test.get(), &data.test_labels},
+  const TrainingInputs inputs = {{images.train.get(), &data.train_labels, {}},
+                                 {images.validation.get(), &data.validation_labels, {}},
+                                 {images.test.get(), &data.test_labels, {}},
                                  &data.classes,
                                  &checkpoints};
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingOutcome outcome, RunTrainingLoop(config, inputs, stop, learner.get()));

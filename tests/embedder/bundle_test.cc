@@ -246,6 +246,36 @@ TEST_F(BundleTest, AClassWithoutAProxyIsRefused) {
   EXPECT_THAT(ReadBundle(path_), IsInvalid("the proxies are F32[2, 4]; expected F32[k times 3, 4]"));
 }
 
+TEST(BundleWithoutProxiesTest, SaysSoAndHasNoFileOfThem) {
+  const TempDir directory;
+  const std::string path = directory.Join("bundle");
+  Bundle bundle = SmallBundle();
+  bundle.manifest.set_without_proxies(true);
+  EXPECT_THAT(WriteBundle(path, bundle), AllOf(StatusIs(absl::StatusCode::kInvalidArgument), HasField("proxies")));
+  bundle.proxies.clear();
+
+  ASSERT_OK(WriteBundle(path, bundle));
+
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> entries, ListDirectory(path));
+  EXPECT_THAT(entries, ElementsAre("manifest.json", "model.safetensors"));
+  ASSERT_OK_AND_ASSIGN(const Bundle read, ReadBundle(path));
+  EXPECT_TRUE(read.manifest.without_proxies());
+  EXPECT_TRUE(read.proxies.empty());
+  // Proxies are no part of the space.
+  EXPECT_EQ(read.manifest.embedding_space_id(), ComputeEmbeddingSpaceId(SmallBundle().manifest, SmallBundle().model));
+  ASSERT_OK(CopyBundle(path, directory.Join("copy")));
+  EXPECT_OK(ReadBundle(directory.Join("copy")));
+}
+
+TEST_F(BundleTest, ProxiesAreListedUnlessTheManifestSaysThatThereAreNone) {
+  const std::string original = Read(kBundleManifestFile);
+  Write(kBundleManifestFile,
+        absl::StrReplaceAll(original, {{"\"format_version\": 1", "\"format_version\": 1, \"without_proxies\": true"}}));
+  EXPECT_THAT(ReadBundle(path_), IsInvalid("without_proxies is set, and files names proxies.safetensors"));
+  Write(kBundleManifestFile, absl::StrReplaceAll(original, {{"\"proxies.safetensors\"", "\"other\""}}));
+  EXPECT_THAT(ReadBundle(path_), IsInvalid("does not name proxies.safetensors"));
+}
+
 class ScriptBundleTest : public BundleTest {
  protected:
   static Bundle ScriptBundle(const std::string& program) {

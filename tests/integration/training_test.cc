@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "common/file.h"
+#include "common/process.h"
 #include "dataset/png_encoder.h"
 #include "embedder/bundle.h"
 #include "tests/testing/process.h"
@@ -24,7 +25,6 @@ namespace {
 using testing::Process;
 using testing::TempDir;
 
-constexpr int kExitTerminated = 143;
 constexpr int kKilled = 128 + SIGKILL;
 
 class TrainingTest : public ::testing::Test {
@@ -106,7 +106,9 @@ INSTANTIATE_TEST_SUITE_P(Losses, RanksTest,
                          ::testing::Values(std::vector<std::string>{"--set", "loss.proxy_nca.denominator=DENOMINATOR_ALL"},
                                            std::vector<std::string>{"--set", "loss.proxy_anchor.scale=16"},
                                            std::vector<std::string>{"--set", "loss.triplet.margin=0.3", "--set",
-                                                                    "sampler.samples_per_class=4"}),
+                                                                    "sampler.samples_per_class=4"},
+                                           std::vector<std::string>{"--set", "model.freeze_backbone=true", "--set",
+                                                                    "model.cache_features=true", "--set", "batch_size=13"}),
                          [](const auto& test) { return "Loss" + std::to_string(test.index); });
 
 TEST_P(RanksTest, TwoEqualOneAfterTwentySteps) {
@@ -142,6 +144,20 @@ TEST_F(TrainingTest, KilledAtAnyMomentEndsAsIfItHadNotBeen) {
 
   EXPECT_GE(kills, 3);
   EXPECT_EQ(Weights("whole"), Weights("killed"));
+}
+
+TEST_F(TrainingTest, ARankThatFailsEndsAllWithItsError) {
+  Process run(Command("failed", {"--nproc=2", "--set", "epochs=100000", "--set", "data.hold_out=HOLD_OUT_NONE", "--set",
+                                 "data.max_cached_bytes=0"}));
+  while (NewestCheckpoint("failed").empty()) {
+    std::this_thread::yield();
+  }
+
+  // Read again in every epoch, by whichever rank's turn it is.
+  std::ofstream(dir_.Join("data/class2/7.png")) << "no image";
+
+  EXPECT_EQ(run.Wait(), kExitBadInput);
+  EXPECT_FALSE(PathExists(dir_.Join("failed")));
 }
 
 TEST_F(TrainingTest, StopsWithACheckpointOnSigtermAlsoWithRanks) {

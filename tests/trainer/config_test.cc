@@ -262,6 +262,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadConfig{"NoProgram", "model.backbone=BACKBONE_TORCHSCRIPT", "model.torchscript_path"},
                       BadConfig{"UnknownBackbone", "model.backbone=7", "model.backbone"},
                       BadConfig{"SamplesThatDoNotDivide", "sampler.samples_per_class=3", "sampler.samples_per_class"},
+                      BadConfig{"CachesALearningBackbone", "model.cache_features=true", "model.cache_features"},
                       BadConfig{"OneSample", "sampler.samples_per_class=1", "sampler.samples_per_class"},
                       BadConfig{"OneClass", "sampler.samples_per_class=128", "sampler.samples_per_class"},
                       BadConfig{"NegativeSamples", "sampler.samples_per_class=-2", "sampler.samples_per_class"},
@@ -289,6 +290,32 @@ TEST(ConfigTest, RefusesOptionsThatDoNotGoTogether) {
               HasField("model.torchscript_path"));
   EXPECT_THAT(LoadText(kSmallest, {"model.input_mean=0,0", "model.input_std=1,1"}), HasField("model.input_mean"));
   EXPECT_THAT(LoadText(kSmallest, {"model.input_mean=0,0,0", "model.input_std=1,1,0"}), HasField("model.input_std"));
+}
+
+TEST(ConfigTest, CachesFeaturesOfImagesAsTheyAre) {
+  const std::vector<std::string> cached = {"model.freeze_backbone=true", "model.cache_features=true"};
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, cached));
+  EXPECT_FALSE(config.augmentation().horizontal_flip());
+  EXPECT_EQ(config.augmentation().max_shift_pixels(), 0);
+  for (const std::string field :
+       {"augmentation.horizontal_flip=true", "augmentation.max_shift_pixels=2", "augmentation.min_crop_area=0.5",
+        "augmentation.rotation_degrees=5", "augmentation.shear_degrees=5", "augmentation.brightness=0.1",
+        "augmentation.contrast=0.1", "augmentation.saturation=0.1", "warm_up_epochs=1"}) {
+    std::vector<std::string> more = cached;
+    more.push_back(field);
+    EXPECT_THAT(LoadText(kSmallest, more), HasField(field.substr(0, field.find('=')))) << field;
+  }
+}
+
+TEST(ConfigTest, RefusesFieldsOfProxiesWithALossThatHasNone) {
+  for (const std::string loss : {"loss.triplet.margin=0.3", "loss.n_pairs.scale=8", "loss.lifted_structure.margin=0.5"}) {
+    ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {loss}));
+    EXPECT_EQ(config.proxies().ByteSizeLong(), 0U) << loss;
+    for (const std::string field : {"proxies.per_class=2", "proxies.assignment=ASSIGNMENT_DYNAMIC",
+                                    "proxies.initialization=INITIALIZATION_RANDOM", "proxies.sampled_negatives=5"}) {
+      EXPECT_THAT(LoadText(kSmallest, {loss, field}), HasField(field.substr(0, field.find('=')))) << loss << " " << field;
+    }
+  }
 }
 
 TEST(ConfigTest, RefusesALargestCropBelowTheSmallest) {

@@ -191,6 +191,44 @@ TEST(LearnerTest, MovesHeadAndProxiesAloneWhileTheBackboneIsFrozen) {
   EXPECT_NE(TrainedStateOf(learner).model.at("stage1.conv1.weight").data, before.model.at("stage1.conv1.weight").data);
 }
 
+TEST(LearnerTest, ComputesNoGradientsOfAFrozenBackbone) {
+  Learner learner = NewSmallLearner(SmallConfig());
+  learner.FreezeBackbone(true);
+
+  ASSERT_OK(learner.Step(kPixels, kLabels, 1));
+
+  for (const torch::Tensor& parameter : learner.net()->BackboneParameters()) {
+    EXPECT_FALSE(parameter.grad().defined());
+  }
+  for (const torch::Tensor& parameter : learner.net()->HeadParameters()) {
+    EXPECT_TRUE(parameter.grad().defined());
+  }
+}
+
+TEST(LearnerTest, HasNoProxiesForALossThatNeedsNone) {
+  v1::TrainingConfig config = SmallConfig();
+  config.mutable_loss()->mutable_triplet()->set_mining(v1::TripletConfig::MINING_ALL);
+  config.clear_proxies();
+  config = WithDefaults(config);
+  Learner learner = NewSmallLearner(config);
+  EXPECT_FALSE(learner.uses_proxies());
+  const float first = learner.Step(kPixels, kLabels, 1).value();
+  const SnapshotFiles snapshot = TakeSnapshot(learner);
+
+  EXPECT_EQ(snapshot.count("proxies.safetensors"), 0U);
+  Learner other = NewSmallLearner(config);
+  ASSERT_OK(other.Step(kPixels, kLabels, 1));
+  ASSERT_OK(RestoreSnapshot(snapshot, &other));
+  EXPECT_LT(learner.Step(kPixels, kLabels, 1).value(), first);
+  ASSERT_OK(other.Step(kPixels, kLabels, 1));
+  EXPECT_EQ(TakeSnapshot(other).at("model.safetensors"), TakeSnapshot(learner).at("model.safetensors"));
+  ASSERT_OK(learner.Whiten(torch::randn({20, 4}), 0.25));
+
+  Learner with_proxies = NewSmallLearner(SmallConfig());
+  EXPECT_THAT(RestoreSnapshot(snapshot, &with_proxies), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(RestoreSnapshot(TakeSnapshot(with_proxies), &other), StatusIs(absl::StatusCode::kDataLoss));
+}
+
 TEST(LearnerTest, LearnsInBfloat16) {
   v1::TrainingConfig config = SmallConfig();
   config.set_precision(v1::TrainingConfig::PRECISION_BFLOAT16);

@@ -56,6 +56,18 @@ TEST(SamplerTest, MakesBatchesOfEvenSize) {
   }
 }
 
+TEST(SamplerTest, SamplesNoMoreThanAskedForInAnOrderOfItsOwn) {
+  EXPECT_EQ(SampleBatches(100, 1024, 1), ShuffledBatches(100, 256, 1, 0));
+  const PositionBatches sample = SampleBatches(5000, 1024, 1);
+  std::set<int64_t> positions;
+  for (const auto& batch : sample) {
+    EXPECT_LE(batch.size(), 256U);
+    positions.insert(batch.begin(), batch.end());
+  }
+  EXPECT_GT(positions.size(), 900U);
+  EXPECT_LE(positions.size(), 1024U);
+}
+
 TEST(SamplerTest, GoesThroughInOrder) {
   EXPECT_THAT(SequentialBatches(5, 2), ElementsAre(ElementsAre(0), ElementsAre(1, 2), ElementsAre(3, 4)));
 }

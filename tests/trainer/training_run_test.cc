@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -96,9 +98,51 @@ class TrainingRunTest : public ::testing::Test {
     return WithDefaults(config);
   }
 
+  // Of a backbone that stays as it is and sees images as they are.
+  v1::TrainingConfig FrozenConfig(const std::string& output) const {
+    v1::TrainingConfig config = Config(output);
+    config.mutable_model()->set_freeze_backbone(true);
+    config.mutable_augmentation()->set_horizontal_flip(false);
+    config.mutable_augmentation()->set_max_shift_pixels(0);
+    return config;
+  }
+
+  // A TorchScript program as the backbone.
+  void UseProgram(v1::TrainingConfig* config) const {
+    std::ofstream(dir_.Join("program.pt"), std::ios::binary) << testing::ScriptProgram(1);
+    config->mutable_model()->clear_convnet_channels();
+    config->mutable_model()->clear_convnet_convolutions_per_stage();
+    config->mutable_model()->clear_pooling();
+    config->mutable_model()->set_backbone(v1::ModelConfig::BACKBONE_TORCHSCRIPT);
+    config->mutable_model()->set_torchscript_path(dir_.Join("program.pt"));
+    *config = WithDefaults(*config);
+  }
+
+  // Of the network and of the proxies, if there are any.
+  std::string Weights(const std::string& output) const {
+    const std::string proxies = dir_.Join(output + "/" + kBundleProxiesFile);
+    return ReadFile(dir_.Join(output + "/" + kBundleModelFile)).value() +
+           (PathExists(proxies) ? ReadFile(proxies).value() : std::string());
+  }
+
   const TempDir dir_;
   std::atomic<bool> stop_ = false;
 };
+
+double LargestDifference(const TensorMap& a, const TensorMap& b) {
+  double largest = 0;
+  for (const auto& [name, tensor] : a) {
+    const HostTensor& other = b.at(name);
+    for (size_t i = 0; tensor.dtype == "F32" && i < tensor.data.size(); i += sizeof(float)) {
+      float x = 0;
+      float y = 0;
+      std::memcpy(&x, &tensor.data[i], sizeof(x));
+      std::memcpy(&y, &other.data[i], sizeof(y));
+      largest = std::max<double>(largest, std::fabs(x - y));
+    }
+  }
+  return largest;
+}
 
 TEST_F(TrainingRunTest, WritesABundleThatTellsHowItCameAbout) {
   ASSERT_OK(RunTraining(Config("bundle"), stop_));
@@ -236,14 +280,69 @@ TEST_F(TrainingRunTest, KeepsTheStatisticsOfFrozenBatchNorms) {
   EXPECT_EQ(counter.data, std::string(8, '\0'));
 }
 
+TEST_F(TrainingRunTest, LeavesNoProxiesOfALossThatHasNone) {
+  v1::TrainingConfig config = Config("bundle");
+  config.mutable_loss()->mutable_triplet();
+  config.mutable_sampler()->set_samples_per_class(4);
+  config.clear_proxies();
+
+  ASSERT_OK(RunTraining(WithDefaults(config), stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  EXPECT_TRUE(bundle.manifest.without_proxies());
+  EXPECT_TRUE(bundle.proxies.empty());
+  EXPECT_FALSE(PathExists(dir_.Join("bundle/") + kBundleProxiesFile));
+  EXPECT_THAT(bundle.manifest.classes(), ElementsAre("bright", "dark", "middle"));
+  EXPECT_GT(bundle.manifest.training().recall(0).recall(), 0.8);
+}
+
+// Whatever uses features: steps, evaluations, the start of the proxies, whitening, the choice of the epoch.
+class CachedFeaturesTest : public TrainingRunTest, public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Configs, CachedFeaturesTest,
+                         ::testing::Values("whitening=0.25", "validation.fraction=0.4", "model.head_layer_norm=true",
+                                           "sampler.samples_per_class=2", "model.backbone=BACKBONE_TORCHSCRIPT"),
+                         [](const auto& test) { return "Config" + std::to_string(test.index); });
+
+TEST_P(CachedFeaturesTest, GiveTheWeightsOfTrainingWithoutThem) {
+  v1::TrainingConfig config = FrozenConfig("frozen");
+  ASSERT_OK(ApplyOverride(GetParam(), &config));
+  if (config.model().backbone() == v1::ModelConfig::BACKBONE_TORCHSCRIPT) {
+    UseProgram(&config);
+  }
+  ASSERT_OK(RunTraining(config, stop_));
+  config.set_output_dir(dir_.Join("cached"));
+  config.mutable_model()->set_cache_features(true);
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle frozen, ReadBundle(dir_.Join("frozen")));
+  ASSERT_OK_AND_ASSIGN(const Bundle cached, ReadBundle(dir_.Join("cached")));
+  EXPECT_LE(LargestDifference(frozen.model, cached.model), 1e-5);
+  EXPECT_LE(LargestDifference(frozen.proxies, cached.proxies), 1e-5);
+  EXPECT_NEAR(frozen.manifest.training().recall(0).recall(), cached.manifest.training().recall(0).recall(), 0.06);
+  EXPECT_EQ(frozen.manifest.training().epochs(), cached.manifest.training().epochs());
+  if (cached.manifest.training().epochs() == 0) {
+    return;  // On the validation classes the network was best before the first step.
+  }
+  config.set_output_dir(dir_.Join("untrained"));
+  config.set_epochs(0);
+  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK_AND_ASSIGN(const Bundle untrained, ReadBundle(dir_.Join("untrained")));
+  EXPECT_GE(LargestDifference(untrained.model, cached.model), 1e-3);
+}
+
+TEST_F(TrainingRunTest, RefusesFeaturesThatDoNotFit) {
+  v1::TrainingConfig config = FrozenConfig("bundle");
+  config.mutable_model()->set_cache_features(true);
+  config.mutable_data()->set_max_cached_bytes(1000);
+
+  EXPECT_THAT(RunTraining(config, stop_), HasField("data.max_cached_bytes"));
+}
+
 TEST_F(TrainingRunTest, TrainsAProgramAsTheBackbone) {
   v1::TrainingConfig config = Config("bundle");
-  std::ofstream(dir_.Join("program.pt"), std::ios::binary) << testing::ScriptProgram(1);
-  config.mutable_model()->clear_convnet_channels();
-  config.mutable_model()->clear_convnet_convolutions_per_stage();
-  config.mutable_model()->clear_pooling();
-  config.mutable_model()->set_backbone(v1::ModelConfig::BACKBONE_TORCHSCRIPT);
-  config.mutable_model()->set_torchscript_path(dir_.Join("program.pt"));
+  UseProgram(&config);
 
   ASSERT_OK(RunTraining(WithDefaults(config), stop_));
 
@@ -281,7 +380,8 @@ class ResumeTest : public TrainingRunTest, public ::testing::WithParamInterface<
 INSTANTIATE_TEST_SUITE_P(Configs, ResumeTest,
                          ::testing::Values("epochs=4", "proxies.per_class=2", "proxies.per_class=0.7", "validation.fraction=0.4",
                                            "proxies.sampled_negatives=1", "optimizer.kind=KIND_SGD", "warm_up_epochs=2",
-                                           "loss.soft_triple.scale=10"),
+                                           "loss.soft_triple.scale=10", "loss.triplet.margin=0.3", "model.freeze_backbone=true",
+                                           "model.cache_features=true"),
                          [](const auto& test) { return "Config" + std::to_string(test.index); });
 
 TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
@@ -289,6 +389,10 @@ TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
   ASSERT_OK(ApplyOverride(GetParam(), &config));
   if (config.loss().has_soft_triple()) {
     config.mutable_proxies()->set_per_class(2);
+  }
+  if (config.model().cache_features()) {
+    config = FrozenConfig("whole");
+    config.mutable_model()->set_cache_features(true);
   }
   config = WithDefaults(config);
   ASSERT_OK(RunTraining(config, stop_));
@@ -310,9 +414,7 @@ TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
 
   ASSERT_OK(status);
   EXPECT_GT(runs, 1);
-  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
-    EXPECT_EQ(ReadFile(dir_.Join("whole/") + file).value(), ReadFile(dir_.Join("stopped/") + file).value()) << file;
-  }
+  EXPECT_EQ(Weights("whole"), Weights("stopped"));
 }
 
 TEST_F(TrainingRunTest, RefusesTheCheckpointOfAnotherRun) {

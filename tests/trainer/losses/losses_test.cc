@@ -130,6 +130,15 @@ const Angles kPoints = {0, 25, 80, 140, 207, 313};
 const Angles kProxyPoints = {10, 90, 215};
 const Numbers kClassNumbers = {0, 0, 1, 1, 2, 2};
 
+TEST(UsesProxiesTest, SaysOfEveryConfigWhatItsLossSays) {
+  for (const char* const field : {"proxy_nca", "proxy_triplet", "proxy_anchor", "soft_triple", "normalized_softmax", "triplet",
+                                  "n_pairs", "lifted_structure"}) {
+    v1::LossConfig config;
+    config.GetReflection()->MutableMessage(&config, config.GetDescriptor()->FindFieldByName(field));
+    EXPECT_EQ(UsesProxies(config), NewLoss(config)->uses_proxies()) << field;
+  }
+}
+
 TEST(ProxyTripletTest, EqualsSlowLoops) {
   for (const double margin : {0.1, 1.0, 4.0}) {
     double total = 0;

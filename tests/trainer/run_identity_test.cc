@@ -1,0 +1,25 @@
+#include "trainer/run_identity.h"
+
+#include "gtest/gtest.h"
+
+namespace semblance {
+namespace {
+
+TEST(RunIdentityTest, TellsRunsApartByWhatChangesTheWeights) {
+  v1::TrainingConfig config;
+  config.set_seed(1);
+  config.set_loader_threads(1);
+  storage::v1::CheckpointManifest manifest;
+  SetRun(config, "sha256:a", &manifest);
+
+  EXPECT_TRUE(IsOfRun(manifest, config, "sha256:a"));
+  EXPECT_FALSE(IsOfRun(manifest, config, "sha256:b"));
+  config.set_loader_threads(2);
+  config.mutable_checkpoint()->set_every_steps(7);
+  EXPECT_TRUE(IsOfRun(manifest, config, "sha256:a"));
+  config.set_seed(2);
+  EXPECT_FALSE(IsOfRun(manifest, config, "sha256:a"));
+}
+
+}  // namespace
+}  // namespace semblance
