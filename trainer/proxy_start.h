@@ -14,8 +14,9 @@
 
 namespace semblance {
 
-// Moves the learner's proxies to the class means of the (untrained) network's embeddings of `train`, if the config says so. Takes a
-// sample of a large data set; classes that are not in it keep random proxies. Errors: as of ForwardAll.
+// Moves the learner's proxies to the class means, or to some, of the (untrained) network's embeddings of `train`, if the config
+// says so. Takes a sample of a large data set; classes that are not in it keep random proxies. `labels` are empty for data of
+// triplets. Errors: as of ForwardAll.
 absl::Status StartProxies(const v1::TrainingConfig& config, const ImageStore& train, const std::vector<int64_t>& labels,
                           Learner* learner);
 

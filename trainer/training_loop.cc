@@ -37,8 +37,8 @@ constexpr double kLossKept = 0.99;
 constexpr double kNotMeasured = -1;
 constexpr char kBestPrefix[] = "best_";
 
-double RecallAtOne(const std::optional<Evaluation>& evaluation) {
-  return evaluation.has_value() ? evaluation->retrieval.precision_at_1 : kNotMeasured;
+double QualityOf(const std::optional<Evaluation>& evaluation) {
+  return evaluation.has_value() ? evaluation->quality() : kNotMeasured;
 }
 
 // What a run is, as far as a checkpoint must be of the same: how many threads load images makes no difference.
@@ -57,7 +57,7 @@ class TrainingLoop {
         inputs_(inputs),
         stop_(stop),
         learner_(*learner),
-        epoch_size_(SizeOf(EpochBatches(/*epoch=*/1))),
+        epoch_size_(SizeOf(EpochBatches(config, inputs.train, /*epoch=*/1))),
         total_steps_(config.epochs() * epoch_size_.steps),
         progress_("train", config.epochs() * epoch_size_.images, "images") {}
 
@@ -90,14 +90,7 @@ class TrainingLoop {
     return size;
   }
 
-  PositionBatches EpochBatches(int epoch) const {
-    const int samples_per_class = config_.sampler().samples_per_class();
-    if (samples_per_class == 0) {
-      return ShuffledBatches(inputs_.train.images->size(), config_.batch_size(), config_.seed(), epoch);
-    }
-    const BatchShape shape = {config_.batch_size() / samples_per_class, samples_per_class};
-    return BalancedBatches(*inputs_.train.labels, shape, config_.seed(), epoch);
-  }
+  bool has_triplets() const { return inputs_.train.triplets != nullptr; }
 
   bool IsEvaluatedAfter(int epoch) const {
     const int every = config_.evaluate_every_epochs();
@@ -135,7 +128,7 @@ class TrainingLoop {
   absl::Status RunEpoch(int epoch) {
     learner_.FreezeBackbone(epoch <= config_.warm_up_epochs());
     const Ranks& ranks = learner_.ranks();
-    PositionBatches batches = EpochBatches(epoch);
+    PositionBatches batches = EpochBatches(config_, inputs_.train, epoch);
     const bool is_whole = state_.steps_of_epoch() == 0;
     batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
     Loader loader(inputs_.train.images, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch));
@@ -184,8 +177,8 @@ class TrainingLoop {
   absl::Status RunStep(const Batch& batch) {
     const double factor = LearningRateFactor(config_.optimizer(), state_.steps(), total_steps_, epoch_size_.steps);
     const ImageStore& images = *inputs_.train.images;
-    const absl::StatusOr<float> loss = learner_.Step(PixelsTensor(batch, images.preprocessor(), learner_.device()),
-                                                     LabelsTensor(batch, *inputs_.train.labels, learner_.device()), factor);
+    const torch::Tensor labels = has_triplets() ? torch::Tensor() : LabelsTensor(batch, *inputs_.train.labels, learner_.device());
+    const absl::StatusOr<float> loss = learner_.Step(PixelsTensor(batch, images.preprocessor(), learner_.device()), labels, factor);
     state_.set_steps(state_.steps() + 1);
     state_.set_steps_of_epoch(state_.steps_of_epoch() + 1);
     if (!loss.ok()) {
@@ -217,23 +210,9 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     const ProxyHealth health = learner_.TakeHealth();
-    const auto add = [this](const char* name, double value) { record_.push_back({name, value}); };
-    const double anchors = static_cast<double>(std::max<int64_t>(health.bound.anchors, 1));
-    Note(absl::StrFormat(
-        "epoch %d/%d, proxies: accuracy %.4f, cosine to class mean %.3f (least %.3f), gradient %.2e, norm %.4f, dead %d; NCA %.3f "
-        "<= bound %.3f, epsilon %.3f",
-        epoch, config_.epochs(), health.nearest_proxy_accuracy, health.mean_cosine_to_class, health.least_cosine_to_class,
-        health.mean_gradient_norm, health.mean_norm, health.dead, health.bound.nca / anchors, health.bound.bound / anchors,
-        health.bound.epsilon));
-    add("loss/nca", health.bound.nca / anchors);
-    add("loss/nca_bound", health.bound.bound / anchors);
-    add("proxies/epsilon", health.bound.epsilon);
-    add("proxies/nearest_accuracy", health.nearest_proxy_accuracy);
-    add("proxies/cosine_to_class", health.mean_cosine_to_class);
-    add("proxies/least_cosine_to_class", health.least_cosine_to_class);
-    add("proxies/gradient_norm", health.mean_gradient_norm);
-    add("proxies/norm", health.mean_norm);
-    add("dead_proxies", static_cast<double>(health.dead));
+    Note(absl::StrCat("epoch ", epoch, "/", config_.epochs(), ", proxies: ", FormatHealth(health)));
+    const std::vector<NamedValue> values = NamedValuesOf(health);
+    record_.insert(record_.end(), values.begin(), values.end());
     if (is_whole && learner_.moves_every_proxy() && health.stuck > 0) {
       std::vector<std::string> names;
       for (const int64_t number : health.stuck_classes) {
@@ -253,7 +232,7 @@ class TrainingLoop {
       const std::vector<NamedValue> values = NamedValuesOf(*evaluation);
       record_.insert(record_.end(), values.begin(), values.end());
     }
-    Note(absl::StrCat(when, evaluation.has_value() ? ": " : "", FormatRecalls(evaluation)));
+    Note(absl::StrCat(when, evaluation.has_value() ? ": " : "", FormatEvaluation(evaluation)));
     return evaluation;
   }
 
@@ -262,9 +241,8 @@ class TrainingLoop {
       return std::nullopt;
     }
     const absl::Time start = absl::Now();
-    absl::StatusOr<std::optional<Evaluation>> evaluation =
-        EvaluateImages(learner_.net(), *examples.images, *examples.labels,
-                       {.threads = config_.loader_threads(), .device = learner_.device(), .thoroughness = thoroughness});
+    absl::StatusOr<std::optional<Evaluation>> evaluation = EvaluateImages(
+        learner_.net(), examples, {.threads = config_.loader_threads(), .device = learner_.device(), .thoroughness = thoroughness});
     evaluation_time_ += absl::Now() - start;
     return evaluation;
   }
@@ -275,14 +253,15 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Evaluation> evaluation, Evaluate(inputs_.validation, Thoroughness::kQuick));
-    const double recall = learner_.ranks().OfFirst(RecallAtOne(evaluation));
-    record_.push_back({"recall/validation_at_1", recall});
-    const bool is_best = recall > state_.best_validation_recall();
-    Note(absl::StrFormat("epoch %d/%d, validation classes: recall@1 %.4f%s", epoch, config_.epochs(), recall,
+    const double quality = learner_.ranks().OfFirst(QualityOf(evaluation));
+    record_.push_back({has_triplets() ? "triplets/validation_accuracy" : "recall/validation_at_1", quality});
+    const bool is_best = quality > state_.best_validation_recall();
+    Note(absl::StrFormat("epoch %d/%d, %s %.4f%s", epoch, config_.epochs(),
+                         has_triplets() ? "validation triplets: accuracy" : "validation classes: recall@1", quality,
                          is_best ? ", the best so far" : ""));
     state_.set_evaluations_since_best(is_best ? 0 : state_.evaluations_since_best() + 1);
     if (is_best) {
-      state_.set_best_validation_recall(recall);
+      state_.set_best_validation_recall(quality);
       state_.set_best_epoch(epoch);
       best_ = TrainedStateOf(learner_);
     }
@@ -355,7 +334,7 @@ class TrainingLoop {
     }
     Checkpoint checkpoint;
     checkpoint.manifest.set_config(Identity(config_));
-    checkpoint.manifest.set_data_digest(inputs_.train.images->digest());
+    checkpoint.manifest.set_data_digest(DigestOf(inputs_.train));
     *checkpoint.manifest.mutable_progress() = state_;
     checkpoint.manifest.mutable_progress()->set_train_seconds(TrainSeconds());
     checkpoint.files = TakeSnapshot(learner_);
@@ -372,8 +351,7 @@ class TrainingLoop {
       return false;
     }
     const std::string& directory = inputs_.checkpoints->directory();
-    if (checkpoint->manifest.config() != Identity(config_) ||
-        checkpoint->manifest.data_digest() != inputs_.train.images->digest()) {
+    if (checkpoint->manifest.config() != Identity(config_) || checkpoint->manifest.data_digest() != DigestOf(inputs_.train)) {
       return absl::FailedPreconditionError(absl::StrCat(
           directory,
           " has a checkpoint of a run with another configuration or other data; remove it to begin anew, or name another "

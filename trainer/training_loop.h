@@ -14,16 +14,10 @@
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/checkpoint.h"
 #include "trainer/evaluation.h"
-#include "trainer/image_store.h"
+#include "trainer/labelled_images.h"
 #include "trainer/learner.h"
 
 namespace semblance {
-
-// Images and their classes, by position.
-struct LabelledImages {
-  const ImageStore* images = nullptr;
-  const std::vector<int64_t>* labels = nullptr;
-};
 
 struct TrainingInputs {
   LabelledImages train;

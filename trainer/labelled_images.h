@@ -1,0 +1,35 @@
+// Images with what is said of them, as one side of a run sees them: their classes, or triplets.
+//
+// Thread-compatible: const use may run concurrently. Points to what others own.
+#ifndef SEMBLANCE_TRAINER_LABELLED_IMAGES_H_
+#define SEMBLANCE_TRAINER_LABELLED_IMAGES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataset/triplet_manifest.h"
+#include "semblance/v1/training_config.pb.h"
+#include "trainer/image_store.h"
+#include "trainer/sampler.h"
+
+namespace semblance {
+
+struct LabelledImages {
+  const ImageStore* images = nullptr;
+  // The class of each image, by position; empty where there are triplets.
+  const std::vector<int64_t>* labels = nullptr;
+  // Of positions; null for images with labels.
+  const std::vector<Triplet>* triplets = nullptr;
+};
+
+// The batches of an epoch: as the config samples images, or batch_size triplets, each as its anchor, positive and negative, one
+// after another. A function of the arguments alone. REQUIRES: a validated config.
+PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabelledImages& train, int epoch);
+
+// "sha256:" + 64 hex digits: that of the images (ImageStore::digest) and of the triplets.
+std::string DigestOf(const LabelledImages& images);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_LABELLED_IMAGES_H_
