@@ -130,8 +130,8 @@ class TrainingLoop {
     const Ranks& ranks = learner_.ranks();
     PositionBatches batches = EpochBatches(config_, inputs_.train, epoch);
     const bool is_whole = state_.steps_of_epoch() == 0;
-    batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
     Loader loader(inputs_.train.images, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch));
+    batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
     for (const std::vector<int64_t>& whole_batch : batches) {
       SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
       if (ranks.Any(stop_)) {
@@ -171,6 +171,7 @@ class TrainingLoop {
     options.augmentation = AugmentationOf(config_.augmentation());
     options.seed = config_.seed();
     options.epoch = epoch;
+    options.first_batch = static_cast<size_t>(state_.steps_of_epoch());
     return options;
   }
 
