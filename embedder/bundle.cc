@@ -205,14 +205,19 @@ absl::Status CheckProxies(const BundleManifest& manifest, const TensorMap& proxi
     return InvalidManifest(absl::StrCat(
         kBundleProxiesFile, " must hold the tensor \"proxies\", \"class_proxies\" where some are shared, and no other"));
   }
+  const bool is_any_number = manifest.dynamic_proxies() || shared != proxies.end();
+  if (manifest.dynamic_proxies() && shared != proxies.end()) {
+    return InvalidManifest("there are class_proxies, and the proxies are dynamic: of no class");
+  }
   const int64_t classes = manifest.classes_size();
   const HostTensor& tensor = found->second;
   const bool fits = tensor.dtype == "F32" && tensor.shape.size() == 2 && tensor.shape[1] == manifest.dimension() &&
-                    tensor.shape[0] > 0 && (shared != proxies.end() || (classes > 0 && tensor.shape[0] % classes == 0));
+                    tensor.shape[0] > 0 && (is_any_number || (classes > 0 && tensor.shape[0] % classes == 0));
   if (!fits) {
     return InvalidManifest(absl::StrCat("the proxies are ", tensor.dtype, "[", absl::StrJoin(tensor.shape, ", "),
-                                        "]; expected F32[k times ", classes, ", ", manifest.dimension(),
-                                        "]: k for each class, by dimension"));
+                                        "]; expected F32[", is_any_number ? "any number" : absl::StrCat("k times ", classes), ", ",
+                                        manifest.dimension(),
+                                        "]: k for each class, or any number where they are shared or dynamic, by dimension"));
   }
   if (shared != proxies.end()) {
     SEMBLANCE_RETURN_IF_ERROR(CheckClassProxies(shared->second, classes, tensor.shape[0]));

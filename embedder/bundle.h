@@ -6,8 +6,9 @@
 //
 // Reading checks everything: that the manifest parses and its version is known, that no listed name leaves the directory, that no
 // file is a link, size and sha256 of every file, that the embedding_space_id is the one of the content, and that the proxies have
-// shape [classes, dimension]. Errors: NotFound (no manifest: not a bundle, or still being copied), and FailedPrecondition or
-// DataLoss with reason MANIFEST_INVALID or DIGEST_MISMATCH, the file and what was expected.
+// shape [k classes, dimension], or, shared or dynamic, any number of rows. Errors: NotFound (no manifest: not a bundle, or still
+// being copied), and FailedPrecondition or DataLoss with reason MANIFEST_INVALID or DIGEST_MISMATCH, the file and what was
+// expected.
 #ifndef SEMBLANCE_EMBEDDER_BUNDLE_H_
 #define SEMBLANCE_EMBEDDER_BUNDLE_H_
 
@@ -31,7 +32,8 @@ struct Bundle {
   // The network's parameters and buffers by name.
   TensorMap model;
   // "proxies": F32 [proxies, dimension], unit length: k rows for each class, those of a class next to each other. Where classes
-  // share proxies also "class_proxies": I64 [class count], the row of each class. Empty if and only if manifest.without_proxies.
+  // share proxies also "class_proxies": I64 [class count], the row of each class. Dynamic ones belong to no class. Empty if and only
+  // if manifest.without_proxies.
   TensorMap proxies;
   // The bytes of backbone.pt, a program with its tensors; empty but for architecture.torch_script. Not looked into here.
   std::string backbone;

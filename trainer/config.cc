@@ -14,6 +14,7 @@
 #include "embedder/manifest.h"
 #include "trainer/config_conflicts.h"
 #include "trainer/config_override.h"
+#include "trainer/triplet_config.h"
 
 namespace semblance {
 namespace {
@@ -148,7 +149,9 @@ void FillProxies(const LossConfig& loss, ProxyConfig* proxies) {
     return;
   }
   DefaultTo(proxies, &ProxyConfig::assignment, &ProxyConfig::set_assignment, ProxyConfig::ASSIGNMENT_STATIC);
-  DefaultTo(proxies, &ProxyConfig::per_class, &ProxyConfig::set_per_class, loss.has_soft_triple() ? 10.0 : 1.0);
+  if (proxies->count() == 0) {
+    DefaultTo(proxies, &ProxyConfig::per_class, &ProxyConfig::set_per_class, loss.has_soft_triple() ? 10.0 : 1.0);
+  }
   DefaultTo(proxies, &ProxyConfig::initialization, &ProxyConfig::set_initialization, ProxyConfig::INITIALIZATION_CLASS_MEANS);
 }
 
@@ -262,10 +265,18 @@ void CheckProxies(const TrainingConfig& config, RangeCheck* check) {
   }
   const bool is_dynamic = proxies.assignment() == ProxyConfig::ASSIGNMENT_DYNAMIC;
   check
-      ->Require(proxies.per_class() > 0 && proxies.per_class() <= 1000 &&
-                    (proxies.per_class() < 1 || proxies.per_class() == std::floor(proxies.per_class())),
-                "proxies.per_class",
-                absl::StrCat("is ", proxies.per_class(), "; expected a whole number of at most 1,000, or a share between 0 and 1"))
+      ->Require(proxies.count() == 0 || proxies.per_class() == 0, "proxies.count",
+                "and per_class are both set; leave one of them out")
+      .Require(proxies.count() == 0 || is_dynamic, "proxies.count",
+               "is for proxies that belong to no class, and so needs ASSIGNMENT_DYNAMIC; set proxies.per_class otherwise")
+      .Require(proxies.count() == 0 || (proxies.count() >= 2 && proxies.count() <= 1 << 24), "proxies.count",
+               absl::StrCat("is ", proxies.count(), "; expected 2 to ", 1 << 24))
+      .Require(is_dynamic || proxies.initialization() != ProxyConfig::INITIALIZATION_EXAMPLES, "proxies.initialization",
+               "is INITIALIZATION_EXAMPLES, which needs ASSIGNMENT_DYNAMIC")
+      .Require(proxies.count() > 0 || (proxies.per_class() > 0 && proxies.per_class() <= 1000 &&
+                                       (proxies.per_class() < 1 || proxies.per_class() == std::floor(proxies.per_class()))),
+               "proxies.per_class",
+               absl::StrCat("is ", proxies.per_class(), "; expected a whole number of at most 1,000, or a share between 0 and 1"))
       .Require(!config.loss().has_soft_triple() || (proxies.per_class() >= 1 && !is_dynamic), "proxies.per_class",
                "is below 1, or proxies.assignment dynamic; loss.soft_triple needs centres of every class")
       .Within("proxies.sampled_negatives", proxies.sampled_negatives(), 0, 1 << 24)
@@ -393,6 +404,7 @@ bool UsesProxies(const LossConfig& loss) {
 }
 
 TrainingConfig WithDefaults(TrainingConfig config) {
+  FillTripletDefaults(&config);
   FillData(config.mutable_data());
   FillModel(config.mutable_model());
   FillLoss(config.mutable_loss());
@@ -443,6 +455,8 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
       .Within("checkpoint.keep", config.checkpoint().keep(), 1, 1000)
       .Within("warm_up_epochs", config.warm_up_epochs(), 0, 1'000'000);
   CheckEnums(config, &check);
+  SEMBLANCE_RETURN_IF_ERROR(check.status());
+  SEMBLANCE_RETURN_IF_ERROR(CheckTripletConfig(config));
   CheckLoss(config.loss(), &check);
   CheckProxies(config, &check);
   CheckOptimizer(config.optimizer(), &check);

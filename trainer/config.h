@@ -20,7 +20,8 @@ namespace semblance {
 
 inline constexpr char kConfigInvalid[] = "CONFIG_INVALID";
 
-// The config with every field set that was not; the values are those that training_config.proto names.
+// The config with every field set that was not; the values are those that training_config.proto names. Reads the header of the file
+// data.path, if it is one: some defaults are others for triplets.
 v1::TrainingConfig WithDefaults(v1::TrainingConfig config);
 
 // Checks every range. REQUIRES: `config` comes from WithDefaults.

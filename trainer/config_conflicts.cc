@@ -55,6 +55,7 @@ absl::Status CheckProxiesAreUsed(const v1::TrainingConfig& config) {
   const v1::ProxyConfig& proxies = config.proxies();
   return RefuseAny({{"proxies.assignment", proxies.assignment() != v1::ProxyConfig::ASSIGNMENT_UNSPECIFIED},
                     {"proxies.per_class", proxies.per_class() != 0},
+                    {"proxies.count", proxies.count() != 0},
                     {"proxies.initialization", proxies.initialization() != v1::ProxyConfig::INITIALIZATION_UNSPECIFIED},
                     {"proxies.sampled_negatives", proxies.sampled_negatives() != 0}},
                    "is set, but the loss compares examples with one another and has no proxies");

@@ -29,6 +29,7 @@ std::vector<NamedValue> NamedValuesOf(const Evaluation& evaluation) {
   add_measured("metrics/r_precision", evaluation.retrieval.r_precision);
   add_measured("metrics/map_at_r", evaluation.retrieval.map_at_r);
   add_measured("metrics/nmi", evaluation.nmi);
+  add_measured("triplets/accuracy", evaluation.triplet_accuracy);
   return values;
 }
 
@@ -49,6 +50,10 @@ storage::v1::EvaluationRecord ToEvaluationRecord(const Evaluation& evaluation) {
   }
   if (evaluation.nmi.has_value()) {
     record.set_nmi(*evaluation.nmi);
+  }
+  record.set_triplets(evaluation.triplets);
+  if (evaluation.triplet_accuracy.has_value()) {
+    record.set_triplet_accuracy(*evaluation.triplet_accuracy);
   }
   return record;
 }
@@ -71,6 +76,10 @@ Evaluation FromEvaluationRecord(const storage::v1::EvaluationRecord& record) {
   }
   if (record.has_nmi()) {
     evaluation.nmi = record.nmi();
+  }
+  evaluation.triplets = record.triplets();
+  if (record.has_triplet_accuracy()) {
+    evaluation.triplet_accuracy = record.triplet_accuracy();
   }
   return evaluation;
 }

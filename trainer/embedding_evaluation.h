@@ -24,16 +24,24 @@ struct EvaluationOptions {
 };
 
 struct Evaluation {
+  // Empty where there are no labels.
   RetrievalMetrics retrieval;
   // Unset where it was not measured.
   std::optional<double> nmi;
+  // Where there are triplets in place of labels: how many, and the share of them that is right (see triplet_accuracy.h).
+  int64_t triplets = 0;
+  std::optional<double> triplet_accuracy;
+
+  // By which epochs are compared: recall@1, or triplet_accuracy.
+  double quality() const { return triplet_accuracy.value_or(retrieval.precision_at_1); }
 };
 
 // `embeddings` is row-major with `dimension` columns, unit rows. Errors: as of MeasureRetrieval.
 absl::StatusOr<Evaluation> EvaluateEmbeddings(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> labels,
                                               const EvaluationOptions& options);
 
-// For the log of the run: "recall/at_1", ... and "metrics/r_precision", "metrics/map_at_r", "metrics/nmi", as far as measured.
+// For the log of the run: "recall/at_1", ... and "metrics/r_precision", "metrics/map_at_r", "metrics/nmi", "triplets/accuracy", as
+// far as measured.
 std::vector<NamedValue> NamedValuesOf(const Evaluation& evaluation);
 
 // For the bundle.

@@ -12,6 +12,7 @@
 #include "embedder/torch/device.h"
 #include "trainer/input_batches.h"
 #include "trainer/sampler.h"
+#include "trainer/triplet_accuracy.h"
 
 namespace semblance {
 namespace {
@@ -66,20 +67,32 @@ absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const
   if (examples.images->size() < 2) {
     return std::nullopt;
   }
-  const std::vector<int64_t>& labels = *examples.labels;
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> embeddings, EmbedAll(std::move(net), examples, setup.threads, setup.device));
+  const int dimension = static_cast<int>(embeddings.size() / static_cast<size_t>(examples.images->size()));
+  if (examples.triplets != nullptr) {
+    Evaluation evaluation;
+    evaluation.triplets = static_cast<int64_t>(examples.triplets->size());
+    evaluation.triplet_accuracy = TripletAccuracy(embeddings, dimension, *examples.triplets);
+    return std::optional<Evaluation>(std::move(evaluation));
+  }
+  const std::vector<int64_t>& labels = *examples.labels;
   const bool is_full = setup.thoroughness == Thoroughness::kFull;
   EvaluationOptions options;
   options.retrieval.by_class_size = is_full && LargestClass(labels) <= kMaxNeighbors;
   options.nmi = is_full;
-  const int dimension = static_cast<int>(embeddings.size() / labels.size());
   SEMBLANCE_ASSIGN_OR_RETURN(Evaluation evaluation, EvaluateEmbeddings(embeddings, dimension, labels, options));
   return std::optional<Evaluation>(std::move(evaluation));
 }
 
-std::string FormatRecalls(const std::optional<Evaluation>& evaluation) {
+std::string FormatEvaluation(const std::optional<Evaluation>& evaluation) {
   std::string text;
-  for (const RecallAt& recall : evaluation.has_value() ? evaluation->retrieval.recall_at : std::vector<RecallAt>()) {
+  if (!evaluation.has_value()) {
+    return text;
+  }
+  if (evaluation->triplet_accuracy.has_value()) {
+    return absl::StrFormat("triplet accuracy %.4f", *evaluation->triplet_accuracy);
+  }
+  for (const RecallAt& recall : evaluation->retrieval.recall_at) {
     absl::StrAppend(&text, text.empty() ? "recall" : ", ", absl::StrFormat("@%d %.4f", recall.k, recall.recall));
   }
   return text;

@@ -37,13 +37,13 @@ struct EvaluationSetup {
   Thoroughness thoroughness = Thoroughness::kQuick;
 };
 
-// How well neighbours share a class; nullopt for fewer than 2 images. R-precision and MAP@R are left out where a class has more
-// than 2,000 images. Errors: as of ForwardAll and EvaluateEmbeddings.
+// How well neighbours share a class, or how many triplets are right; nullopt for fewer than 2 images. R-precision and MAP@R are
+// left out where a class has more than 2,000 images. Errors: as of ForwardAll and EvaluateEmbeddings.
 absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const LabelledImages& examples,
                                                          const EvaluationSetup& setup);
 
-// "recall@1 0.9012, @2 0.9434, @4 0.9650, @8 0.9780"; empty for none.
-std::string FormatRecalls(const std::optional<Evaluation>& evaluation);
+// "recall@1 0.9012, @2 0.9434, @4 0.9650, @8 0.9780", or "triplet accuracy 0.9012"; empty for none.
+std::string FormatEvaluation(const std::optional<Evaluation>& evaluation);
 
 }  // namespace semblance
 

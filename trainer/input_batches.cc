@@ -10,7 +10,7 @@ namespace semblance {
 
 InputBatches::InputBatches(const LabelledImages& examples, PositionBatches batches, const LoaderOptions& options,
                            torch::Device device)
-    : examples_(examples), device_(device) {
+    : examples_(examples), device_(device), next_(options.first_batch) {
   if (examples.features.defined()) {
     batches_ = std::move(batches);
   } else {

@@ -29,7 +29,7 @@ struct InputBatch {
 
 class InputBatches {
  public:
-  // `options` are for the images; features are as they are. What `examples` points to must outlive this.
+  // `options` are for the images; features are as they are, from options.first_batch on. What `examples` points to must outlive this.
   InputBatches(const LabelledImages& examples, PositionBatches batches, const LoaderOptions& options, torch::Device device);
 
   // The next batch, in order; nullopt after the last. Errors: as of ImageStore::Get; LibTorch's.
@@ -41,9 +41,9 @@ class InputBatches {
 
   const LabelledImages examples_;
   const torch::Device device_;
-  // For features: those that are still to come.
+  // For features.
   PositionBatches batches_;
-  size_t next_ = 0;
+  size_t next_;
   // Null for features.
   std::unique_ptr<Loader> loader_;
 };

@@ -85,6 +85,7 @@ EmbeddingNet OnDevice(EmbeddingNet net, torch::Device device) {
 Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device, const Ranks* ranks)
     : config_(config),
       loss_(NewLoss(config.loss())),
+      has_triplets_(class_count == 0),
       device_(device),
       ranks_(*ranks),
       autocast_(AutocastTypeOf(config.precision(), device)),
@@ -115,12 +116,29 @@ torch::Tensor Learner::Embed(const torch::Tensor& inputs) {
 }
 
 torch::Tensor Learner::ComputeLoss(const torch::Tensor& inputs, const torch::Tensor& labels, LossBatch* batch) {
-  batch->embeddings = ranks_.GatherWithGradient(Embed(inputs).to(torch::kFloat32));
-  batch->labels = ranks_.Gather(labels);
-  if (uses_proxies()) {
+  FillIn(ranks_.GatherWithGradient(Embed(inputs).to(torch::kFloat32)), labels, batch);
+  return loss_->Compute(*batch);
+}
+
+// `embeddings` are those of all ranks, `labels` this one's.
+void Learner::FillIn(const torch::Tensor& embeddings, const torch::Tensor& labels, LossBatch* batch) const {
+  if (has_triplets_) {
+    const torch::Tensor triplets = embeddings.view({-1, 3, embeddings.size(1)});
+    batch->embeddings = triplets.select(1, 0);
+    batch->positive_examples = triplets.select(1, 1);
+    batch->negative_examples = triplets.select(1, 2);
+  } else {
+    batch->embeddings = embeddings;
+    batch->labels = ranks_.Gather(labels);
+  }
+  if (!uses_proxies()) {
+    return;
+  }
+  if (has_triplets_) {
+    proxies_->MatchTriplets(batch);
+  } else {
     proxies_->Match(batch);
   }
-  return loss_->Compute(*batch);
 }
 
 absl::StatusOr<float> Learner::Step(const torch::Tensor& inputs, const torch::Tensor& labels, double factor) {

@@ -27,12 +27,14 @@ class Learner {
   Learner& operator=(const Learner&) = delete;
 
   // Moves the network to the device and draws the proxies, if the loss has any. `ranks` must outlive the learner; all ranks must be
-  // given equal networks and generators of random numbers. REQUIRES: a validated config; class_count >= 2.
+  // given equal networks and generators of random numbers. class_count 0: the data are triplets. REQUIRES: a validated config;
+  // class_count is not 1.
   Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device, const Ranks* ranks);
 
   // One step of the optimiser with its learning rates times `factor`; returns the loss before it, of the batches of all ranks
-  // together. `inputs` are pixels, or with model.cache_features features of the backbone; they and `labels` are on the device.
-  // Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
+  // together. `inputs` are pixels, or with model.cache_features features of the backbone; they and `labels` are on the device. Of
+  // triplets, `inputs` are the anchor, the positive and the negative of each, one after another, over the ranks together, and
+  // `labels` are not looked at. Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
   absl::StatusOr<float> Step(const torch::Tensor& inputs, const torch::Tensor& labels, double factor);
 
   // While `frozen`, steps change the head and the proxies alone, and batch norms keep their statistics.
@@ -61,6 +63,7 @@ class Learner {
  private:
   torch::Tensor Embed(const torch::Tensor& inputs);
   torch::Tensor ComputeLoss(const torch::Tensor& inputs, const torch::Tensor& labels, LossBatch* batch);
+  void FillIn(const torch::Tensor& embeddings, const torch::Tensor& labels, LossBatch* batch) const;
   bool is_frozen() const { return backbone_is_frozen_ || config_.model().freeze_backbone(); }
   void SetLearningRates(double factor);
   void DropGradients();
@@ -68,6 +71,7 @@ class Learner {
 
   const v1::TrainingConfig config_;
   const std::unique_ptr<Loss> loss_;
+  const bool has_triplets_;
   const torch::Device device_;
   const Ranks& ranks_;
   const AutocastType autocast_;

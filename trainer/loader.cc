@@ -42,6 +42,7 @@ Loader::Loader(const ImageStore* store, PositionBatches batches, const LoaderOpt
       batches_(std::move(batches)),
       visits_(CountVisits(batches_, store->size())),
       options_(options),
+      next_(options.first_batch),
       pool_("loader", options.threads, PrefetchDepth(options.threads)) {
   Prefetch();
 }

@@ -7,6 +7,7 @@
 #ifndef SEMBLANCE_TRAINER_LOADER_H_
 #define SEMBLANCE_TRAINER_LOADER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <future>
@@ -35,13 +36,15 @@ struct LoaderOptions {
   std::optional<Augmentation> augmentation;
   uint64_t seed = 0;
   int epoch = 0;
+  // So many of the batches are passed over, as if they had been seen.
+  size_t first_batch = 0;
 };
 
 class Loader {
  public:
   Loader(const ImageStore* store, PositionBatches batches, const LoaderOptions& options);
 
-  // The next batch, in order; nullopt after the last. Errors: as of ImageStore::Get.
+  // The next batch, in order, from options.first_batch on; nullopt after the last. Errors: as of ImageStore::Get.
   absl::StatusOr<std::optional<Batch>> Next();
 
  private:
@@ -53,7 +56,7 @@ class Loader {
   // How often the example was named before, for each one of the batches.
   const std::vector<std::vector<uint32_t>> visits_;
   const LoaderOptions options_;
-  size_t next_ = 0;
+  size_t next_;
   std::deque<std::future<absl::StatusOr<Batch>>> pending_;
   // Last, so that its threads end before what they use.
   ThreadPool pool_;

@@ -53,6 +53,9 @@ torch::Tensor Partners(const torch::Tensor& labels) {
 }  // namespace
 
 int64_t Proxies::Count(const v1::ProxyConfig& config, int64_t class_count) {
+  if (config.count() > 0) {
+    return config.count();
+  }
   return static_cast<int64_t>(std::llround(std::max(1.0, config.per_class() * static_cast<double>(class_count))));
 }
 
@@ -108,6 +111,16 @@ void Proxies::Match(LossBatch* batch) const {
   batch->proxy_classes = classes_;
 }
 
+void Proxies::MatchTriplets(LossBatch* batch) const {
+  const torch::Tensor positives = NearestTo(NormalizeRows(batch->positive_examples.detach()));
+  const torch::Tensor negatives = NearestTo(NormalizeRows(batch->negative_examples.detach()));
+  const torch::Tensor is_undecided = positives == negatives;
+  const torch::Tensor own = torch::arange(positives.size(0), positives.options());
+  batch->proxies = torch::cat({values_, batch->positive_examples, batch->negative_examples});
+  batch->positives = torch::where(is_undecided, count() + own, positives);
+  batch->negatives = torch::where(is_undecided, count() + own.size(0) + own, negatives).unsqueeze(1);
+}
+
 void Proxies::SampleNegatives(LossBatch* batch) const {
   if (sampled_negatives_ == 0 || sampled_negatives_ >= count()) {
     return;
@@ -156,6 +169,14 @@ void Proxies::StartAtClassMeans(const torch::Tensor& means, const torch::Tensor&
     starts = starts + kSpread * NormalizeRows(torch::randn_like(starts));
   }
   Assign(starts);
+}
+
+void Proxies::StartAtExamples(const torch::Tensor& examples, const torch::Tensor& centre) {
+  const torch::NoGradGuard no_grad;
+  const int64_t rounds = (count() + examples.size(0) - 1) / examples.size(0);
+  const torch::Tensor drawn = torch::randperm(examples.size(0)).repeat({rounds}).slice(0, 0, count());
+  const torch::Tensor starts = NormalizeRows(examples.to(torch::kCPU) - centre.to(torch::kCPU)).index_select(0, drawn);
+  Assign(rounds > 1 ? starts + kSpread * NormalizeRows(torch::randn_like(starts)) : starts);
 }
 
 }  // namespace semblance

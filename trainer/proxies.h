@@ -13,6 +13,10 @@
 //                            goes; a shared proxy is never a negative of the classes that share it
 //   dynamic                  an example's positive is the proxy that is nearest to another example of its class in the batch (to
 //                            itself where it is alone); all others are negatives
+//   dynamic, of triplets     an anchor's positive is the proxy nearest to its positive example, its negative the one nearest to its
+//                            negative example: the paper's p(y) and p(z). Where these are one and the same, and so say nothing, the
+//                            two examples stand for themselves. (Without this, proxies gather all that is near to them until few
+//                            are left and most triplets are undecided.)
 #ifndef SEMBLANCE_TRAINER_PROXIES_H_
 #define SEMBLANCE_TRAINER_PROXIES_H_
 
@@ -28,7 +32,8 @@ namespace semblance {
 class Proxies {
  public:
   // Directions uniform on the sphere (normalised N(0, 1)), from the default generator: seed it with torch::manual_seed. `seed` is
-  // that of the dealing out. REQUIRES: a validated config with at least two proxies for class_count classes.
+  // that of the dealing out. class_count is 0 for data of triplets. REQUIRES: a validated config with at least two proxies for
+  // class_count classes.
   Proxies(const v1::ProxyConfig& config, int64_t class_count, int64_t dimension, uint64_t seed, torch::Device device);
 
   // How many a config asks for.
@@ -41,6 +46,13 @@ class Proxies {
   // Fills in what the loss needs to know about proxies, from the batch's embeddings and labels. With sampled negatives,
   // batch->proxies are a part of the values: those of the batch and others drawn from the default generator.
   void Match(LossBatch* batch) const;
+
+  // The same for the anchors of triplets, whose positive and negative examples the batch has. batch->proxies are the values and
+  // these examples, with their gradients. REQUIRES: dynamic.
+  void MatchTriplets(LossBatch* batch) const;
+
+  // The row nearest to each of the (unit) embeddings: [N], int64.
+  torch::Tensor NearestTo(const torch::Tensor& unit_embeddings) const { return Nearest(unit_embeddings, {}); }
 
   // Whether the nearest of all proxies is one of its class, for each of the (unit) embeddings: [N], bool. REQUIRES: static.
   torch::Tensor IsNearestToItsClass(const torch::Tensor& unit_embeddings, const torch::Tensor& labels) const;
@@ -64,6 +76,10 @@ class Proxies {
   // averaged by class), less `centre`, the mean of all. Several proxies of one class lie around its mean; dynamic ones start at
   // classes drawn at random.
   void StartAtClassMeans(const torch::Tensor& means, const torch::Tensor& centre);
+
+  // Moves every proxy to one of the `examples` ([N, D], unit rows), less `centre`, the mean of all: drawn at random, each of them
+  // once before any is taken again; such repeated ones lie around it. REQUIRES: dynamic.
+  void StartAtExamples(const torch::Tensor& examples, const torch::Tensor& centre);
 
  private:
   // [N]: the row nearest to each embedding, of `candidates` ([N, K] rows; undefined: of all).

@@ -23,7 +23,7 @@ void ProxyHealthMeter::Reset() {
   const torch::Tensor& values = proxies_.values();
   const auto flags = torch::TensorOptions(torch::kBool).device(values.device());
   const auto floats = torch::TensorOptions(torch::kFloat32).device(values.device());
-  steps_ = moves_ = examples_ = nearest_ = 0;
+  steps_ = moves_ = examples_ = nearest_ = undecided_ = 0;
   norm_sum_ = gradient_norm_sum_ = 0;
   bound_ = {};
   has_gradient_ = torch::zeros({values.size(0)}, flags);
@@ -46,10 +46,28 @@ void ProxyHealthMeter::ObserveGradients() {
 
 void ProxyHealthMeter::Observe(const LossBatch& batch, double embedding_scale, double proxy_scale) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor embeddings = NormalizeRows(batch.embeddings.detach());
-  const int64_t count = embeddings.size(0);
   ++steps_;
   ObserveGradients();
+  if (class_count_ == 0) {
+    ObserveTriplets(batch);
+  } else {
+    ObserveClasses(batch, embedding_scale, proxy_scale);
+  }
+}
+
+void ProxyHealthMeter::ObserveTriplets(const LossBatch& batch) {
+  const torch::Tensor anchors = proxies_.NearestTo(NormalizeRows(batch.embeddings.detach()));
+  const torch::Tensor positives = proxies_.NearestTo(NormalizeRows(batch.positive_examples.detach()));
+  const torch::Tensor negatives = proxies_.NearestTo(NormalizeRows(batch.negative_examples.detach()));
+  is_positive_.index_fill_(0, torch::cat({anchors, positives, negatives}), true);
+  nearest_ += (anchors == positives).sum().item<int64_t>();
+  undecided_ += (positives == negatives).sum().item<int64_t>();
+  examples_ += anchors.size(0);
+}
+
+void ProxyHealthMeter::ObserveClasses(const LossBatch& batch, double embedding_scale, double proxy_scale) {
+  const torch::Tensor embeddings = NormalizeRows(batch.embeddings.detach());
+  const int64_t count = embeddings.size(0);
   const torch::Tensor own = NormalizeRows(batch.proxies.detach().index_select(0, batch.positives));
   bound_.Add(MeasureNcaBound({embeddings, own, batch.labels}, embedding_scale, proxy_scale));
   if (class_sums_.numel() > 0) {
@@ -82,6 +100,8 @@ ProxyHealth ProxyHealthMeter::Take() {
   health.mean_gradient_norm = gradient_norm_sum_ / static_cast<double>(std::max<int64_t>(steps_, 1));
   health.dead = is_positive_.logical_not().sum().item<int64_t>();
   health.nearest_proxy_accuracy = static_cast<double>(nearest_) / static_cast<double>(std::max<int64_t>(examples_, 1));
+  health.of_triplets = class_count_ == 0;
+  health.undecided = static_cast<double>(undecided_) / static_cast<double>(std::max<int64_t>(examples_, 1));
   health.bound = bound_;
   if (const torch::Tensor seen = (class_counts_ > 0).nonzero().squeeze(1); proxies_.is_static() && seen.size(0) > 0) {
     ReportClasses(seen, &health);

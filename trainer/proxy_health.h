@@ -20,14 +20,19 @@ struct ProxyHealth {
   double mean_norm = 0;
   // Mean over steps and proxies of the length of a proxy's gradient.
   double mean_gradient_norm = 0;
-  // Proxies that were no example's positive in the epoch.
+  // Proxies that were no example's positive in the epoch; of triplets: nearest to none of their images.
   int64_t dead = 0;
   // Of a class's proxy with the mean of the class's embeddings: the mean and the least over the classes. 0 with dynamic proxies,
   // and where the means of so many classes would take much memory.
   double mean_cosine_to_class = 0;
   double least_cosine_to_class = 0;
-  // Share of the training examples (as augmented) whose nearest proxy is one of their class. 0 with dynamic proxies.
+  // Share of the training examples (as augmented) whose nearest proxy is one of their class, or, of triplets, the one nearest to
+  // the positive. 0 with dynamic proxies of labelled images.
   double nearest_proxy_accuracy = 0;
+  // What follows up to `stuck` is of labelled images, this of triplets alone: the share whose positive and negative have the same
+  // nearest proxy.
+  bool of_triplets = false;
+  double undecided = 0;
   // Mean NCA loss and its bound.
   NcaBound bound;
   // The classes, not more than a few, that have examples nearer to the proxies of others, and proxies that got no gradient in the
@@ -38,7 +43,7 @@ struct ProxyHealth {
 
 class ProxyHealthMeter {
  public:
-  // `proxies` must outlive the meter.
+  // `proxies` must outlive the meter. class_count is 0 for data of triplets.
   ProxyHealthMeter(const Proxies* proxies, int64_t class_count);
 
   // Sees a step: after the gradients are there, before the proxies move. `batch` was matched by the proxies.
@@ -52,6 +57,8 @@ class ProxyHealthMeter {
  private:
   void Reset();
   void ObserveGradients();
+  void ObserveClasses(const LossBatch& batch, double embedding_scale, double proxy_scale);
+  void ObserveTriplets(const LossBatch& batch);
   // What the classes that were seen say. REQUIRES: static proxies; at least one class.
   void ReportClasses(const torch::Tensor& seen, ProxyHealth* health) const;
 
@@ -63,6 +70,7 @@ class ProxyHealthMeter {
   double norm_sum_ = 0;
   double gradient_norm_sum_ = 0;
   int64_t nearest_ = 0;
+  int64_t undecided_ = 0;
   NcaBound bound_;
   torch::Tensor has_gradient_;  // [P], bool
   torch::Tensor is_positive_;   // [P], bool

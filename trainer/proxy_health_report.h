@@ -17,7 +17,7 @@ namespace semblance {
 // "accuracy 0.9012, cosine to class mean 0.812 (least 0.402), ..."
 std::string FormatHealth(const ProxyHealth& health);
 
-// "loss/nca" and "loss/nca_bound", means over the anchors; "proxies/epsilon", ...; "dead_proxies".
+// "proxies/...", "dead_proxies", and with labels "loss/nca" and "loss/nca_bound", means over the anchors.
 std::vector<NamedValue> NamedValuesOf(const ProxyHealth& health);
 
 // FailedPrecondition, with the names of the classes, where proxies cannot learn. `classes` are the names by number. For health that

@@ -11,8 +11,8 @@
 
 namespace semblance {
 
-// Moves the learner's proxies to the class means of the (untrained) network's embeddings of `train`, if the config says so. Takes a
-// sample of a large data set; classes that are not in it keep random proxies. Errors: as of ForwardAll.
+// Moves the learner's proxies to the class means, or to some, of the (untrained) network's embeddings of `train`, if the config
+// says so. Takes a sample of a large data set; classes that are not in it keep random proxies. Errors: as of ForwardAll.
 absl::Status StartProxies(const v1::TrainingConfig& config, const LabelledImages& train, Learner* learner);
 
 }  // namespace semblance

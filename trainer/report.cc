@@ -31,6 +31,9 @@ std::vector<NamedMetric> MetricsOf(const Evaluation& evaluation) {
   for (const RecallAt& entry : evaluation.retrieval.recall_at) {
     metrics.push_back({absl::StrCat("recall@", entry.k), entry.recall});
   }
+  if (evaluation.triplet_accuracy.has_value()) {
+    return {{"triplet accuracy", evaluation.triplet_accuracy}};
+  }
   metrics.push_back({"precision@1", evaluation.retrieval.precision_at_1});
   metrics.push_back({"R-precision", evaluation.retrieval.r_precision});
   metrics.push_back({"MAP@R", evaluation.retrieval.map_at_r});
@@ -44,6 +47,10 @@ std::string FormatMetric(std::optional<double> value) {
 
 double ImagesPerSecond(const RunReport& report) {
   return report.train_seconds > 0 ? static_cast<double>(report.images) / report.train_seconds : 0;
+}
+
+bool HasTriplets(const RunReport& report) {
+  return report.train.triplets > 0;
 }
 
 std::string ClassName(const RunReport& report, int64_t label) {
@@ -77,9 +84,10 @@ std::string EscapedForMarkdown(absl::string_view text) {
 }
 
 void AppendData(const RunReport& report, std::string* text) {
-  absl::StrAppend(text, "## Data\n\n| | examples | classes |\n|---|---|---|\n");
-  absl::StrAppend(text, "| training | ", report.train.examples, " | ", report.train.classes, " |\n");
-  absl::StrAppend(text, "| test | ", report.test.examples, " | ", report.test.classes, " |\n\n");
+  const auto count = [&](const ReportedSplit& split) { return HasTriplets(report) ? split.triplets : split.classes; };
+  absl::StrAppend(text, "## Data\n\n| | examples | ", HasTriplets(report) ? "triplets" : "classes", " |\n|---|---|---|\n");
+  absl::StrAppend(text, "| training | ", report.train.examples, " | ", count(report.train), " |\n");
+  absl::StrAppend(text, "| test | ", report.test.examples, " | ", count(report.test), " |\n\n");
   if (!report.data_digest.empty()) {
     absl::StrAppend(text, "Digest of the training data: `", report.data_digest, "`\n\n");
   }
@@ -100,11 +108,17 @@ void AppendMetrics(const RunReport& report, std::string* text) {
                     FormatMetric(metric.value), " |\n");
   }
   const RetrievalMetrics& retrieval = report.trained->retrieval;
-  absl::StrAppend(text, "\n", retrieval.queries, " queries, each to all other test examples; ", retrieval.left_out,
-                  " left out because their class has no other.\n\n");
+  if (HasTriplets(report)) {
+    absl::StrAppend(text, "\nThe share of ", report.trained->triplets,
+                    " test triplets whose anchor is nearer to its positive than to its negative.\n\n");
+  } else {
+    absl::StrAppend(text, "\n", retrieval.queries, " queries, each to all other test examples; ", retrieval.left_out,
+                    " left out because their class has no other.\n\n");
+  }
   if (report.best.has_value()) {
-    absl::StrAppend(text, absl::StrFormat("Best recall@1: %.4f after epoch %d (step %d).\n\n", report.best->recall_at_1,
-                                          report.best->epoch, report.best->step));
+    absl::StrAppend(
+        text, absl::StrFormat("Best %s: %.4f after epoch %d (step %d).\n\n", HasTriplets(report) ? "triplet accuracy" : "recall@1",
+                              report.best->quality, report.best->epoch, report.best->step));
   }
 }
 
@@ -145,6 +159,9 @@ void SetIfMeasured(const char* name, std::optional<double> value, ordered_json* 
 }
 
 ordered_json JsonOf(const Evaluation& evaluation) {
+  if (evaluation.triplet_accuracy.has_value()) {
+    return {{"triplets", evaluation.triplets}, {"triplet_accuracy", *evaluation.triplet_accuracy}};
+  }
   const RetrievalMetrics& retrieval = evaluation.retrieval;
   ordered_json recall = ordered_json::object();
   for (const RecallAt& entry : retrieval.recall_at) {
@@ -171,8 +188,8 @@ ordered_json ClassesJson(const RunReport& report) {
   return classes;
 }
 
-ordered_json JsonOf(const ReportedSplit& split) {
-  return {{"examples", split.examples}, {"classes", split.classes}};
+ordered_json JsonOf(const ReportedSplit& split, bool has_triplets) {
+  return {{"examples", split.examples}, {has_triplets ? "triplets" : "classes", has_triplets ? split.triplets : split.classes}};
 }
 
 }  // namespace
@@ -199,12 +216,16 @@ std::string ReportJson(const RunReport& report) {
     json["trained"] = JsonOf(*report.trained);
   }
   if (report.best.has_value()) {
-    json["best"] = {{"epoch", report.best->epoch}, {"step", report.best->step}, {"recall_at_1", report.best->recall_at_1}};
+    json["best"] = {{"epoch", report.best->epoch},
+                    {"step", report.best->step},
+                    {HasTriplets(report) ? "triplet_accuracy" : "recall_at_1", report.best->quality}};
   }
-  if (report.trained.has_value()) {
+  if (report.trained.has_value() && !HasTriplets(report)) {
     json["classes"] = ClassesJson(report);
   }
-  json["data"] = {{"digest", report.data_digest}, {"train", JsonOf(report.train)}, {"test", JsonOf(report.test)}};
+  json["data"] = {{"digest", report.data_digest},
+                  {"train", JsonOf(report.train, HasTriplets(report))},
+                  {"test", JsonOf(report.test, HasTriplets(report))}};
   json["time"] = {{"device", report.device},
                   {"epochs", report.epochs},
                   {"steps", report.steps},

@@ -17,14 +17,16 @@ namespace semblance {
 // Part of the examples.
 struct ReportedSplit {
   int64_t examples = 0;
+  // One of the two.
   int64_t classes = 0;
+  int64_t triplets = 0;
 };
 
-// The evaluation with the highest recall@1 during the run.
+// The evaluation with the highest recall@1, or triplet accuracy, during the run.
 struct BestEvaluation {
   int64_t epoch = 0;
   int64_t step = 0;
-  double recall_at_1 = 0;
+  double quality = 0;
 };
 
 struct RunReport {

@@ -19,12 +19,14 @@ constexpr char kCurveFile[] = "learning_curve.png";
 constexpr char kReportMarkdown[] = "report.md";
 constexpr char kReportJson[] = "report.json";
 constexpr char kRecallAtOne[] = "recall/at_1";
+constexpr char kTripletAccuracy[] = "triplets/accuracy";
 
 std::optional<BestEvaluation> BestOf(const std::vector<LogRecord>& records) {
   std::optional<BestEvaluation> best;
   for (const LogRecord& record : records) {
     for (const NamedValue& value : record.values) {
-      if (value.name == kRecallAtOne && (!best.has_value() || value.value > best->recall_at_1)) {
+      const bool is_quality = value.name == kRecallAtOne || value.name == kTripletAccuracy;
+      if (is_quality && (!best.has_value() || value.value > best->quality)) {
         best = BestEvaluation{record.epoch, record.step, value.value};
       }
     }

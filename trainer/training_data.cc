@@ -8,11 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "trainer/triplet_data.h"
 
 namespace semblance {
 namespace {
-
-constexpr char kDataInvalid[] = "DATA_INVALID";
 
 HoldOut HoldOutOf(v1::DataConfig::HoldOut hold_out) {
   switch (hold_out) {
@@ -101,6 +100,10 @@ void HoldOutForValidation(double fraction, TrainingData* data) {
 }  // namespace
 
 absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config, double validation_fraction) {
+  if (IsTripletManifest(config.path())) {
+    SEMBLANCE_ASSIGN_OR_RETURN(TripletData triplets, OpenTripletManifest(config.path()));
+    return PrepareTripletData(std::move(triplets), config, validation_fraction);
+  }
   SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Dataset> dataset, OpenDataset(config.path()));
   return PrepareTrainingData(std::move(dataset), config, validation_fraction);
 }

@@ -11,9 +11,12 @@
 
 #include "absl/status/statusor.h"
 #include "dataset/dataset.h"
+#include "dataset/triplet_manifest.h"
 #include "semblance/v1/training_config.pb.h"
 
 namespace semblance {
+
+inline constexpr char kDataInvalid[] = "DATA_INVALID";
 
 struct TrainingData {
   std::unique_ptr<Dataset> dataset;
@@ -29,15 +32,22 @@ struct TrainingData {
   // Held out of the training classes, and of split.train; and their classes, numbered for themselves.
   std::vector<int64_t> validation;
   std::vector<int64_t> validation_labels;
+  // Where the data has triplets and no labels (see triplet_data.h), those of each side, by position in the lists of its images;
+  // train_triplets is empty otherwise.
+  std::vector<Triplet> train_triplets;
+  std::vector<Triplet> validation_triplets;
+  std::vector<Triplet> test_triplets;
+
+  bool has_triplets() const { return !train_triplets.empty(); }
 };
 
-// Opens and splits config.path; a share `validation_fraction` of the training classes is held out for validation. Errors: as of
-// OpenDataset and AssignSplit; InvalidArgument with reason DATA_INVALID and a field below "data" when an example has no label,
-// fewer than two classes remain for training, or fewer than two examples for a test that was asked for. REQUIRES: a validated
-// config.
+// Opens and splits config.path; a share `validation_fraction` of the training classes (or anchors) is held out for validation.
+// Errors: as of OpenDataset, AssignSplit and PrepareTripletData; InvalidArgument with reason DATA_INVALID and a field below "data"
+// when an example has no label, fewer than two classes remain for training, or fewer than two examples for a test that was asked
+// for. REQUIRES: a validated config.
 absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config, double validation_fraction);
 
-// The same for a data set that is open.
+// The same for a data set with labels that is open.
 absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config,
                                                  double validation_fraction);
 

@@ -40,8 +40,8 @@ constexpr double kNotMeasured = -1;
 constexpr absl::Duration kCheckpointPause = absl::Seconds(5);
 constexpr char kBestPrefix[] = "best_";
 
-double RecallAtOne(const std::optional<Evaluation>& evaluation) {
-  return evaluation.has_value() ? evaluation->retrieval.precision_at_1 : kNotMeasured;
+double QualityOf(const std::optional<Evaluation>& evaluation) {
+  return evaluation.has_value() ? evaluation->quality() : kNotMeasured;
 }
 
 class TrainingLoop {
@@ -51,7 +51,7 @@ class TrainingLoop {
         inputs_(inputs),
         stop_(stop),
         learner_(*learner),
-        epoch_size_(SizeOf(EpochBatches(/*epoch=*/1))),
+        epoch_size_(SizeOf(EpochBatches(config, inputs.train, /*epoch=*/1))),
         total_steps_(config.epochs() * epoch_size_.steps),
         progress_("train", config.epochs() * epoch_size_.images, "images") {}
 
@@ -88,14 +88,7 @@ class TrainingLoop {
     return size;
   }
 
-  PositionBatches EpochBatches(int epoch) const {
-    const int samples_per_class = config_.sampler().samples_per_class();
-    if (samples_per_class == 0) {
-      return ShuffledBatches(inputs_.train.images->size(), config_.batch_size(), config_.seed(), epoch);
-    }
-    const BatchShape shape = {config_.batch_size() / samples_per_class, samples_per_class};
-    return BalancedBatches(*inputs_.train.labels, shape, config_.seed(), epoch);
-  }
+  bool has_triplets() const { return inputs_.train.triplets != nullptr; }
 
   bool IsEvaluatedAfter(int epoch) const {
     const int every = config_.evaluate_every_epochs();
@@ -134,11 +127,11 @@ class TrainingLoop {
   absl::Status RunEpoch(int epoch) {
     learner_.FreezeBackbone(epoch <= config_.warm_up_epochs());
     const Ranks& ranks = learner_.ranks();
-    PositionBatches batches = EpochBatches(epoch);
+    PositionBatches batches = EpochBatches(config_, inputs_.train, epoch);
     const bool is_whole = state_.steps_of_epoch() == 0;
-    batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
     InputBatches inputs(inputs_.train, RankShare(batches, ranks.rank(), ranks.world_size()), LoaderOptionsOf(epoch),
                         learner_.device());
+    batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
     for (const std::vector<int64_t>& whole_batch : batches) {
       SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<InputBatch> batch, inputs.Next());
       if (ranks.Any(stop_)) {
@@ -179,13 +172,15 @@ class TrainingLoop {
     options.augmentation = AugmentationOf(config_.augmentation());
     options.seed = config_.seed();
     options.epoch = epoch;
+    options.first_batch = static_cast<size_t>(state_.steps_of_epoch());
     return options;
   }
 
   absl::Status RunStep(const InputBatch& batch) {
     const double factor = LearningRateFactor(config_.optimizer(), state_.steps(), total_steps_, epoch_size_.steps);
-    const absl::StatusOr<float> loss =
-        learner_.Step(batch.inputs, LabelsTensor(batch.positions, *inputs_.train.labels, learner_.device()), factor);
+    const torch::Tensor labels =
+        has_triplets() ? torch::Tensor() : LabelsTensor(batch.positions, *inputs_.train.labels, learner_.device());
+    const absl::StatusOr<float> loss = learner_.Step(batch.inputs, labels, factor);
     state_.set_steps(state_.steps() + 1);
     state_.set_steps_of_epoch(state_.steps_of_epoch() + 1);
     if (!loss.ok()) {
@@ -232,7 +227,7 @@ class TrainingLoop {
       const std::vector<NamedValue> values = NamedValuesOf(*evaluation);
       record_.insert(record_.end(), values.begin(), values.end());
     }
-    Note(absl::StrCat(when, evaluation.has_value() ? ": " : "", FormatRecalls(evaluation)));
+    Note(absl::StrCat(when, evaluation.has_value() ? ": " : "", FormatEvaluation(evaluation)));
     return evaluation;
   }
 
@@ -253,14 +248,15 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Evaluation> evaluation, Evaluate(inputs_.validation, Thoroughness::kQuick));
-    const double recall = learner_.ranks().OfFirst(RecallAtOne(evaluation));
-    record_.push_back({"recall/validation_at_1", recall});
-    const bool is_best = recall > state_.best_validation_recall();
-    Note(absl::StrFormat("epoch %d/%d, validation classes: recall@1 %.4f%s", epoch, config_.epochs(), recall,
+    const double quality = learner_.ranks().OfFirst(QualityOf(evaluation));
+    record_.push_back({has_triplets() ? "triplets/validation_accuracy" : "recall/validation_at_1", quality});
+    const bool is_best = quality > state_.best_validation_recall();
+    Note(absl::StrFormat("epoch %d/%d, %s %.4f%s", epoch, config_.epochs(),
+                         has_triplets() ? "validation triplets: accuracy" : "validation classes: recall@1", quality,
                          is_best ? ", the best so far" : ""));
     state_.set_evaluations_since_best(is_best ? 0 : state_.evaluations_since_best() + 1);
     if (is_best) {
-      state_.set_best_validation_recall(recall);
+      state_.set_best_validation_recall(quality);
       state_.set_best_epoch(epoch);
       best_ = TrainedStateOf(learner_);
     }
@@ -330,7 +326,7 @@ class TrainingLoop {
       return absl::OkStatus();
     }
     Checkpoint checkpoint;
-    SetRun(config_, inputs_.train.images->digest(), &checkpoint.manifest);
+    SetRun(config_, DigestOf(inputs_.train), &checkpoint.manifest);
     *checkpoint.manifest.mutable_progress() = state_;
     checkpoint.manifest.mutable_progress()->set_train_seconds(TrainSeconds());
     checkpoint.files = TakeSnapshot(learner_);
@@ -348,7 +344,7 @@ class TrainingLoop {
       return false;
     }
     const std::string& directory = inputs_.checkpoints->directory();
-    if (!IsOfRun(checkpoint->manifest, config_, inputs_.train.images->digest())) {
+    if (!IsOfRun(checkpoint->manifest, config_, DigestOf(inputs_.train))) {
       return absl::FailedPreconditionError(absl::StrCat(
           directory,
           " has a checkpoint of a run with another configuration or other data; remove it to begin anew, or name another "

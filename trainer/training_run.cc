@@ -64,8 +64,11 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
   options.max_cached_bytes -= images.validation->cached_bytes();
   SEMBLANCE_ASSIGN_OR_RETURN(images.test,
                              ImageStore::Load(data.dataset.get(), data.split.test, preprocessor, options, "load test images"));
-  LOG(INFO) << "loaded " << images.train->size() << " training and " << images.test->size() << " test images of "
-            << data.classes.size() << " classes in " << FormatSeconds(absl::ToDoubleSeconds(absl::Now() - start));
+  const std::string kind =
+      data.has_triplets() ? absl::StrCat(data.train_triplets.size(), " training and ", data.test_triplets.size(), " test triplets")
+                          : absl::StrCat(data.classes.size(), " classes");
+  LOG(INFO) << "loaded " << images.train->size() << " training and " << images.test->size() << " test images of " << kind << " in "
+            << FormatSeconds(absl::ToDoubleSeconds(absl::Now() - start));
   return images;
 }
 
@@ -90,14 +93,17 @@ BundleManifest DescribeNetwork(const TrainingConfig& config, const Preprocessing
   return manifest;
 }
 
-storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const LoadedImages& images, const TrainingOutcome& outcome,
+storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const TrainingInputs& inputs, const TrainingOutcome& outcome,
                                         torch::Device device) {
   storage::v1::TrainingRecord record;
   google::protobuf::TextFormat::PrintToString(config, record.mutable_config());
   record.set_seed(config.seed());
-  record.set_data_digest(images.train->digest());
-  record.set_train_examples(images.train->size());
-  record.set_test_examples(images.test->size());
+  record.set_data_digest(DigestOf(inputs.train));
+  record.set_train_examples(inputs.train.images->size());
+  record.set_test_examples(inputs.test.images->size());
+  if (inputs.train.triplets != nullptr) {
+    record.set_train_triplets(static_cast<int64_t>(inputs.train.triplets->size()));
+  }
   record.set_epochs(outcome.epoch);
   record.set_train_seconds(outcome.train_seconds);
   if (outcome.untrained.has_value()) {
@@ -157,6 +163,15 @@ absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config
   return std::make_unique<Learner>(config, std::move(net), class_count, device, ranks);
 }
 
+TrainingInputs InputsOf(const TrainingData& data, const LoadedImages& images, const CheckpointStore& checkpoints) {
+  const auto given = [&](const std::vector<Triplet>& triplets) { return data.has_triplets() ? &triplets : nullptr; };
+  return {{images.train.get(), &data.train_labels, given(data.train_triplets), {}},
+          {images.validation.get(), &data.validation_labels, given(data.validation_triplets), {}},
+          {images.test.get(), &data.test_labels, given(data.test_triplets), {}},
+          &data.classes,
+          &checkpoints};
+}
+
 absl::Status CheckProxyCount(const TrainingConfig& config, int64_t class_count) {
   if (!UsesProxies(config.loss())) {
     return absl::OkStatus();
@@ -178,8 +193,8 @@ RunReport ReportOf(const BundleManifest& manifest, const TrainingData& data, con
   RunReport report;
   report.model_name = manifest.name();
   report.data_digest = record.data_digest();
-  report.train = {record.train_examples(), static_cast<int64_t>(data.classes.size())};
-  report.test = {record.test_examples(), CountClasses(data.test_labels)};
+  report.train = {record.train_examples(), static_cast<int64_t>(data.classes.size()), record.train_triplets()};
+  report.test = {record.test_examples(), CountClasses(data.test_labels), static_cast<int64_t>(data.test_triplets.size())};
   report.class_names = data.test_classes;
   if (record.has_untrained_evaluation()) {
     report.untrained = FromEvaluationRecord(record.untrained_evaluation());
@@ -234,20 +249,18 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   BundleManifest manifest = DescribeNetwork(config, PreprocessingFor(config.model(), *images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
   manifest.set_without_proxies(!UsesProxies(config.loss()));
+  manifest.set_dynamic_proxies(UsesProxies(config.loss()) &&
+                               config.proxies().assignment() == v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Ranks> ranks, Ranks::Join(environment, device));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner,
                              NewLearner(config, manifest, class_count, device, ranks.get()));
   const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
-  const TrainingInputs inputs = {{images.train.get(), &data.train_labels, {}},
-                                 {images.validation.get(), &data.validation_labels, {}},
-                                 {images.test.get(), &data.test_labels, {}},
-                                 &data.classes,
-                                 &checkpoints};
+  const TrainingInputs inputs = InputsOf(data, images, checkpoints);
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingOutcome outcome, RunTrainingLoop(config, inputs, stop, learner.get()));
   if (!ranks->is_first()) {
     return absl::OkStatus();
   }
-  *manifest.mutable_training() = DescribeRun(config, images, outcome, device);
+  *manifest.mutable_training() = DescribeRun(config, inputs, outcome, device);
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<RunLog> log, RunLog::Open(checkpoints.directory(), outcome.steps));
   SEMBLANCE_ASSIGN_OR_RETURN(auto documents, log->Documents(ReportOf(manifest, data, outcome)));
   SEMBLANCE_RETURN_IF_ERROR(WriteTrainedBundle(config.output_dir(), std::move(manifest), *learner, std::move(documents)));

@@ -341,7 +341,22 @@ TEST(WriteBundleTest, RefusesWhatReadingWouldRefuse) {
               }),
               is_refused("proxies"));
   EXPECT_THAT(refused([](Bundle* b) { b->proxies.clear(); }), is_refused("proxies"));
+  EXPECT_THAT(refused([](Bundle* b) { b->manifest.clear_classes(); }), is_refused("proxies"));
   EXPECT_THAT(refused([](Bundle* b) { b->manifest.set_classes(0, "\xFF\xFE"); }), is_refused("manifest"));
+}
+
+TEST(WriteBundleTest, TakesAnyNumberOfDynamicProxiesAndNoClasses) {
+  TempDir directory;
+  Bundle bundle = SmallBundle();
+  bundle.manifest.set_dynamic_proxies(true);
+  bundle.proxies = {{"proxies", FloatTensor({3, 4}, {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0})}};
+  ASSERT_OK(WriteBundle(directory.Join("with_classes"), bundle));
+  bundle.manifest.clear_classes();
+  ASSERT_OK(WriteBundle(directory.Join("without"), bundle));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle read, ReadBundle(directory.Join("without")));
+  EXPECT_TRUE(read.manifest.dynamic_proxies());
+  EXPECT_EQ(read.proxies.at("proxies").shape, (std::vector<int64_t>{3, 4}));
 }
 
 TEST(EmbeddingSpaceIdTest, DependsOnAllThatChangesAnEmbeddingAndOnNothingElse) {

@@ -123,6 +123,32 @@ TEST_P(RanksTest, TwoEqualOneAfterTwentySteps) {
   EXPECT_LE(LargestDifference(one.proxies, two.proxies), 1e-5);
 }
 
+// Images that triplets repeat may be augmented in another way by each rank, so there is no augmentation here.
+TEST_F(TrainingTest, TwoRanksEqualOneOnTriplets) {
+  std::string triplets = "anchor\tpositive\tnegative\n";
+  const auto image = [](int label, int i) { return "data/class" + std::to_string(label) + "/" + std::to_string(i % 24) + ".png"; };
+  for (int i = 0; i < 96; ++i) {
+    triplets += image(i % 4, i / 4) + "\t" + image(i % 4, i / 4 + 5) + "\t" + image((i + 1 + i / 32) % 4, i) + "\n";
+  }
+  std::ofstream(dir_.Join("triplets.tsv")) << triplets;
+  for (const std::string& loss : {std::string("loss.proxy_nca.proxy_scale=3"), std::string("loss.triplet.margin=0.2")}) {
+    const std::vector<std::string> settings = {"--set", "data.path=" + dir_.Join("triplets.tsv"),
+                                               "--set", "proxies.count=16",
+                                               "--set", "augmentation.horizontal_flip=false",
+                                               "--set", "augmentation.max_shift_pixels=0",
+                                               "--set", loss};
+    std::vector<std::string> with_ranks = settings;
+    with_ranks.emplace_back("--nproc=2");
+    ASSERT_EQ(Run(loss + "one", settings), 0);
+    ASSERT_EQ(Run(loss + "two", with_ranks), 0);
+
+    ASSERT_OK_AND_ASSIGN(const Bundle one, ReadBundle(dir_.Join(loss + "one")));
+    ASSERT_OK_AND_ASSIGN(const Bundle two, ReadBundle(dir_.Join(loss + "two")));
+    EXPECT_LE(LargestDifference(one.model, two.model), 1e-5);
+    EXPECT_LE(LargestDifference(one.proxies, two.proxies), 1e-5);
+  }
+}
+
 TEST_F(TrainingTest, KilledAtAnyMomentEndsAsIfItHadNotBeen) {
   ASSERT_EQ(Run("whole"), 0);
   int kills = 0;

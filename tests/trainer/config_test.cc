@@ -235,47 +235,48 @@ TEST_P(BadConfigTest, IsRefusedWithTheField) {
 
 INSTANTIATE_TEST_SUITE_P(
     ConfigTest, BadConfigTest,
-    ::testing::Values(BadConfig{"NoName", "model_name=", "model_name"}, BadConfig{"BadName", "model_name=My Model", "model_name"},
-                      BadConfig{"NoOutput", "output_dir=", "output_dir"}, BadConfig{"NoData", "data.path=", "data.path"},
-                      BadConfig{"HoldsOutAll", "data.hold_out_fraction=1", "data.hold_out_fraction"},
-                      BadConfig{"UnknownHoldOut", "data.hold_out=9", "data.hold_out"},
-                      BadConfig{"NegativeEpochs", "epochs=-1", "epochs"}, BadConfig{"TinyBatch", "batch_size=3", "batch_size"},
-                      BadConfig{"NoThreads", "loader_threads=-1", "loader_threads"},
-                      BadConfig{"NegativeScale", "loss.proxy_nca.embedding_scale=-3", "loss.proxy_nca.embedding_scale"},
-                      BadConfig{"NotANumber", "loss.proxy_nca.proxy_scale=nan", "loss.proxy_nca.proxy_scale"},
-                      BadConfig{"InfiniteRate", "optimizer.learning_rate=inf", "optimizer.learning_rate"},
-                      BadConfig{"NegativeProxyRate", "optimizer.proxy_learning_rate=-1", "optimizer.proxy_learning_rate"},
-                      BadConfig{"NegativeDecay", "optimizer.weight_decay=-0.1", "optimizer.weight_decay"},
-                      BadConfig{"HugeDimension", "model.dimension=5000", "model.dimension"},
-                      BadConfig{"InputAboveResize", "model.resize_side=32", "model.input_side"},
-                      BadConfig{"TwoChannels", "model.input_channels=2", "model.input_channels"},
-                      BadConfig{"NoChannels", "model.convnet_channels=0", "model.convnet_channels"},
-                      BadConfig{"TooManyStages", "model.convnet_channels=8,8,8,8,8,8,8", "model.convnet_channels"},
-                      BadConfig{"TooManyConvolutions", "model.convnet_convolutions_per_stage=5",
-                                "model.convnet_convolutions_per_stage"},
-                      BadConfig{"WhitensTooMuch", "whitening=0.6", "whitening"},
-                      BadConfig{"WidthOfNoResnet", "model.resnet_base_width=32", "model.resnet_base_width"},
-                      BadConfig{"StemOfNoResnet", "model.resnet_small_image_stem=true", "model.resnet_base_width"},
-                      BadConfig{"UnknownPooling", "model.pooling=9", "model.pooling"},
-                      BadConfig{"BgrOfNothing", "model.pretrained_bgr=true", "model.pretrained_bgr"},
-                      BadConfig{"MeanWithoutStd", "model.input_mean=1,1,1", "model.input_mean"},
-                      BadConfig{"NoProgram", "model.backbone=BACKBONE_TORCHSCRIPT", "model.torchscript_path"},
-                      BadConfig{"UnknownBackbone", "model.backbone=7", "model.backbone"},
-                      BadConfig{"SamplesThatDoNotDivide", "sampler.samples_per_class=3", "sampler.samples_per_class"},
-                      BadConfig{"CachesALearningBackbone", "model.cache_features=true", "model.cache_features"},
-                      BadConfig{"OneSample", "sampler.samples_per_class=1", "sampler.samples_per_class"},
-                      BadConfig{"OneClass", "sampler.samples_per_class=128", "sampler.samples_per_class"},
-                      BadConfig{"NegativeSamples", "sampler.samples_per_class=-2", "sampler.samples_per_class"},
-                      BadConfig{"CropAboveTheImage", "augmentation.min_crop_area=1.5", "augmentation.min_crop_area"},
-                      BadConfig{"CropIsNotANumber", "augmentation.min_crop_area=nan", "augmentation.min_crop_area"},
-                      BadConfig{"LargestCropAlone", "augmentation.max_crop_area=0.5", "augmentation.max_crop_area"},
-                      BadConfig{"AspectAlone", "augmentation.max_crop_aspect=2", "augmentation.max_crop_aspect"},
-                      BadConfig{"TooMuchRotation", "augmentation.rotation_degrees=181", "augmentation.rotation_degrees"},
-                      BadConfig{"TooMuchShear", "augmentation.shear_degrees=46", "augmentation.shear_degrees"},
-                      BadConfig{"TooBright", "augmentation.brightness=1.1", "augmentation.brightness"},
-                      BadConfig{"NegativeContrast", "augmentation.contrast=-0.1", "augmentation.contrast"},
-                      BadConfig{"TooMuchSaturation", "augmentation.saturation=2", "augmentation.saturation"},
-                      BadConfig{"ShiftBeyondTheImage", "augmentation.max_shift_pixels=64", "augmentation.max_shift_pixels"}),
+    ::testing::Values(
+        BadConfig{"NoName", "model_name=", "model_name"}, BadConfig{"BadName", "model_name=My Model", "model_name"},
+        BadConfig{"NoOutput", "output_dir=", "output_dir"}, BadConfig{"NoData", "data.path=", "data.path"},
+        BadConfig{"HoldsOutAll", "data.hold_out_fraction=1", "data.hold_out_fraction"},
+        BadConfig{"UnknownHoldOut", "data.hold_out=9", "data.hold_out"}, BadConfig{"NegativeEpochs", "epochs=-1", "epochs"},
+        BadConfig{"TinyBatch", "batch_size=3", "batch_size"}, BadConfig{"NoThreads", "loader_threads=-1", "loader_threads"},
+        BadConfig{"NegativeScale", "loss.proxy_nca.embedding_scale=-3", "loss.proxy_nca.embedding_scale"},
+        BadConfig{"NotANumber", "loss.proxy_nca.proxy_scale=nan", "loss.proxy_nca.proxy_scale"},
+        BadConfig{"InfiniteRate", "optimizer.learning_rate=inf", "optimizer.learning_rate"},
+        BadConfig{"NegativeProxyRate", "optimizer.proxy_learning_rate=-1", "optimizer.proxy_learning_rate"},
+        BadConfig{"NegativeDecay", "optimizer.weight_decay=-0.1", "optimizer.weight_decay"},
+        BadConfig{"HugeDimension", "model.dimension=5000", "model.dimension"},
+        BadConfig{"InputAboveResize", "model.resize_side=32", "model.input_side"},
+        BadConfig{"TwoChannels", "model.input_channels=2", "model.input_channels"},
+        BadConfig{"NoChannels", "model.convnet_channels=0", "model.convnet_channels"},
+        BadConfig{"TooManyStages", "model.convnet_channels=8,8,8,8,8,8,8", "model.convnet_channels"},
+        BadConfig{"TooManyConvolutions", "model.convnet_convolutions_per_stage=5", "model.convnet_convolutions_per_stage"},
+        BadConfig{"WhitensTooMuch", "whitening=0.6", "whitening"},
+        BadConfig{"WidthOfNoResnet", "model.resnet_base_width=32", "model.resnet_base_width"},
+        BadConfig{"StemOfNoResnet", "model.resnet_small_image_stem=true", "model.resnet_base_width"},
+        BadConfig{"UnknownPooling", "model.pooling=9", "model.pooling"},
+        BadConfig{"BgrOfNothing", "model.pretrained_bgr=true", "model.pretrained_bgr"},
+        BadConfig{"MeanWithoutStd", "model.input_mean=1,1,1", "model.input_mean"},
+        BadConfig{"NoProgram", "model.backbone=BACKBONE_TORCHSCRIPT", "model.torchscript_path"},
+        BadConfig{"UnknownBackbone", "model.backbone=7", "model.backbone"},
+        BadConfig{"SamplesThatDoNotDivide", "sampler.samples_per_class=3", "sampler.samples_per_class"},
+        BadConfig{"CountOfStaticProxies", "proxies.count=5", "proxies.count"},
+        BadConfig{"ExamplesOfStaticProxies", "proxies.initialization=INITIALIZATION_EXAMPLES", "proxies.initialization"},
+        BadConfig{"CachesALearningBackbone", "model.cache_features=true", "model.cache_features"},
+        BadConfig{"OneSample", "sampler.samples_per_class=1", "sampler.samples_per_class"},
+        BadConfig{"OneClass", "sampler.samples_per_class=128", "sampler.samples_per_class"},
+        BadConfig{"NegativeSamples", "sampler.samples_per_class=-2", "sampler.samples_per_class"},
+        BadConfig{"CropAboveTheImage", "augmentation.min_crop_area=1.5", "augmentation.min_crop_area"},
+        BadConfig{"CropIsNotANumber", "augmentation.min_crop_area=nan", "augmentation.min_crop_area"},
+        BadConfig{"LargestCropAlone", "augmentation.max_crop_area=0.5", "augmentation.max_crop_area"},
+        BadConfig{"AspectAlone", "augmentation.max_crop_aspect=2", "augmentation.max_crop_aspect"},
+        BadConfig{"TooMuchRotation", "augmentation.rotation_degrees=181", "augmentation.rotation_degrees"},
+        BadConfig{"TooMuchShear", "augmentation.shear_degrees=46", "augmentation.shear_degrees"},
+        BadConfig{"TooBright", "augmentation.brightness=1.1", "augmentation.brightness"},
+        BadConfig{"NegativeContrast", "augmentation.contrast=-0.1", "augmentation.contrast"},
+        BadConfig{"TooMuchSaturation", "augmentation.saturation=2", "augmentation.saturation"},
+        BadConfig{"ShiftBeyondTheImage", "augmentation.max_shift_pixels=64", "augmentation.max_shift_pixels"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(ConfigTest, RefusesOptionsThatDoNotGoTogether) {
@@ -326,6 +327,16 @@ TEST(ConfigTest, RefusesALargestCropBelowTheSmallest) {
 TEST(ConfigTest, RefusesConvnetFieldsForOtherBackbones) {
   EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.convnet_channels=8"}),
               HasField("model.convnet_channels"));
+}
+
+TEST(ConfigTest, CountsDynamicProxiesByClassOrInAll) {
+  const std::string dynamic = "proxies.assignment=ASSIGNMENT_DYNAMIC";
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig by_class, LoadText(kSmallest, {dynamic}));
+  EXPECT_EQ(by_class.proxies().per_class(), 1);
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig in_all, LoadText(kSmallest, {dynamic, "proxies.count=50"}));
+  EXPECT_EQ(in_all.proxies().per_class(), 0);
+  EXPECT_THAT(LoadText(kSmallest, {dynamic, "proxies.count=50", "proxies.per_class=2"}), HasField("proxies.count"));
+  EXPECT_THAT(LoadText(kSmallest, {dynamic, "proxies.count=1"}), HasField("proxies.count"));
 }
 
 }  // namespace

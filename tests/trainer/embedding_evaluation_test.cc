@@ -61,5 +61,17 @@ TEST(EmbeddingEvaluationTest, TheBundleKeepsWhatWasMeasured) {
   EXPECT_EQ(record.nmi(), 0.5);
 }
 
+TEST(EmbeddingEvaluationTest, OfTripletsIsTheirAccuracyAlone) {
+  Evaluation evaluation;
+  evaluation.triplets = 8;
+  evaluation.triplet_accuracy = 0.625;
+
+  EXPECT_THAT(NamedValuesOf(evaluation), ElementsAre(NamedValue{"triplets/accuracy", 0.625}));
+  EXPECT_EQ(evaluation.quality(), 0.625);
+  const Evaluation read = FromEvaluationRecord(ToEvaluationRecord(evaluation));
+  EXPECT_EQ(read.triplets, 8);
+  EXPECT_EQ(read.triplet_accuracy, 0.625);
+}
+
 }  // namespace
 }  // namespace semblance

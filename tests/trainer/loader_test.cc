@@ -114,6 +114,19 @@ TEST_F(LoaderTest, AugmentsAnImageInAnotherWayWhenItIsVisitedAgain) {
   EXPECT_GE(variants.size(), 6U);  // Of the 50 that a flip and shifts by two pixels give.
 }
 
+TEST_F(LoaderTest, BeginsInTheMiddleAsIfItHadGoneThere) {
+  const PositionBatches positions = {{3, 5}, {3, 3}, {5, 3}};
+  const std::vector<Batch> all = LoadAll(Augmented(1, 1, 1), positions);
+  LoaderOptions options = Augmented(2, 1, 1);
+  options.first_batch = 1;
+
+  const std::vector<Batch> rest = LoadAll(options, positions);
+
+  ASSERT_THAT(rest, SizeIs(2));
+  EXPECT_EQ(rest[0].pixels, all[1].pixels);
+  EXPECT_EQ(rest[1].pixels, all[2].pixels);
+}
+
 TEST_F(LoaderTest, MayBeDroppedBeforeItsEnd) {
   Loader loader(store_.get(), SequentialBatches(50, 1), LoaderOptions());
 

@@ -23,6 +23,14 @@ ProxyConfig Config(double per_class, ProxyConfig::Assignment assignment = ProxyC
   return config;
 }
 
+// Of no class.
+ProxyConfig FreeProxies(int count) {
+  ProxyConfig config;
+  config.set_count(count);
+  config.set_assignment(ProxyConfig::ASSIGNMENT_DYNAMIC);
+  return config;
+}
+
 Proxies New(const ProxyConfig& config, int64_t classes, int64_t dimension, uint64_t seed = 1) {
   torch::manual_seed(seed);
   return {config, classes, dimension, seed, torch::kCPU};
@@ -68,6 +76,8 @@ TEST(ProxiesTest, AreAsManyAsTheConfigSays) {
   EXPECT_EQ(Proxies::Count(Config(3), 10), 30);
   EXPECT_EQ(Proxies::Count(Config(0.25), 10), 3);
   EXPECT_EQ(Proxies::Count(Config(0.01), 10), 1);
+  EXPECT_EQ(Proxies::Count(FreeProxies(7), 10), 7);
+  EXPECT_EQ(Proxies::Count(FreeProxies(7), 0), 7);
 }
 
 TEST(ProxiesTest, TakeTheNearestOfTheClassAndLeaveItsOthersOut) {
@@ -98,6 +108,72 @@ TEST(ProxiesTest, AreAssignedDynamicallyByTheNextExampleOfTheClass) {
   const LossBatch batch = Matched(proxies, OnCircle({10, 130, 130, 250}), Labels({0, 1, 0, 0}));
   EXPECT_TRUE(torch::equal(batch.positives, Labels({1, 1, 2, 0})));
   EXPECT_FALSE(batch.proxy_classes.defined());
+}
+
+TEST(ProxiesTest, AreAssignedDynamicallyInAnyNumber) {
+  Proxies proxies = New(FreeProxies(2), 3, 2);
+  proxies.Restore(OnCircle({0, 180}));
+  const LossBatch batch = Matched(proxies, OnCircle({10, 170, 200, 350}), Labels({0, 0, 2, 2}));
+  EXPECT_TRUE(torch::equal(batch.positives, Labels({1, 0, 0, 1})));
+}
+
+int64_t NearestOf(const testing::Angles& proxies, double angle) {
+  const auto cosine = [&](int64_t row) { return testing::Cosine(proxies[static_cast<size_t>(row)], angle); };
+  int64_t nearest = 0;
+  for (int64_t i = 1; i < static_cast<int64_t>(proxies.size()); ++i) {
+    nearest = cosine(i) > cosine(nearest) ? i : nearest;
+  }
+  return nearest;
+}
+
+TEST(ProxiesTest, OfTripletsAreThoseNearestToTheirExamplesOrTheExamplesWhereThatIsOneProxy) {
+  const testing::Angles angles = {0, 50, 110, 200, 310};
+  Proxies proxies = New(FreeProxies(5), 0, 2);
+  proxies.Restore(OnCircle(angles));
+  const testing::Angles positives = {1, 20, 30, 100, 260, 359, 205};
+  const testing::Angles negatives = {180, 26, 24, 100, 250, 2, 230};
+  const auto count = static_cast<int64_t>(positives.size());
+  LossBatch batch;
+  batch.embeddings = OnCircle(testing::Angles(positives.size(), 3));
+  batch.positive_examples = (3 * OnCircle(positives)).requires_grad_();
+  batch.negative_examples = (0.1 * OnCircle(negatives)).requires_grad_();
+
+  proxies.MatchTriplets(&batch);
+
+  int undecided = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t positive = NearestOf(angles, positives[static_cast<size_t>(i)]);
+    const int64_t negative = NearestOf(angles, negatives[static_cast<size_t>(i)]);
+    undecided += positive == negative ? 1 : 0;
+    EXPECT_EQ(batch.positives[i].item<int64_t>(), positive == negative ? 5 + i : positive) << i;
+    EXPECT_EQ(batch.negatives[i][0].item<int64_t>(), positive == negative ? 5 + count + i : negative) << i;
+  }
+  EXPECT_EQ(undecided, 3);
+  ASSERT_EQ(batch.proxies.size(0), 5 + 2 * count);
+  EXPECT_TRUE(torch::equal(batch.proxies.slice(0, 0, 5), proxies.values()));
+  EXPECT_TRUE(torch::equal(batch.proxies.slice(0, 5, 5 + count), batch.positive_examples));
+  batch.proxies.sum().backward();
+  EXPECT_TRUE(proxies.values().grad().defined() && batch.positive_examples.grad().defined() &&
+              batch.negative_examples.grad().defined());
+}
+
+TEST(ProxiesTest, StartAtExamplesEachOnceBeforeAnyAgain) {
+  const torch::Tensor examples = OnCircle({0, 30, 80, 100, 200});
+  const torch::Tensor centre = examples.mean(0);
+  const torch::Tensor expected = NormalizeRows(examples - centre);
+
+  Proxies three = New(FreeProxies(3), 0, 2);
+  three.StartAtExamples(examples, centre);
+  const torch::Tensor cosines = three.values().detach().matmul(expected.t());
+  EXPECT_TRUE(torch::allclose(std::get<0>(cosines.max(1)), torch::ones({3})));
+  const torch::Tensor rows = cosines.argmax(1);
+  EXPECT_EQ((std::set<int64_t>{rows[0].item<int64_t>(), rows[1].item<int64_t>(), rows[2].item<int64_t>()}).size(), 3u);
+
+  Proxies ten = New(FreeProxies(10), 0, 2);
+  ten.StartAtExamples(examples, centre);
+  const torch::Tensor near = ten.values().detach().matmul(expected.t()) > 0.9;
+  EXPECT_GE(near.sum(0).min().item<int64_t>(), 2);
+  EXPECT_TRUE(torch::allclose(ten.values().norm(2, 1), torch::ones({10})));
 }
 
 TEST(ProxiesTest, SampleNegativesBesidesThoseOfTheBatch) {

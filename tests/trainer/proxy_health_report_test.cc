@@ -10,6 +10,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::StatusIs;
 using testing::StatusMessage;
 
@@ -26,6 +27,15 @@ TEST(ProxyHealthReportTest, TellsTheLossesAsMeansOverTheAnchors) {
   EXPECT_THAT(values, Contains(NamedValue{"loss/nca_bound", 2.5}));
   EXPECT_THAT(values, Contains(NamedValue{"dead_proxies", 3}));
   EXPECT_THAT(FormatHealth(health), AllOf(HasSubstr("dead 3"), HasSubstr("NCA 0.500 <= bound 2.500")));
+}
+
+TEST(ProxyHealthReportTest, TellsOfTripletsWhatTheirProxiesDecide) {
+  ProxyHealth health;
+  health.of_triplets = true;
+  health.undecided = 0.5;
+
+  EXPECT_THAT(FormatHealth(health), AllOf(HasSubstr("undecided 0.5000"), Not(HasSubstr("NCA"))));
+  EXPECT_THAT(NamedValuesOf(health), Contains(NamedValue{"proxies/undecided", 0.5}));
 }
 
 TEST(ProxyHealthReportTest, DividesByNothingWithoutAnchors) {

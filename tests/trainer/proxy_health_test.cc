@@ -84,5 +84,29 @@ TEST_F(ProxyHealthTest, CountsTheBoundOfAnchorsWithAPositive) {
   EXPECT_LE(bound.nca, bound.bound);
 }
 
+TEST(TripletHealthTest, TellsWhichTripletsSaySomethingAndWhichProxiesNobodyIsNear) {
+  v1::ProxyConfig config;
+  config.set_count(5);
+  config.set_assignment(v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
+  Proxies proxies(config, 0, 2, /*seed=*/1, torch::kCPU);
+  proxies.Restore(OnCircle({0, 72, 144, 216, 288}));
+  ProxyHealthMeter meter(&proxies, 0);
+  LossBatch batch;
+  batch.embeddings = OnCircle({5, 70, 150, 10});
+  batch.positive_examples = OnCircle({10, 10, 150, 350});
+  batch.negative_examples = OnCircle({80, 160, 140, 355});
+  proxies.MatchTriplets(&batch);
+
+  meter.Observe(batch, 3, 3);
+  const ProxyHealth health = meter.Take();
+
+  EXPECT_TRUE(health.of_triplets);
+  EXPECT_DOUBLE_EQ(health.nearest_proxy_accuracy, 0.75);  // All but the second.
+  EXPECT_DOUBLE_EQ(health.undecided, 0.5);                // The last two.
+  EXPECT_EQ(health.dead, 2);                              // At 216 and 288 degrees.
+  EXPECT_EQ(health.stuck, 0);
+  EXPECT_EQ(meter.Take().undecided, 0);
+}
+
 }  // namespace
 }  // namespace semblance

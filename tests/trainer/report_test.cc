@@ -31,8 +31,8 @@ RunReport Report() {
   RunReport report;
   report.model_name = "small_birds";
   report.data_digest = "sha256:00";
-  report.train = {20, 2};
-  report.test = {6, 3};
+  report.train = {20, 2, 0};
+  report.test = {6, 3, 0};
   report.class_names = {"wren", "robin"};
   report.untrained = EvaluationOf(0.25);
   report.untrained->nmi.reset();
@@ -113,6 +113,28 @@ TEST(ReportTest, IsReadByPrograms) {
             R"("time":{"device":"cpu","epochs":4,"steps":40,"images":80,"train_seconds":2.0,"total_seconds":65.0,)"
             R"("images_per_second":40.0},)"
             R"("curve_file":"learning_curve.png","config":"epochs: 4\n"})");
+}
+
+TEST(ReportTest, HasTheAccuracyOfTripletsInPlaceOfRecall) {
+  RunReport report = Report();
+  report.train = {20, 0, 40};
+  report.test = {6, 0, 10};
+  report.class_names.clear();
+  report.untrained = report.trained = Evaluation();
+  report.untrained->triplets = report.trained->triplets = 10;
+  report.untrained->triplet_accuracy = 0.5;
+  report.trained->triplet_accuracy = 0.9;
+
+  const std::string text = ReportMarkdown(report);
+  EXPECT_THAT(text, AllOf(HasSubstr("| triplet accuracy | 0.5000 | 0.9000 |\n\nThe share of 10 test triplets"),
+                          HasSubstr("Best triplet accuracy: 0.8750 after epoch 3"), HasSubstr("| | examples | triplets |"),
+                          HasSubstr("| training | 20 | 40 |\n| test | 6 | 10 |")));
+  EXPECT_THAT(text, AllOf(Not(HasSubstr("recall")), Not(HasSubstr("precision")), Not(HasSubstr("queries"))));
+  const auto json = nlohmann::json::parse(ReportJson(report));
+  EXPECT_EQ(json["trained"].dump(), R"({"triplet_accuracy":0.9,"triplets":10})");
+  EXPECT_EQ(json["best"]["triplet_accuracy"], 0.875);
+  EXPECT_EQ(json["data"]["test"].dump(), R"({"examples":6,"triplets":10})");
+  EXPECT_FALSE(json.contains("classes"));
 }
 
 TEST(ReportTest, SaysSoWhereNothingWasMeasured) {

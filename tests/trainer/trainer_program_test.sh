@@ -26,6 +26,8 @@ echo "no image" >"$dir/one/cat/a.png"
 echo "no image" >"$dir/broken/cat/a.png"
 echo "no image" >"$dir/broken/dog/b.png"
 
+printf 'anchor\tpositive\tnegative\na.png\tb.png\tc.png\n' >"$dir/triplets.tsv"
+
 expect 0 "Usage" --help
 expect 2 "config" --set epochs=1
 expect 2 "unknown" --config="$dir/config" --unknown
@@ -36,5 +38,7 @@ expect 42 "no such file" --config="$dir/config" --set data.path="$dir/absent"
 expect 42 "at least 2 classes" --config="$dir/config"
 expect 42 "cat/a.png" --config="$dir/config" --set data.path="$dir/broken"
 expect 42 "exists" --config="$dir/config" --set output_dir="$dir"
+expect 42 "set proxies.count" --config="$dir/config" --set data.path="$dir/triplets.tsv" --set proxies.per_class=2
+expect 42 "a.png" --config="$dir/config" --set data.path="$dir/triplets.tsv"
 [ ! -e "$dir/out" ] || failures=$((failures + 1))
 exit "$failures"

@@ -1,13 +1,11 @@
 #include "trainer/training_run.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/file.h"
@@ -16,9 +14,11 @@
 #include "tests/embedder/script_program.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/trainer/stop_after.h"
 #include "trainer/config.h"
 #include "trainer/config_override.h"
 #include "trainer/random.h"
+#include "trainer/training_log.h"
 
 namespace semblance {
 namespace {
@@ -28,6 +28,7 @@ using testing::HasField;
 using ::testing::HasSubstr;
 using testing::StatusIs;
 using testing::StatusMessage;
+using testing::StopAfter;
 using testing::TempDir;
 
 // Noisy images of 16 x 16 pixels, dark, middle and bright: 20 of each.
@@ -46,35 +47,6 @@ void WriteImages(const TempDir& dir) {
     }
   }
 }
-
-// Asks a run to stop when a checkpoint appears.
-class StopAfter {
- public:
-  StopAfter(std::string checkpoints, std::atomic<bool>* stop)
-      : thread_([this, before = Newest(checkpoints), checkpoints, stop] {
-          while (!done_ && Newest(checkpoints) == before) {
-            std::this_thread::yield();
-          }
-          *stop = true;
-        }) {}
-  ~StopAfter() {
-    done_ = true;
-    thread_.join();
-  }
-
- private:
-  static std::string Newest(const std::string& directory) {
-    const auto names = ListDirectory(directory);
-    std::string newest;
-    for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
-      newest = name.find('.') == std::string::npos ? std::max(newest, name) : newest;
-    }
-    return newest;
-  }
-
-  std::atomic<bool> done_ = false;
-  std::thread thread_;
-};
 
 class TrainingRunTest : public ::testing::Test {
  protected:
@@ -379,7 +351,8 @@ class ResumeTest : public TrainingRunTest, public ::testing::WithParamInterface<
 
 INSTANTIATE_TEST_SUITE_P(Configs, ResumeTest,
                          ::testing::Values("epochs=4", "proxies.per_class=2", "proxies.per_class=0.7", "validation.fraction=0.4",
-                                           "proxies.sampled_negatives=1", "optimizer.kind=KIND_SGD", "warm_up_epochs=2",
+                                           "proxies.sampled_negatives=1", "proxies.assignment=ASSIGNMENT_DYNAMIC",
+                                           "sampler.samples_per_class=4", "optimizer.kind=KIND_SGD", "warm_up_epochs=2",
                                            "loss.soft_triple.scale=10", "loss.triplet.margin=0.3", "model.freeze_backbone=true",
                                            "model.cache_features=true"),
                          [](const auto& test) { return "Config" + std::to_string(test.index); });
@@ -442,6 +415,30 @@ TEST_F(TrainingRunTest, KeepsTheEpochThatIsBestOnTheValidationClasses) {
   ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_LT(manifest.training().epochs(), 100);
   EXPECT_EQ(manifest.classes_size(), 2);
+}
+
+TEST_F(TrainingRunTest, TrainsProxiesOfNoClassOnLabelledImages) {
+  v1::TrainingConfig config = Config("bundle");
+  config.mutable_proxies()->set_assignment(v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
+  config.mutable_proxies()->clear_per_class();
+  config.mutable_proxies()->set_count(5);
+  config.set_epochs(6);
+  config.mutable_sampler()->set_samples_per_class(4);
+
+  for (const auto start : {v1::ProxyConfig::INITIALIZATION_CLASS_MEANS, v1::ProxyConfig::INITIALIZATION_EXAMPLES}) {
+    config.mutable_proxies()->set_initialization(start);
+    config.set_output_dir(dir_.Join(v1::ProxyConfig::Initialization_Name(start)));
+    ASSERT_OK(RunTraining(config, stop_));
+
+    ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(config.output_dir()));
+    EXPECT_THAT(bundle.manifest.classes(), ElementsAre("bright", "dark", "middle"));
+    EXPECT_TRUE(bundle.manifest.dynamic_proxies());
+    EXPECT_THAT(bundle.proxies.at("proxies").shape, ElementsAre(5, 8));
+    ASSERT_OK_AND_ASSIGN(const std::vector<LogRecord> log, ReadTrainingLog(config.output_dir() + "/log.jsonl"));
+    const auto loss_of = [](const LogRecord& record) { return record.values.at(0); };
+    EXPECT_EQ(loss_of(log[1]).name, "loss/train");
+    EXPECT_LT(loss_of(log.back()).value, 0.8 * loss_of(log[1]).value);
+  }
 }
 
 TEST_F(TrainingRunTest, RefusesASingleProxy) {

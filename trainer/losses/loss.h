@@ -19,8 +19,11 @@ namespace semblance {
 struct LossBatch {
   // [N, D], float32, of any length (a zero row stays zero). N >= 1.
   torch::Tensor embeddings;
-  // [N], int64: classes.
+  // [N], int64: classes. Undefined where the examples are the anchors of given triplets.
   torch::Tensor labels;
+  // [N, D]: the other two of each example's triplet. Undefined where there are labels.
+  torch::Tensor positive_examples;
+  torch::Tensor negative_examples;
 
   // What follows is for losses with proxies.
 

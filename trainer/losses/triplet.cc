@@ -3,6 +3,7 @@
 #include <limits>
 #include <tuple>
 
+#include "embedder/torch/networks.h"
 #include "trainer/losses/similarities.h"
 
 namespace semblance {
@@ -41,9 +42,22 @@ torch::Tensor All(const Pairs& pairs) {
   return terms.masked_select(pairs.same.unsqueeze(2).logical_and(pairs.other.unsqueeze(1)));
 }
 
+torch::Tensor Given(const LossBatch& batch) {
+  const torch::Tensor anchors = NormalizeRows(batch.embeddings);
+  return 2 * (anchors * (NormalizeRows(batch.negative_examples) - NormalizeRows(batch.positive_examples))).sum(1);
+}
+
+torch::Tensor MeanViolation(const torch::Tensor& terms, double margin) {
+  const torch::Tensor violations = (terms + margin).clamp_min(0);
+  return violations.sum() / (violations > 0).sum().clamp_min(1);
+}
+
 }  // namespace
 
 torch::Tensor TripletLoss::Compute(const LossBatch& batch) const {
+  if (batch.positive_examples.defined()) {
+    return MeanViolation(Given(batch), margin_);
+  }
   const Pairs pairs = {2 - 2 * PairCosines(batch), SameClassPairs(batch.labels), OtherClassPairs(batch.labels)};
   if (!pairs.same.any().item<bool>() || !pairs.other.any().item<bool>()) {
     return NothingToLearn(batch);
@@ -56,8 +70,7 @@ torch::Tensor TripletLoss::Compute(const LossBatch& batch) const {
     case Mining::kAll:
       break;
   }
-  const torch::Tensor violations = (All(pairs) + margin_).clamp_min(0);
-  return violations.sum() / (violations > 0).sum().clamp_min(1);
+  return MeanViolation(All(pairs), margin_);
 }
 
 }  // namespace semblance

@@ -6,6 +6,8 @@
 //   kHard      for each x its farthest y and its nearest z (Hermans et al., arXiv 1703.07737)
 //   kAll       all triplets whose term is above 0
 //
+// Where the batch has triplets in place of labels, they are all that there are, as with kAll.
+//
 // Thread-safe.
 #ifndef SEMBLANCE_TRAINER_LOSSES_TRIPLET_H_
 #define SEMBLANCE_TRAINER_LOSSES_TRIPLET_H_

@@ -234,6 +234,57 @@ TEST(SoftTripleTest, EqualsSlowLoops) {
   EXPECT_NEAR(SoftTripleLoss(options).Compute(batch).item<double>(), total / 6 + 0.2 * spread, 1e-5);
 }
 
+TEST(GivenTripletsTest, AreTheTermsOfTheTripletLossInPlaceOfMining) {
+  const Angles anchors = {0, 40, 200, 90};
+  const Angles positives = {30, 100, 210, 90};
+  const Angles negatives = {50, 60, 20, 91};
+  constexpr double kMargin = 0.3;
+  double sum = 0;
+  int violated = 0;
+  for (size_t i = 0; i < anchors.size(); ++i) {
+    const double term = SquaredDistance(anchors[i], positives[i]) + kMargin - SquaredDistance(anchors[i], negatives[i]);
+    sum += std::max(term, 0.0);
+    violated += term > 0 ? 1 : 0;
+  }
+  ASSERT_EQ(violated, 2);
+  LossBatch batch;
+  batch.embeddings = (2 * OnCircle(anchors)).requires_grad_();
+  batch.positive_examples = OnCircle(positives).requires_grad_();
+  batch.negative_examples = OnCircle(negatives).requires_grad_();
+
+  const torch::Tensor loss = TripletLoss(TripletLoss::Mining::kAll, kMargin).Compute(batch);
+  loss.backward();
+
+  EXPECT_NEAR(loss.item<double>(), sum / violated, 1e-5);
+  for (const torch::Tensor& rows : {batch.embeddings, batch.positive_examples, batch.negative_examples}) {
+    EXPECT_GT(rows.grad()[1].norm().item<float>(), 0);
+    EXPECT_EQ(rows.grad()[2].norm().item<float>(), 0);
+  }
+}
+
+// The paper's loss of triplets: -log of exp(-d(x, p(y))) over exp(-d(x, p(z))), or over both.
+TEST(GivenTripletsTest, CompareTheAnchorWithTheTwoProxiesAlone) {
+  const Angles anchors = {10, 80};
+  const Angles proxies = {0, 60, 150, 270};
+  LossBatch batch;
+  batch.embeddings = OnCircle(anchors);
+  batch.proxies = OnCircle(proxies);
+  batch.positives = Labels({0, 2});
+  batch.negatives = Labels({1, 3}).view({2, 1});
+  const auto terms = [&](const std::function<double(double to_positive, double to_negative)>& term) {
+    return (term(SquaredDistance(10, 0), SquaredDistance(10, 60)) + term(SquaredDistance(80, 150), SquaredDistance(80, 270))) / 2;
+  };
+
+  ProxyNcaOptions options;
+  options.embedding_scale = options.proxy_scale = 2;
+  EXPECT_NEAR(ProxyNcaLoss(options).Compute(batch).item<double>(),
+              terms([](double y, double z) { return std::log1p(std::exp(4 * (y - z))); }), 1e-5);
+  options.denominator = ProxyNcaOptions::Denominator::kNegatives;
+  EXPECT_NEAR(ProxyNcaLoss(options).Compute(batch).item<double>(), terms([](double y, double z) { return 4 * (y - z); }), 1e-5);
+  EXPECT_NEAR(ProxyTripletLoss(0.5).Compute(batch).item<double>(),
+              terms([](double y, double z) { return std::max(0.0, y + 0.5 - z); }), 1e-5);
+}
+
 // Triplet losses: fn(anchor, positive) -> the negatives that count.
 struct Triplets {
   double sum = 0;

@@ -1,0 +1,223 @@
+// Training on triplets: images without labels.
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/file.h"
+#include "dataset/png_encoder.h"
+#include "embedder/bundle.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+#include "tests/trainer/stop_after.h"
+#include "trainer/config.h"
+#include "trainer/config_override.h"
+#include "trainer/random.h"
+#include "trainer/training_log.h"
+#include "trainer/training_run.h"
+
+namespace semblance {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::StatusIs;
+using testing::StopAfter;
+using testing::TempDir;
+
+constexpr int kSide = 16;
+constexpr int kKinds = 4;
+constexpr int kImagesOfKind = 40;
+constexpr int kImages = kKinds * kImagesOfKind;
+
+// Stripes in one of four directions, at any phase: what is alike. How bright they are says nothing.
+std::string StripedImage(int kind, int number) {
+  Random random(1, static_cast<uint64_t>(kind), static_cast<uint64_t>(number));
+  const double angle = kind * M_PI / kKinds;
+  const double phase = random.Between(0, 628) / 100.0;
+  const int brightness = random.Between(70, 150);
+  std::string pixels;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      const double wave = std::sin(1.2 * (x * std::cos(angle) + y * std::sin(angle)) + phase);
+      pixels.push_back(static_cast<char>(brightness + 45 * wave + random.Between(-20, 20)));
+    }
+  }
+  return EncodeGreyPng(pixels, kSide, kSide).value();
+}
+
+class TripletRunTest : public ::testing::Test {
+ protected:
+  // Three triplets of each image, with others at random.
+  TripletRunTest() {
+    for (int i = 0; i < kImages; ++i) {
+      std::ofstream(dir_.Join(Name(i)), std::ios::binary) << StripedImage(i % kKinds, i / kKinds);
+    }
+    Random random(2, 0, 0);
+    std::string triplets = "anchor\tpositive\tnegative\n";
+    for (int i = 0; i < 3 * kImages; ++i) {
+      const int anchor = i % kImages;
+      const int positive = anchor % kKinds + kKinds * random.Between(0, kImagesOfKind - 1);
+      const int negative = (anchor + random.Between(1, kKinds - 1)) % kKinds + kKinds * random.Between(0, kImagesOfKind - 1);
+      triplets += Name(anchor) + "\t" + Name(positive) + "\t" + Name(negative) + "\n";
+    }
+    std::ofstream(dir_.Join("triplets.tsv")) << triplets;
+  }
+
+  static std::string Name(int image) { return "image" + std::to_string(image) + ".png"; }
+
+  v1::TrainingConfig Config(const std::string& output, const std::vector<std::string>& overrides = {}) const {
+    v1::TrainingConfig config;
+    config.set_model_name("test");
+    config.set_output_dir(dir_.Join(output));
+    config.mutable_data()->set_path(dir_.Join("triplets.tsv"));
+    config.mutable_model()->set_input_side(kSide);
+    config.mutable_model()->set_input_channels(1);
+    config.mutable_model()->set_dimension(8);
+    config.mutable_model()->add_convnet_channels(8);
+    config.mutable_model()->add_convnet_channels(16);
+    config.mutable_augmentation()->set_horizontal_flip(false);  // It would turn one direction into another.
+    config.mutable_proxies()->set_count(12);
+    config.set_batch_size(32);
+    config.set_epochs(6);
+    config.set_device("cpu");
+    for (const std::string& one : overrides) {
+      EXPECT_OK(ApplyOverride(one, &config));
+    }
+    return WithDefaults(config);
+  }
+
+  const TempDir dir_;
+  std::atomic<bool> stop_ = false;
+};
+
+TEST_F(TripletRunTest, WritesABundleWithoutClassesThatTellsHowItCameAbout) {
+  ASSERT_OK(RunTraining(Config("bundle"), stop_));
+
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  EXPECT_THAT(bundle.manifest.classes(), IsEmpty());
+  EXPECT_TRUE(bundle.manifest.dynamic_proxies());
+  EXPECT_THAT(bundle.proxies.at("proxies").shape, ElementsAre(12, 8));
+  const storage::v1::TrainingRecord& record = bundle.manifest.training();
+  EXPECT_EQ(record.train_triplets() + record.evaluation().triplets(), 3 * kImages);
+  EXPECT_EQ(record.train_triplets() % 3, 0);  // Those of an anchor stay together.
+  EXPECT_THAT(record.recall(), IsEmpty());
+  EXPECT_EQ(record.data_digest().size(), 71u);
+  EXPECT_THAT(bundle.documents.at("report.md"), HasSubstr("| triplet accuracy |"));
+  EXPECT_EQ(bundle.documents.count("learning_curve.png"), 1u);
+  ASSERT_OK_AND_ASSIGN(const std::vector<LogRecord> log, ReadTrainingLog(dir_.Join("bundle/log.jsonl")));
+  ASSERT_EQ(log.size(), 7u);
+  EXPECT_EQ(log[0].values, (std::vector<NamedValue>{{"triplets/accuracy", record.untrained_evaluation().triplet_accuracy()}}));
+  std::set<std::string> names;
+  for (const NamedValue& value : log.back().values) {
+    names.insert(value.name);
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"loss/train", "proxies/nearest_accuracy", "proxies/undecided", "proxies/gradient_norm",
+                                          "proxies/norm", "dead_proxies", "triplets/accuracy"}));
+}
+
+// Each loss that takes triplets.
+class TripletLossTest : public TripletRunTest, public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Losses, TripletLossTest,
+                         ::testing::Values("loss.proxy_nca.denominator=DENOMINATOR_ALL",
+                                           "loss.proxy_nca.denominator=DENOMINATOR_NEGATIVES", "loss.proxy_triplet.margin=0.5",
+                                           "loss.triplet.margin=0.2"),
+                         [](const auto& test) { return "Loss" + std::to_string(test.index); });
+
+TEST_P(TripletLossTest, GetsTripletsOfAnchorsThatItNeverSawRight) {
+  ASSERT_OK(RunTraining(Config("bundle", {GetParam(), "epochs=12"}), stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  const storage::v1::TrainingRecord& record = manifest.training();
+  EXPECT_LT(record.untrained_evaluation().triplet_accuracy(), 0.75);
+  EXPECT_GT(record.evaluation().triplet_accuracy(), 0.9);
+}
+
+TEST_F(TripletRunTest, GivesTheSameWeightsForTheSameSeed) {
+  ASSERT_OK(RunTraining(Config("first"), stop_));
+  ASSERT_OK(RunTraining(Config("second", {"loader_threads=3"}), stop_));
+  ASSERT_OK(RunTraining(Config("third", {"seed=2"}), stop_));
+
+  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
+    const std::string weights = ReadFile(dir_.Join("first/") + file).value();
+    EXPECT_TRUE(weights == ReadFile(dir_.Join("second/") + file).value()) << file;
+    EXPECT_FALSE(weights == ReadFile(dir_.Join("third/") + file).value()) << file;
+  }
+}
+
+class TripletResumeTest : public TripletRunTest, public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Configs, TripletResumeTest,
+                         ::testing::Values("epochs=3", "validation.fraction=0.3", "loss.triplet.margin=0.2"),
+                         [](const auto& test) { return "Config" + std::to_string(test.index); });
+
+TEST_P(TripletResumeTest, EndsAsARunThatWasNotStopped) {
+  v1::TrainingConfig config = Config("whole", {"epochs=4", GetParam()});
+  ASSERT_OK(RunTraining(config, stop_));
+
+  config.set_output_dir(dir_.Join("stopped"));
+  absl::Status status;
+  int runs = 0;
+  do {
+    std::atomic<bool> stop = false;
+    StopAfter stopper(dir_.Join("stopped.checkpoints"), &stop);
+    config.mutable_checkpoint()->set_every_steps(1 + runs % 3);
+    status = RunTraining(config, stop);
+    ++runs;
+  } while (absl::IsCancelled(status) && runs < 200);
+
+  ASSERT_OK(status);
+  EXPECT_GT(runs, 1);
+  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
+    EXPECT_TRUE(ReadFile(dir_.Join("whole/") + file).value() == ReadFile(dir_.Join("stopped/") + file).value()) << file;
+  }
+}
+
+TEST_F(TripletRunTest, RefusesTheCheckpointOfOtherTripletsOfTheSameImages) {
+  v1::TrainingConfig config = Config("bundle", {"epochs=1000", "data.hold_out=HOLD_OUT_NONE"});
+  std::atomic<bool> stop = false;
+  {
+    StopAfter stopper(dir_.Join("bundle.checkpoints"), &stop);
+    ASSERT_THAT(RunTraining(config, stop), StatusIs(absl::StatusCode::kCancelled));
+  }
+  std::ofstream(dir_.Join("triplets.tsv"), std::ios::app) << Name(0) << "\t" << Name(4) << "\t" << Name(1) << "\n";
+
+  EXPECT_THAT(RunTraining(config, stop_), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(TripletRunTest, KeepsTheEpochThatIsBestOnTheValidationAnchors) {
+  const v1::TrainingConfig config = Config("bundle", {"validation.fraction=0.3", "validation.patience=2", "epochs=200",
+                                                      "optimizer.learning_rate=0.5", "optimizer.schedule=SCHEDULE_CONSTANT"});
+
+  ASSERT_OK(RunTraining(config, stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LogRecord> log, ReadTrainingLog(dir_.Join("bundle/log.jsonl")));
+  EXPECT_LT(log.size(), 150u);
+  double best = -1;
+  int64_t best_epoch = -1;
+  for (const LogRecord& record : log) {
+    for (const NamedValue& value : record.values) {
+      if (value.name == "triplets/validation_accuracy" && value.value > best) {
+        best = value.value;
+        best_epoch = record.epoch;
+      }
+    }
+  }
+  EXPECT_EQ(manifest.training().epochs(), best_epoch);
+}
+
+TEST_F(TripletRunTest, MeasuresNothingWhenNothingIsHeldOut) {
+  ASSERT_OK(RunTraining(Config("bundle", {"epochs=1", "data.hold_out=HOLD_OUT_NONE"}), stop_));
+
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  EXPECT_EQ(manifest.training().train_triplets(), 3 * kImages);
+  EXPECT_FALSE(manifest.training().has_evaluation());
+}
+
+}  // namespace
+}  // namespace semblance
