@@ -13,7 +13,7 @@ INSTALL := scripts/install_dependencies.sh
 configure = cmake --preset $(1) --log-level=NOTICE
 compile = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help install build demo test asan tsan format lint clean
+.PHONY: help install install-bench build demo test asan tsan format lint clean
 
 help: ## This list.
 	@echo "Targets (installing Debian 12 packages where they need them; SEMBLANCE_SKIP_INSTALL=1 skips that):"
@@ -43,6 +43,11 @@ tsan: install ## The tests labelled tsan under ThreadSanitizer.
 	@$(call configure,tsan)
 	@$(call compile,tsan) --target $$(ctest --preset tsan --show-only | sed -En 's/^ *Test +#[0-9]+: (.*)/\1_test/p')
 	@ctest --preset tsan
+
+# What bench-training compares with.
+bench-training: install-bench
+install-bench:
+	@$(INSTALL) --bench
 
 # What bench-convergence takes without DATA.
 ifndef DATA

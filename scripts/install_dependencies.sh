@@ -5,11 +5,12 @@ set -euo pipefail
 
 usage() {
   cat <<USAGE
-Usage: scripts/install_dependencies.sh [--lint]
+Usage: scripts/install_dependencies.sh [--lint | --bench]
 
 Installs what build, tests and demo need; as root, or through sudo.
 
   --lint   also what "make format" and "make lint" need (clang-format, clang-tidy)
+  --bench  also what "make bench-training" compares with (PyTorch for Python)
   --help   this text
 
 SEMBLANCE_SKIP_INSTALL=1 in the environment makes it do nothing: for machines whose packages come from elsewhere.
@@ -28,6 +29,7 @@ libraries=(
 tests=(libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf)
 demo=(dataset-fashion-mnist)
 lint=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
+bench=(python3-torch)
 
 fail() {
   echo "install_dependencies: $*" >&2
@@ -73,6 +75,7 @@ main() {
   case "${1:-}" in
     "") ;;
     --lint) packages+=("${lint[@]}") ;;
+    --bench) packages+=("${bench[@]}") ;;
     --help) usage && return ;;
     *) usage >&2 && exit 2 ;;
   esac

@@ -37,6 +37,9 @@ class ConvNormModule : public torch::nn::Module {
   void train(bool on = true) override;
 
  protected:
+  // Whether training uses the batch norms of torch, with the statistics of the batch.
+  bool trains_plain_norms() const { return training_norm_ == nullptr && !norms_frozen_; }
+
   // Registers the pair under the two names; pairs are numbered in the order of their registration.
   void AddConvNorm(const std::string& conv_name, const std::string& norm_name, const torch::nn::Conv2dOptions& options);
 

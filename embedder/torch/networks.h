@@ -70,9 +70,14 @@ class EmbeddingNetImpl : public ConvNormModule {
   // [N, features], which is not pooled.
   virtual torch::Tensor FeatureMap(torch::Tensor x) = 0;
 
+  // Whether FeatureMap, in training, takes and gives tensors in oneDNN's own layout (Tensor::to_mkldnn) just as well.
+  virtual bool takes_onednn_layout() const { return false; }
+
   torch::Tensor Pool(const torch::Tensor& map) const;
 
  private:
+  bool TrainsInOnednnLayout(const torch::Tensor& input) const;
+
   const storage::v1::Architecture::Pooling pooling_;
   const bool head_layer_norm_;
   const int dimension_;

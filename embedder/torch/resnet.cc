@@ -90,6 +90,8 @@ class ResnetNet final : public EmbeddingNetImpl {
   }
 
  private:
+  bool takes_onednn_layout() const override { return true; }
+
   torch::Tensor FeatureMap(torch::Tensor x) override {
     x = ConvNorm(0, x).relu_();
     if (!small_image_stem_) {

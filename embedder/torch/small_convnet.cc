@@ -21,7 +21,7 @@ class ConvnetStage : public ConvNormModule {
     for (int i = 0; i < convolutions_; ++i) {
       x = ConvNorm(i, x).relu_();
     }
-    return torch::max_pool2d(x, 2);
+    return torch::max_pool2d(x, /*kernel_size=*/2, /*stride=*/2);
   }
 
  private:
@@ -42,6 +42,8 @@ class SmallConvnetNet final : public EmbeddingNetImpl {
   }
 
  private:
+  bool takes_onednn_layout() const override { return true; }
+
   torch::Tensor FeatureMap(torch::Tensor x) override {
     for (const auto& stage : stages_) {
       x = stage->forward(x);

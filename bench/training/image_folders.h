@@ -1,0 +1,29 @@
+// Folders of images to train on, so that a benchmark needs no data set.
+//
+// Not thread-safe.
+#ifndef SEMBLANCE_BENCH_TRAINING_IMAGE_FOLDERS_H_
+#define SEMBLANCE_BENCH_TRAINING_IMAGE_FOLDERS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace semblance::bench {
+
+struct ImageFolderOptions {
+  int images = 0;
+  // Dealt out evenly.
+  int classes = 0;
+  // Of generated images, in pixels.
+  int side = 0;
+  // A data set whose first images, in its order, are taken instead of generated ones; empty: generate.
+  std::string source;
+};
+
+// Writes `directory`/CLASS/NUMBER.png anew. Generated images are coloured blobs, the same in every run. Errors: as of OpenDataset;
+// InvalidArgument when the source has too few images; those of writing.
+absl::Status WriteImageFolder(const std::string& directory, const ImageFolderOptions& options);
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_TRAINING_IMAGE_FOLDERS_H_
