@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -29,7 +30,7 @@ CommandLine IngestCommand(IngestFlags& flags) {
       "Stores images as items: a folder (DIR/label/image.jpg), a TSV manifest (columns path, label, split) or a directory\n"
       "of IDX files. Items that exist are replaced, so a run that was interrupted can simply be repeated.");
   command.AddFlag("split", "all|train|test", "which examples; where the data has no split of its own, by hold_out", &flags.split);
-  command.AddFlag("hold_out", "items|classes", "how test examples are chosen, as in training", &flags.hold_out);
+  command.AddFlag("hold_out", "items|classes|last_classes", "how test examples are chosen, as in training", &flags.hold_out);
   command.AddFlag("hold_out_fraction", "SHARE", "share of test examples", &flags.hold_out_fraction);
   command.AddFlag("batch", "N", "images of one request", &flags.batch);
   command.AddFlag("concurrency", "N", "requests in flight", &flags.concurrency);
@@ -40,14 +41,24 @@ CommandLine IngestCommand(IngestFlags& flags) {
   return command;
 }
 
+std::optional<HoldOut> HoldOutOf(const std::string& name) {
+  if (name == "items") {
+    return HoldOut::kItems;
+  }
+  if (name == "classes") {
+    return HoldOut::kClasses;
+  }
+  return name == "last_classes" ? std::optional(HoldOut::kLastClasses) : std::nullopt;
+}
+
+// REQUIRES: valid flags.
 absl::StatusOr<std::vector<int64_t>> ChooseExamples(const Dataset& dataset, const IngestFlags& flags) {
   if (flags.split == "all") {
     std::vector<int64_t> all(static_cast<size_t>(dataset.size()));
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
-  const HoldOut hold_out = flags.hold_out == "classes" ? HoldOut::kClasses : HoldOut::kItems;
-  SEMBLANCE_ASSIGN_OR_RETURN(SplitIndices split, AssignSplit(dataset, hold_out, flags.hold_out_fraction));
+  SEMBLANCE_ASSIGN_OR_RETURN(SplitIndices split, AssignSplit(dataset, *HoldOutOf(flags.hold_out), flags.hold_out_fraction));
   return flags.split == "train" ? split.train : split.test;
 }
 
@@ -59,8 +70,8 @@ std::string CheckFlags(const IngestFlags& flags, const Arguments& arguments) {
   if (flags.split != "all" && flags.split != "train" && flags.split != "test") {
     return absl::StrCat("--split=", flags.split, " is none of all, train, test");
   }
-  if (flags.hold_out != "items" && flags.hold_out != "classes") {
-    return absl::StrCat("--hold_out=", flags.hold_out, " is none of items, classes");
+  if (!HoldOutOf(flags.hold_out).has_value()) {
+    return absl::StrCat("--hold_out=", flags.hold_out, " is none of items, classes, last_classes");
   }
   if (!(flags.hold_out_fraction > 0 && flags.hold_out_fraction < 1)) {
     return absl::StrCat("--hold_out_fraction=", flags.hold_out_fraction, " is not between 0 and 1");

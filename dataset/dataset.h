@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenOnlineProducts(const std::string& d
 absl::StatusOr<std::unique_ptr<Dataset>> OpenDataset(const std::string& path);
 
 // How examples without a split are divided.
-enum class HoldOut { kItems, kClasses, kNone };
+enum class HoldOut { kItems, kClasses, kLastClasses, kNone };
 
 // The indices of the training and of the test examples, ascending.
 struct SplitIndices {
@@ -90,8 +90,9 @@ struct SplitIndices {
 // Where a name lies in [0, 1): spread evenly, and the same everywhere. For choices that do not depend on what else there is.
 double HashToUnit(const std::string& name);
 
-// Splits by the data where every example has a split; by a hash of the id (kItems) or of the label (kClasses) where none has one.
-// The hash does not depend on the order or the number of the examples, so every program that asks gets the same answer.
+// Splits by the data where every example has a split. Where none has one: by a hash of the id (kItems) or of the label (kClasses),
+// which does not depend on the order or the number of the examples, so that more data moves none of them; or by the order of the
+// labels' bytes, whose last share is the test (kLastClasses), as the papers split their data sets.
 // REQUIRES: 0 < fraction < 1 unless kNone. Errors: InvalidArgument when only some examples have a split.
 absl::StatusOr<SplitIndices> AssignSplit(const Dataset& dataset, HoldOut hold_out, double fraction);
 

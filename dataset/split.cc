@@ -1,5 +1,8 @@
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,12 +21,25 @@ double HashToUnit(const std::string& name) {
 
 namespace {
 
-bool IsHeldOut(const Example& example, HoldOut hold_out, double fraction) {
+// The labels that make up the last `fraction` of all.
+std::set<std::string> LastLabels(const Dataset& dataset, double fraction) {
+  std::set<std::string> labels;
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    labels.insert(dataset.example(i).label);
+  }
+  const auto last = static_cast<size_t>(std::llround(fraction * static_cast<double>(labels.size())));
+  labels.erase(labels.begin(), std::next(labels.begin(), static_cast<std::ptrdiff_t>(labels.size() - last)));
+  return labels;
+}
+
+bool IsHeldOut(const Example& example, HoldOut hold_out, double fraction, const std::set<std::string>& last_labels) {
   switch (hold_out) {
     case HoldOut::kItems:
       return HashToUnit(example.id) < fraction;
     case HoldOut::kClasses:
       return HashToUnit(example.label) < fraction;
+    case HoldOut::kLastClasses:
+      return last_labels.count(example.label) > 0;
     case HoldOut::kNone:
       return false;
   }
@@ -33,13 +49,14 @@ bool IsHeldOut(const Example& example, HoldOut hold_out, double fraction) {
 }  // namespace
 
 absl::StatusOr<SplitIndices> AssignSplit(const Dataset& dataset, HoldOut hold_out, double fraction) {
+  const std::set<std::string> last_labels = hold_out == HoldOut::kLastClasses ? LastLabels(dataset, fraction) : std::set<std::string>();
   SplitIndices indices;
   int64_t assigned = 0;
   for (int64_t i = 0; i < dataset.size(); ++i) {
     const Example& example = dataset.example(i);
     const bool has_split = example.split != Split::kUnassigned;
     assigned += has_split ? 1 : 0;
-    const bool is_test = has_split ? example.split == Split::kTest : IsHeldOut(example, hold_out, fraction);
+    const bool is_test = has_split ? example.split == Split::kTest : IsHeldOut(example, hold_out, fraction, last_labels);
     (is_test ? indices.test : indices.train).push_back(i);
   }
   if (assigned != 0 && assigned != dataset.size()) {

@@ -17,6 +17,8 @@ HoldOut HoldOutOf(v1::DataConfig::HoldOut hold_out) {
   switch (hold_out) {
     case v1::DataConfig::HOLD_OUT_CLASSES:
       return HoldOut::kClasses;
+    case v1::DataConfig::HOLD_OUT_LAST_CLASSES:
+      return HoldOut::kLastClasses;
     case v1::DataConfig::HOLD_OUT_NONE:
       return HoldOut::kNone;
     default:

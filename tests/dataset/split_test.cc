@@ -71,6 +71,15 @@ TEST(SplitTest, HoldsOutWholeClasses) {
   EXPECT_NEAR(static_cast<double>(test.size()), 50, 15);
 }
 
+TEST(SplitTest, HoldsOutTheLastClassesByName) {
+  const auto dataset = NewFileDataset("", Unassigned(9)).value();
+
+  ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kLastClasses, 1.0 / 3));
+
+  EXPECT_THAT(LabelsOf(*dataset, split.train), ElementsAre("class-0", "class-1", "class-2", "class-3", "class-4", "class-5"));
+  EXPECT_THAT(LabelsOf(*dataset, split.test), ElementsAre("class-6", "class-7", "class-8"));
+}
+
 TEST(SplitTest, HoldsOutNothingWhenAskedTo) {
   const auto dataset = NewFileDataset("", Unassigned(3)).value();
 
