@@ -49,9 +49,9 @@ bench-training: install-bench
 install-bench:
 	@$(INSTALL) --bench
 
-# What bench-convergence takes without DATA.
+# What bench-convergence and bench-ablations take without DATA.
 ifndef DATA
-bench-convergence: build/bench/emoji/manifest.tsv
+bench-convergence bench-ablations: build/bench/emoji/manifest.tsv
 endif
 build/bench/emoji/manifest.tsv:
 	@bench/convergence/fetch_emoji.sh build/bench/emoji

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
@@ -42,10 +43,10 @@ absl::StatusOr<int> RunProgram(std::vector<std::string> argv, const std::string&
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-double ValueOf(const LogRecord& record, absl::string_view name) {
+std::optional<double> ValueOf(const LogRecord& record, absl::string_view name) {
   const auto found =
       std::find_if(record.values.begin(), record.values.end(), [name](const NamedValue& value) { return value.name == name; });
-  return found == record.values.end() ? 0 : found->value;
+  return found == record.values.end() ? std::nullopt : std::optional<double>(found->value);
 }
 
 }  // namespace
@@ -56,10 +57,7 @@ absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::
   SEMBLANCE_RETURN_IF_ERROR(RemoveAll(output));
   SEMBLANCE_RETURN_IF_ERROR(RemoveAll(absl::StrCat(output, ".checkpoints")));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
-  const std::string config_file = absl::StrCat(output, ".textproto");
-  SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(config_file, config));
-  std::vector<std::string> argv = {TrainerPath(), absl::StrCat("--config=", config_file), "--set",
-                                   absl::StrCat("output_dir=", output)};
+  std::vector<std::string> argv = {TrainerPath(), absl::StrCat("--config=", config), "--set", absl::StrCat("output_dir=", output)};
   for (const std::string& one : settings) {
     argv.insert(argv.end(), {"--set", one});
   }
@@ -70,19 +68,23 @@ absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadTrainingLog(absl::StrCat(output, "/log.jsonl")));
   TrainingRun run;
-  double best_validation = -1;
   for (const LogRecord& record : records) {
-    run.curve.push_back({record.step, record.seconds, ValueOf(record, "recall/at_1"), ValueOf(record, "recall/validation_at_1")});
-    if (run.curve.back().validation_recall_at_1 > best_validation) {
-      best_validation = run.curve.back().validation_recall_at_1;
-      run.chosen_recall_at_1 = run.curve.back().recall_at_1;
+    // Not every epoch is evaluated.
+    if (const std::optional<double> recall = ValueOf(record, "recall/at_1"); recall.has_value()) {
+      run.curve.push_back({record.step, record.seconds, *recall, ValueOf(record, "recall/validation_at_1").value_or(0)});
     }
   }
+  if (run.curve.empty()) {
+    return absl::InternalError(absl::StrCat(output, "/log.jsonl has no evaluation on test examples"));
+  }
+  run.chosen = *std::max_element(run.curve.begin(), run.curve.end(), [](const RunPoint& a, const RunPoint& b) {
+    return a.validation_recall_at_1 < b.validation_recall_at_1;
+  });
   return run;
 }
 
-std::vector<CurvePoint> MeanCurve(const std::vector<TrainingRun>& runs) {
-  std::vector<CurvePoint> mean = runs.front().curve;
+std::vector<RunPoint> MeanCurve(const std::vector<TrainingRun>& runs) {
+  std::vector<RunPoint> mean = runs.front().curve;
   for (size_t i = 0; i < mean.size(); ++i) {
     mean[i] = {mean[i].step};
     for (const TrainingRun& run : runs) {

@@ -1,6 +1,6 @@
 // Runs of semblance-trainer as a benchmark makes them, and what their logs say.
 //
-// Not thread-safe: starts programs one at a time.
+// Thread-safe: functions without state; runs of different names may go on at the same time.
 #ifndef SEMBLANCE_BENCH_CONVERGENCE_TRAINING_RUNS_H_
 #define SEMBLANCE_BENCH_CONVERGENCE_TRAINING_RUNS_H_
 
@@ -13,7 +13,7 @@
 namespace semblance::bench {
 
 // One evaluation of a run.
-struct CurvePoint {
+struct RunPoint {
   int64_t step = 0;
   // Of training, without evaluations.
   double seconds = 0;
@@ -23,18 +23,18 @@ struct CurvePoint {
 };
 
 struct TrainingRun {
-  std::vector<CurvePoint> curve;
-  // Recall@1 on the test classes after the epoch that the validation classes chose.
-  double chosen_recall_at_1 = 0;
+  std::vector<RunPoint> curve;
+  // The evaluation that the validation classes chose: the first with the highest recall@1 on them.
+  RunPoint chosen;
 };
 
-// Trains in a new directory below `directory`, with `settings` (as of --set) on top of `config` (text format), and reads the log.
+// Trains in a new directory below `directory`, with `settings` (as of --set) on top of the file `config`, and reads the log.
 // Errors: Internal when the program fails; those of reading files.
 absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
                                        const std::vector<std::string>& settings);
 
-// Point by point: the runs have the same steps.
-std::vector<CurvePoint> MeanCurve(const std::vector<TrainingRun>& runs);
+// Point by point. REQUIRES: at least one run; all with the same steps.
+std::vector<RunPoint> MeanCurve(const std::vector<TrainingRun>& runs);
 
 }  // namespace semblance::bench
 

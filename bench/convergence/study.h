@@ -1,0 +1,72 @@
+// A study: variants of one training recipe, several seeds each, compared by recall@1 on classes that training never saw.
+//
+// Not thread-safe.
+//
+// A recipe is a directory: recipe.textproto is a TrainingConfig (data.path apart), and losses.tsv has a line for each loss that is
+// compared: its name, a tab, and its settings, separated by semicolons. Runs that a study made stay below its directory.
+#ifndef SEMBLANCE_BENCH_CONVERGENCE_STUDY_H_
+#define SEMBLANCE_BENCH_CONVERGENCE_STUDY_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bench/convergence/training_runs.h"
+#include "common/command_line.h"
+
+namespace semblance::bench {
+
+// What is compared: a name, and what differs from the recipe, as of --set.
+struct Variant {
+  std::string name;
+  std::vector<std::string> settings;
+};
+
+struct StudyOptions {
+  // The recipe's directory; empty: recipes/NAME beside the sources of this program, NAME being that of the data's directory.
+  std::string recipe;
+  std::string data = "build/bench/emoji/manifest.tsv";
+  // Names of variants, separated by commas; empty: all.
+  std::string only;
+  // Settings for all variants, separated by semicolons.
+  std::string set;
+  int seeds = 3;
+  // Runs at the same time, each on its share of the cores.
+  int jobs = 2;
+};
+
+struct VariantResult {
+  std::string name;
+  // The mean over the seeds.
+  std::vector<RunPoint> curve;
+  // Recall@1 on the test classes after the epoch that the validation classes chose: mean and standard deviation over the seeds.
+  double best_recall_at_1 = 0;
+  double best_recall_at_1_std = 0;
+  // The mean step of those epochs.
+  double best_step = 0;
+};
+
+// --data, --recipe, --only, --seeds, --jobs, --set.
+void AddStudyFlags(CommandLine* command, StudyOptions* options);
+
+// Fills in the recipe. Errors: InvalidArgument, naming the flag.
+absl::Status CheckStudyOptions(StudyOptions* options);
+
+// Of losses.tsv. Errors: InvalidArgument with file and line; those of reading it.
+absl::StatusOr<std::vector<Variant>> ReadLosses(const std::string& recipe);
+
+// Trains all variants, in `directory`, and prints a line for each. Errors: as of RunTrainer.
+absl::StatusOr<std::vector<VariantResult>> RunStudy(const StudyOptions& options, const std::string& directory,
+                                                    const std::vector<Variant>& variants);
+
+// {"curve": [[step, seconds, recall_at_1], ...], "best_recall_at_1", "best_recall_at_1_std", "best_step"}.
+nlohmann::json ToJson(const VariantResult& result);
+
+// Recall@1 over steps, a line for each variant, as PNG.
+absl::Status DrawStudy(const std::vector<VariantResult>& results, const std::string& title, const std::string& file);
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_CONVERGENCE_STUDY_H_
