@@ -49,7 +49,8 @@ bool IsHeldOut(const Example& example, HoldOut hold_out, double fraction, const 
 }  // namespace
 
 absl::StatusOr<SplitIndices> AssignSplit(const Dataset& dataset, HoldOut hold_out, double fraction) {
-  const std::set<std::string> last_labels = hold_out == HoldOut::kLastClasses ? LastLabels(dataset, fraction) : std::set<std::string>();
+  const std::set<std::string> last_labels =
+      hold_out == HoldOut::kLastClasses ? LastLabels(dataset, fraction) : std::set<std::string>();
   SplitIndices indices;
   int64_t assigned = 0;
   for (int64_t i = 0; i < dataset.size(); ++i) {

@@ -29,7 +29,8 @@ struct InputBatch {
 
 class InputBatches {
  public:
-  // `options` are for the images; features are as they are, from options.first_batch on. What `examples` points to must outlive this.
+  // `options` are for the images; features are as they are, from options.first_batch on. What `examples` points to must outlive
+  // this.
   InputBatches(const LabelledImages& examples, PositionBatches batches, const LoaderOptions& options, torch::Device device);
 
   // The next batch, in order; nullopt after the last. Errors: as of ImageStore::Get; LibTorch's.

@@ -24,7 +24,7 @@ struct LabelledImages {
   // Of positions; null for images with labels.
   const std::vector<Triplet>* triplets = nullptr;
   // What the backbone makes of the images: see feature_cache.h. Undefined unless it was computed.
-  torch::Tensor features;
+  torch::Tensor features = {};
 };
 
 // The batches of an epoch: as the config samples images, or batch_size triplets, each as its anchor, positive and negative, one

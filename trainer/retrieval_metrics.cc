@@ -78,11 +78,19 @@ class Measurement {
     return largest;
   }
 
+  // The examples whose class has others.
+  std::vector<int64_t> Queries() const {
+    std::vector<int64_t> queries;
+    for (size_t i = 0; i < labels_.size(); ++i) {
+      if (classes_.at(labels_[i]).count > 1) {
+        queries.push_back(static_cast<int64_t>(i));
+      }
+    }
+    return queries;
+  }
+
   void Add(int64_t query, absl::Span<const int64_t> neighbors) {
     ClassSums& own_class = classes_[labels_[static_cast<size_t>(query)]];
-    if (own_class.count == 1) {
-      return;
-    }
     const QueryResult result = Judge(neighbors, query, labels_, own_class.count - 1);
     ++queries_;
     for (size_t i = 0; i < hits_.size(); ++i) {
@@ -139,6 +147,17 @@ class Measurement {
   double average_precision_ = 0;
 };
 
+std::vector<float> RowsOf(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> numbers) {
+  const auto columns = static_cast<size_t>(dimension);
+  std::vector<float> rows;
+  rows.reserve(numbers.size() * columns);
+  for (const int64_t number : numbers) {
+    const auto row = embeddings.subspan(static_cast<size_t>(number) * columns, columns);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return rows;
+}
+
 absl::Status ValidateArguments(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> labels,
                                const RetrievalOptions& options) {
   if (labels.size() < 2 || dimension < 1 || embeddings.size() != labels.size() * static_cast<size_t>(dimension)) {
@@ -188,15 +207,15 @@ absl::StatusOr<RetrievalMetrics> MeasureRetrieval(absl::Span<const float> embedd
   const int neighbors = others + 1;  // One more, for the query itself.
   const size_t block =
       std::clamp(kBlockBytes / (kBytesPerNeighbor * static_cast<size_t>(neighbors)), kMinBlockQueries, kMaxBlockQueries);
-  for (size_t begin = 0; begin < labels.size(); begin += block) {
-    const size_t count = std::min(block, labels.size() - begin);
-    const auto columns = static_cast<size_t>(dimension);
+  const std::vector<int64_t> queries = measurement.Queries();
+  for (size_t begin = 0; begin < queries.size(); begin += block) {
+    const auto numbers = absl::MakeConstSpan(queries).subspan(begin, block);
     SEMBLANCE_ASSIGN_OR_RETURN(const ExactNeighbors found,
-                               ExactSearch(embeddings.subspan(begin * columns, count * columns), embeddings, dimension, neighbors));
-    for (size_t i = 0; i < count; ++i) {
+                               ExactSearch(RowsOf(embeddings, dimension, numbers), embeddings, dimension, neighbors));
+    for (size_t i = 0; i < numbers.size(); ++i) {
       const auto row =
           absl::MakeConstSpan(found.indices).subspan(i * static_cast<size_t>(neighbors), static_cast<size_t>(neighbors));
-      measurement.Add(static_cast<int64_t>(begin + i), row);
+      measurement.Add(numbers[i], row);
     }
   }
   return measurement.Finish();

@@ -165,9 +165,9 @@ absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config
 
 TrainingInputs InputsOf(const TrainingData& data, const LoadedImages& images, const CheckpointStore& checkpoints) {
   const auto given = [&](const std::vector<Triplet>& triplets) { return data.has_triplets() ? &triplets : nullptr; };
-  return {{images.train.get(), &data.train_labels, given(data.train_triplets), {}},
-          {images.validation.get(), &data.validation_labels, given(data.validation_triplets), {}},
-          {images.test.get(), &data.test_labels, given(data.test_triplets), {}},
+  return {{images.train.get(), &data.train_labels, given(data.train_triplets)},
+          {images.validation.get(), &data.validation_labels, given(data.validation_triplets)},
+          {images.test.get(), &data.test_labels, given(data.test_triplets)},
           &data.classes,
           &checkpoints};
 }
@@ -249,8 +249,7 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   BundleManifest manifest = DescribeNetwork(config, PreprocessingFor(config.model(), *images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
   manifest.set_without_proxies(!UsesProxies(config.loss()));
-  manifest.set_dynamic_proxies(UsesProxies(config.loss()) &&
-                               config.proxies().assignment() == v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
+  manifest.set_dynamic_proxies(UsesProxies(config.loss()) && config.proxies().assignment() == v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Ranks> ranks, Ranks::Join(environment, device));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner,
                              NewLearner(config, manifest, class_count, device, ranks.get()));

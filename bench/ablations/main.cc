@@ -1,5 +1,5 @@
-// semblance-bench-ablations: what the choices of Proxy-NCA change, one at a time, as in its paper: the scale, how many proxies there
-// are, how they are assigned, the batch size.
+// semblance-bench-ablations: what the choices of Proxy-NCA change, one at a time, as in its paper: the scale, how many proxies
+// there are, how they are assigned, the batch size.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

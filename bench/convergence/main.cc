@@ -37,8 +37,7 @@ json Report(const StudyOptions& options, const std::vector<VariantResult>& resul
   json losses = json::object();
   for (const VariantResult& result : results) {
     losses[result.name] = ToJson(result);
-    losses[result.name]["steps_to_triplet_best"] =
-        baseline == results.end() ? json() : StepsTo(result, baseline->best_recall_at_1);
+    losses[result.name]["steps_to_triplet_best"] = baseline == results.end() ? json() : StepsTo(result, baseline->best_recall_at_1);
   }
   return {{"data", options.data}, {"recipe", options.recipe}, {"seeds", options.seeds}, {"losses", losses}};
 }
@@ -47,11 +46,11 @@ void Print(const json& report) {
   std::printf("\n%-20s %18s %10s %22s %12s\n", "loss", "recall@1", "best step", "steps to triplet best", "untrained");
   for (const auto& [name, loss] : report["losses"].items()) {
     const json& steps = loss["steps_to_triplet_best"];
-    std::printf("%s\n", absl::StrFormat("%-20s %9.4f +- %.4f %10.0f %22s %12.4f", name, loss["best_recall_at_1"].get<double>(),
-                                        loss["best_recall_at_1_std"].get<double>(), loss["best_step"].get<double>(),
-                                        steps.is_null() ? "-" : absl::StrCat(steps.get<int64_t>()),
-                                        loss["curve"][0][2].get<double>())
-                            .c_str());
+    std::printf("%s\n",
+                absl::StrFormat("%-20s %9.4f +- %.4f %10.0f %22s %12.4f", name, loss["best_recall_at_1"].get<double>(),
+                                loss["best_recall_at_1_std"].get<double>(), loss["best_step"].get<double>(),
+                                steps.is_null() ? "-" : absl::StrCat(steps.get<int64_t>()), loss["curve"][0][2].get<double>())
+                    .c_str());
   }
 }
 

@@ -67,7 +67,8 @@ void Print(const VariantResult& result) {
 
 void AddStudyFlags(CommandLine* command, StudyOptions* options) {
   command->AddFlag("data", "PATH", "the data set; bench/convergence/fetch_emoji.sh makes the default one", &options->data);
-  command->AddFlag("recipe", "DIR", "what all runs have in common; default: that of the data's name below bench/convergence/recipes",
+  command->AddFlag("recipe", "DIR",
+                   "what all runs have in common; default: that of the data's name below bench/convergence/recipes",
                    &options->recipe);
   command->AddFlag("only", "LIST", "names of the variants to train; default: all", &options->only);
   command->AddFlag("seeds", "N", "runs of each variant", &options->seeds);

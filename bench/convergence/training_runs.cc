@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
@@ -49,11 +50,42 @@ std::optional<double> ValueOf(const LogRecord& record, absl::string_view name) {
   return found == record.values.end() ? std::nullopt : std::optional<double>(found->value);
 }
 
+// What a run depends on, as far as a file can tell: another build of the trainer is another run.
+absl::StatusOr<std::string> Identity(const std::string& config, const std::vector<std::string>& settings) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(config));
+  const auto built = std::filesystem::last_write_time(TrainerPath()).time_since_epoch().count();
+  return absl::StrCat(text, absl::StrJoin(settings, "\n"), "\ntrainer of ", built, "\n");
+}
+
+absl::StatusOr<TrainingRun> ReadRun(const std::string& output) {
+  const std::string file = absl::StrCat(output, "/log.jsonl");
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadTrainingLog(file));
+  TrainingRun run;
+  for (const LogRecord& record : records) {
+    // Not every epoch is evaluated.
+    if (const std::optional<double> recall = ValueOf(record, "recall/at_1"); recall.has_value()) {
+      run.curve.push_back({record.step, record.seconds, *recall, ValueOf(record, "recall/validation_at_1").value_or(0)});
+    }
+  }
+  if (run.curve.empty()) {
+    return absl::InternalError(absl::StrCat(file, " has no evaluation on test examples"));
+  }
+  run.chosen = *std::max_element(run.curve.begin(), run.curve.end(), [](const RunPoint& a, const RunPoint& b) {
+    return a.validation_recall_at_1 < b.validation_recall_at_1;
+  });
+  return run;
+}
+
 }  // namespace
 
 absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
                                        const std::vector<std::string>& settings) {
   const std::string output = absl::StrCat(directory, "/", name);
+  const std::string identity_file = absl::StrCat(output, ".run");
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string identity, Identity(config, settings));
+  if (const absl::StatusOr<std::string> last = ReadFile(identity_file); last.ok() && *last == identity && PathExists(output)) {
+    return ReadRun(output);
+  }
   SEMBLANCE_RETURN_IF_ERROR(RemoveAll(output));
   SEMBLANCE_RETURN_IF_ERROR(RemoveAll(absl::StrCat(output, ".checkpoints")));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
@@ -66,21 +98,8 @@ absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::
   if (code != 0) {
     return absl::InternalError(absl::StrCat("semblance-trainer ended with ", code, "; ", log_file, " says why"));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadTrainingLog(absl::StrCat(output, "/log.jsonl")));
-  TrainingRun run;
-  for (const LogRecord& record : records) {
-    // Not every epoch is evaluated.
-    if (const std::optional<double> recall = ValueOf(record, "recall/at_1"); recall.has_value()) {
-      run.curve.push_back({record.step, record.seconds, *recall, ValueOf(record, "recall/validation_at_1").value_or(0)});
-    }
-  }
-  if (run.curve.empty()) {
-    return absl::InternalError(absl::StrCat(output, "/log.jsonl has no evaluation on test examples"));
-  }
-  run.chosen = *std::max_element(run.curve.begin(), run.curve.end(), [](const RunPoint& a, const RunPoint& b) {
-    return a.validation_recall_at_1 < b.validation_recall_at_1;
-  });
-  return run;
+  SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(identity_file, identity));
+  return ReadRun(output);
 }
 
 std::vector<RunPoint> MeanCurve(const std::vector<TrainingRun>& runs) {

@@ -29,7 +29,8 @@ struct TrainingRun {
 };
 
 // Trains in a new directory below `directory`, with `settings` (as of --set) on top of the file `config`, and reads the log.
-// Errors: Internal when the program fails; those of reading files.
+// A run that is there already, of the same settings by the same build of the trainer, is not repeated. Errors: Internal when the
+// program fails; those of reading files.
 absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
                                        const std::vector<std::string>& settings);
 

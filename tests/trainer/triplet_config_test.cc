@@ -37,13 +37,18 @@ TEST(TripletConfigTest, WorksWithoutAnythingSet) {
 }
 
 TEST(TripletConfigTest, LeavesWhatIsSet) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config,
-                       LoadForTriplets({"proxies.assignment=ASSIGNMENT_DYNAMIC", "proxies.count=7",
-                                        "proxies.initialization=INITIALIZATION_RANDOM", "loss.triplet.margin=0.5"}));
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadForTriplets({"proxies.assignment=ASSIGNMENT_DYNAMIC", "proxies.count=7",
+                                                                     "proxies.initialization=INITIALIZATION_RANDOM"}));
 
   EXPECT_EQ(config.proxies().count(), 7);
   EXPECT_EQ(config.proxies().initialization(), ProxyConfig::INITIALIZATION_RANDOM);
+}
+
+TEST(TripletConfigTest, AsksForNoProxiesWhereTheLossHasNone) {
+  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadForTriplets({"loss.triplet.margin=0.5"}));
+
   EXPECT_EQ(config.loss().triplet().mining(), v1::TripletConfig::MINING_ALL);
+  EXPECT_FALSE(config.has_proxies() && config.proxies().count() > 0);
 }
 
 TEST(TripletConfigTest, LeavesLabelledDataAlone) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/trainer/losses/loss_data.h"
 
@@ -161,9 +162,7 @@ INSTANTIATE_TEST_SUITE_P(ProxyNca, KnownValuesTest,
                          ::testing::Values(KnownValues{100, 2, 4.605, 2.648, 2.575}, KnownValues{100, 18, 4.605, 1.26e-6, -13.587},
                                            KnownValues{11318, 2, 9.334, 7.335, 7.334},
                                            KnownValues{11318, 18, 9.334, 1.7e-4, -8.668}),
-                         [](const auto& test) {
-                           return "C" + std::to_string(test.param.classes) + "K" + std::to_string(static_cast<int>(test.param.k));
-                         });
+                         [](const auto& test) { return absl::StrCat("C", test.param.classes, "K", test.param.k); });
 
 TEST_P(KnownValuesTest, AgreeToThreeDigits) {
   const KnownValues& known = GetParam();
