@@ -187,8 +187,8 @@ class PanelDrawing {
 
   // In one row above the plot area, from the right; the title keeps its place.
   void DrawLegend() {
-    constexpr int kSample = 22;
-    constexpr int kGap = 6;
+    constexpr int kSample = 16;
+    constexpr int kGap = 4;
     int right = plot_.x + plot_.width;
     const int left = kLeft + TextSize(Printable(panel_.title), kTitleScale).width + 2 * kGap;
     const int y = kTop - 12;
