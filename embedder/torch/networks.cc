@@ -44,14 +44,11 @@ torch::Tensor EmbeddingNetImpl::Backbone(const torch::Tensor& pixels) {
 
 // Without AVX-512 oneDNN's convolutions are at their fastest in blocks of eight channels: on a Zen 3 a training step of ResNet-18
 // took 4.8 s of CPU time, in channels-last layout 6.0 s, and 5.5 s in the default one, which is blocked and back for every
-// convolution. With AVX-512 channels-last beats the default; blocks were not measured there. Small images are slower in blocks: the
-// Fashion-MNIST example, grey at 28 pixels, made 212 images/s in blocks and 513 in channels-last, and at 64 pixels in colour it was
-// 95 against 86.
+// convolution. With AVX-512 channels-last beats the default; blocks were not measured there.
 bool EmbeddingNetImpl::TrainsInOnednnLayout(const torch::Tensor& input) const {
   static const bool has_avx512 = __builtin_cpu_supports("avx512f") != 0;
-  constexpr int64_t kLeastSide = 64;
-  return !has_avx512 && input.size(2) >= kLeastSide && takes_onednn_layout() && is_training() && trains_plain_norms() &&
-         torch::GradMode::is_enabled() && input.device().is_cpu() && at::hasMKLDNN() && !at::autocast::is_cpu_enabled();
+  return !has_avx512 && takes_onednn_layout() && is_training() && trains_plain_norms() && torch::GradMode::is_enabled() &&
+         input.device().is_cpu() && at::hasMKLDNN() && !at::autocast::is_cpu_enabled();
 }
 
 torch::Tensor EmbeddingNetImpl::Head(const torch::Tensor& features) {
