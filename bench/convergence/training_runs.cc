@@ -78,6 +78,19 @@ absl::StatusOr<TrainingRun> ReadRun(const std::string& output) {
 
 }  // namespace
 
+absl::Status Train(const std::string& output, const std::string& config, const std::vector<std::string>& settings) {
+  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(output));
+  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(absl::StrCat(output, ".checkpoints")));
+  std::vector<std::string> argv = {TrainerPath(), absl::StrCat("--config=", config), "--set", absl::StrCat("output_dir=", output)};
+  for (const std::string& one : settings) {
+    argv.insert(argv.end(), {"--set", one});
+  }
+  const std::string log_file = absl::StrCat(output, ".stderr");
+  SEMBLANCE_ASSIGN_OR_RETURN(const int code, RunProgram(argv, log_file));
+  return code == 0 ? absl::OkStatus()
+                   : absl::InternalError(absl::StrCat("semblance-trainer ended with ", code, "; ", log_file, " says why"));
+}
+
 absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
                                        const std::vector<std::string>& settings) {
   const std::string output = absl::StrCat(directory, "/", name);
@@ -86,18 +99,8 @@ absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::
   if (const absl::StatusOr<std::string> last = ReadFile(identity_file); last.ok() && *last == identity && PathExists(output)) {
     return ReadRun(output);
   }
-  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(output));
-  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(absl::StrCat(output, ".checkpoints")));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
-  std::vector<std::string> argv = {TrainerPath(), absl::StrCat("--config=", config), "--set", absl::StrCat("output_dir=", output)};
-  for (const std::string& one : settings) {
-    argv.insert(argv.end(), {"--set", one});
-  }
-  const std::string log_file = absl::StrCat(output, ".stderr");
-  SEMBLANCE_ASSIGN_OR_RETURN(const int code, RunProgram(argv, log_file));
-  if (code != 0) {
-    return absl::InternalError(absl::StrCat("semblance-trainer ended with ", code, "; ", log_file, " says why"));
-  }
+  SEMBLANCE_RETURN_IF_ERROR(Train(output, config, settings));
   SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(identity_file, identity));
   return ReadRun(output);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace semblance::bench {
@@ -27,6 +28,10 @@ struct TrainingRun {
   // The evaluation that the validation classes chose: the first with the highest recall@1 on them.
   RunPoint chosen;
 };
+
+// Trains anew, with `settings` (as of --set) on top of the file `config`; the bundle is `output`. Errors: Internal when the program
+// fails, with the file that says why; those of removing what was there.
+absl::Status Train(const std::string& output, const std::string& config, const std::vector<std::string>& settings);
 
 // Trains in a new directory below `directory`, with `settings` (as of --set) on top of the file `config`, and reads the log.
 // A run that is there already, of the same settings by the same build of the trainer, is not repeated. Errors: Internal when the

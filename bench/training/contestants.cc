@@ -17,12 +17,14 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "bench/convergence/training_runs.h"
+#include "common/file.h"
 #include "common/status_macros.h"
 #include "dataset/dataset.h"
 #include "trainer/config.h"
 #include "trainer/image_store.h"
 #include "trainer/loader.h"
 #include "trainer/sampler.h"
+#include "trainer/training_log.h"
 
 namespace semblance::bench {
 namespace {
@@ -85,9 +87,13 @@ int ShiftOf(const TrainingCase& one) {
 }
 
 absl::StatusOr<double> MeasureTrainer(const TrainingCase& one, const std::string& images, const std::string& directory) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingRun run, RunTrainer(directory, one.network, Config(one, images), {}));
-  // Records: before training, then after each epoch.
-  const double seconds = run.curve.back().seconds - run.curve[1].seconds;
+  const std::string output = absl::StrCat(directory, "/", one.network);
+  const std::string config = absl::StrCat(output, ".textproto");
+  SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(config, Config(one, images)));
+  SEMBLANCE_RETURN_IF_ERROR(Train(output, config, {}));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadTrainingLog(absl::StrCat(output, "/log.jsonl")));
+  // Before training, then after each epoch.
+  const double seconds = records.back().seconds - records[1].seconds;
   return one.images * one.epochs / seconds;
 }
 
