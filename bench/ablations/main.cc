@@ -11,11 +11,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "bench/benchmark_program.h"
 #include "bench/convergence/study.h"
 #include "common/command_line.h"
 #include "common/file.h"
 #include "common/logging.h"
-#include "common/process.h"
 #include "common/status_macros.h"
 
 namespace semblance::bench {
@@ -104,28 +104,12 @@ int Main(const std::vector<std::string>& args) {
   command.AddFlag("ablations", "LIST", absl::StrCat("which; default: all of ", Names()), &list);
   AddStudyFlags(&command, &options);
   command.AddExample("semblance-bench-ablations --ablations=scale --seeds=1");
-  absl::Status status = command.Parse(args).status();
-  if (command.help_requested()) {
-    std::printf("%s", command.Help().c_str());
-    return kExitDone;
-  }
-  if (status.ok()) {
-    status = CheckStudyOptions(&options);
-  }
-  const absl::StatusOr<std::vector<Ablation>> ablations = Choose(list);
-  if (status.ok()) {
-    status = ablations.status();
-  }
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return kExitUsage;
-  }
-  status = Run(options, *ablations, output);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    return kExitFailed;
-  }
-  return kExitDone;
+  std::vector<Ablation> ablations;
+  const auto check = [&]() -> absl::Status {
+    SEMBLANCE_ASSIGN_OR_RETURN(ablations, Choose(list));
+    return CheckStudyOptions(&options);
+  };
+  return RunBenchmark(&command, args, check, [&] { return Run(options, ablations, output); });
 }
 
 }  // namespace

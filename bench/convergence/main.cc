@@ -9,11 +9,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "bench/benchmark_program.h"
 #include "bench/convergence/study.h"
 #include "common/command_line.h"
 #include "common/file.h"
 #include "common/logging.h"
-#include "common/process.h"
 #include "common/status_macros.h"
 
 namespace semblance::bench {
@@ -73,24 +73,8 @@ int Main(const std::vector<std::string>& args) {
   command.AddFlag("output", "FILE", "where the numbers go, as JSON, and beside it the curves, as PNG", &output);
   AddStudyFlags(&command, &options);
   command.AddExample("semblance-bench-convergence --only=proxy_nca,triplet_semihard --seeds=1");
-  absl::Status status = command.Parse(args).status();
-  if (command.help_requested()) {
-    std::printf("%s", command.Help().c_str());
-    return kExitDone;
-  }
-  if (status.ok()) {
-    status = CheckStudyOptions(&options);
-  }
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return kExitUsage;
-  }
-  status = Run(options, output);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    return kExitFailed;
-  }
-  return kExitDone;
+  return RunBenchmark(
+      &command, args, [&] { return CheckStudyOptions(&options); }, [&] { return Run(options, output); });
 }
 
 }  // namespace

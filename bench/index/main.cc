@@ -17,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "bench/benchmark_program.h"
 #include "bench/index/bench_data.h"
 #include "bench/index/comparators.h"
 #include "bench/index/measured_index.h"
@@ -370,24 +371,11 @@ int Main(const std::vector<std::string>& args) {
   command.AddFlag("data", "DIR", "of the images of this data set", &flags.data);
   command.AddFlag("write_seconds", "N", "how long to search beside writes", &flags.write_seconds);
   command.AddExample("semblance-bench-index --parts=cases,writes --cases=64x100000");
-  absl::Status status = command.Parse(args).status();
-  if (command.help_requested()) {
-    std::printf("%s", command.Help().c_str());
-    return kExitDone;
-  }
-  if (status.ok() && flags.bundle.empty() != flags.data.empty()) {
-    status = absl::InvalidArgumentError("--bundle and --data go together");
-  }
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return kExitUsage;
-  }
-  status = Run(flags);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    return kExitFailed;
-  }
-  return kExitDone;
+  const auto check = [&] {
+    return flags.bundle.empty() == flags.data.empty() ? absl::OkStatus()
+                                                      : absl::InvalidArgumentError("--bundle and --data go together");
+  };
+  return RunBenchmark(&command, args, check, [&] { return Run(flags); });
 }
 
 }  // namespace

@@ -8,12 +8,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "bench/benchmark_program.h"
 #include "bench/training/contestants.h"
 #include "bench/training/image_folders.h"
 #include "common/command_line.h"
 #include "common/file.h"
 #include "common/logging.h"
-#include "common/process.h"
 #include "common/status_macros.h"
 #include "common/thread_pool.h"
 
@@ -138,24 +138,11 @@ int Main(const std::vector<std::string>& args) {
   command.AddFlag("network", "NAME", "small_convnet or resnet18; default: both", &flags.network);
   command.AddFlag("rounds", "N", "of each loop", &flags.rounds);
   command.AddExample("semblance-bench-training --network=resnet18 --rounds=1");
-  absl::Status status = command.Parse(args).status();
-  if (command.help_requested()) {
-    std::printf("%s", command.Help().c_str());
-    return kExitDone;
-  }
-  if (status.ok() && flags.rounds < 1) {
-    status = absl::InvalidArgumentError(absl::StrCat("--rounds is ", flags.rounds, "; expected 1 or more"));
-  }
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return kExitUsage;
-  }
-  status = Run(flags);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    return kExitFailed;
-  }
-  return kExitDone;
+  const auto check = [&] {
+    return flags.rounds >= 1 ? absl::OkStatus()
+                             : absl::InvalidArgumentError(absl::StrCat("--rounds is ", flags.rounds, "; expected 1 or more"));
+  };
+  return RunBenchmark(&command, args, check, [&] { return Run(flags); });
 }
 
 }  // namespace

@@ -1,0 +1,31 @@
+#include "bench/benchmark_program.h"
+
+#include <cstdio>
+
+#include "common/process.h"
+
+namespace semblance::bench {
+
+int RunBenchmark(CommandLine* command, const std::vector<std::string>& args, absl::FunctionRef<absl::Status()> check,
+                 absl::FunctionRef<absl::Status()> run) {
+  absl::Status status = command->Parse(args).status();
+  if (command->help_requested()) {
+    std::printf("%s", command->Help().c_str());
+    return kExitDone;
+  }
+  if (status.ok()) {
+    status = check();
+  }
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    return kExitUsage;
+  }
+  status = run();
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    return kExitFailed;
+  }
+  return kExitDone;
+}
+
+}  // namespace semblance::bench

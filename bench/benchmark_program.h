@@ -1,0 +1,21 @@
+// What the main of every benchmark does: flags, help, one complaint about either flags or the run, an exit code.
+#ifndef SEMBLANCE_BENCH_BENCHMARK_PROGRAM_H_
+#define SEMBLANCE_BENCH_BENCHMARK_PROGRAM_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "common/command_line.h"
+
+namespace semblance::bench {
+
+// Parses `args`, then calls `check`, which looks at the flags, and `run`, as far as the one before succeeded. Returns the exit code
+// (common/process.h); --help prints the help and runs nothing.
+int RunBenchmark(CommandLine* command, const std::vector<std::string>& args, absl::FunctionRef<absl::Status()> check,
+                 absl::FunctionRef<absl::Status()> run);
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_BENCHMARK_PROGRAM_H_
