@@ -40,6 +40,10 @@ class CommandLine {
   // Returns the arguments. --help sets help_requested() and ends the parsing.
   absl::StatusOr<std::vector<std::string>> Parse(const std::vector<std::string>& args);
 
+  // As given to the constructor.
+  const std::string& command() const { return command_; }
+  const std::string& arguments() const { return arguments_; }
+
   bool help_requested() const { return help_requested_; }
 
   // Usage, flags with their defaults, examples.

@@ -35,8 +35,13 @@ std::string FormatSeconds(double seconds) {
   return absl::StrFormat("%dh %02dm", whole / 3600, whole % 3600 / 60);
 }
 
-ProgressReporter::ProgressReporter(absl::string_view task, int64_t total, absl::string_view unit)
-    : task_(task), total_(total), unit_(unit), terminal_(::isatty(STDERR_FILENO) == 1), start_(absl::Now()) {}
+ProgressReporter::ProgressReporter(absl::string_view task, int64_t total, absl::string_view unit, int64_t already_done)
+    : task_(task),
+      total_(total),
+      unit_(unit),
+      already_done_(already_done),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      start_(absl::Now()) {}
 
 ProgressReporter::~ProgressReporter() {
   if (line_open_) {
@@ -54,7 +59,7 @@ void ProgressReporter::Update(int64_t done, absl::string_view detail) {
 
 void ProgressReporter::Draw(int64_t done, absl::string_view detail) {
   const double elapsed = absl::ToDoubleSeconds(absl::Now() - start_);
-  const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
+  const double rate = elapsed > 0 ? static_cast<double>(done - already_done_) / elapsed : 0;
   std::string line = absl::StrCat(task_, " ");
   if (total_ > 0) {
     const double share = static_cast<double>(done) / static_cast<double>(total_);

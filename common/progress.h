@@ -18,8 +18,9 @@ namespace semblance {
 
 class ProgressReporter {
  public:
-  // Draws on standard error. `unit` names what is counted, in the plural. total <= 0: not known.
-  ProgressReporter(absl::string_view task, int64_t total, absl::string_view unit);
+  // Draws on standard error. `unit` names what is counted, in the plural. total <= 0: not known. `already_done` of the total was
+  // done before, and does not count as fast work.
+  ProgressReporter(absl::string_view task, int64_t total, absl::string_view unit, int64_t already_done = 0);
   ~ProgressReporter();
   ProgressReporter(const ProgressReporter&) = delete;
   ProgressReporter& operator=(const ProgressReporter&) = delete;
@@ -27,6 +28,9 @@ class ProgressReporter {
   // `done` of total, never less than before; `detail` (a loss, say) goes to the end of the line. Redraws at most ten times a second
   // on a terminal, and every ten seconds elsewhere.
   void Update(int64_t done, absl::string_view detail);
+
+  // For a task that grows while it runs.
+  void SetTotal(int64_t total) { total_ = total; }
 
   // Prints a line that stays, above the bar.
   void Note(absl::string_view line);
@@ -38,8 +42,9 @@ class ProgressReporter {
   void Draw(int64_t done, absl::string_view detail);
 
   const std::string task_;
-  const int64_t total_;
+  int64_t total_;
   const std::string unit_;
+  const int64_t already_done_;
   const bool terminal_;
   const absl::Time start_;
   absl::Time last_draw_ = absl::InfinitePast();

@@ -68,6 +68,20 @@ TEST(ProgressReporterTest, CountsWhereTheTotalIsNotKnown) {
   EXPECT_THAT(log, AllOf(StartsWith("scan 7 files, "), Not(HasSubstr("%")), Not(HasSubstr("left"))));
 }
 
+TEST(ProgressReporterTest, WhatWasDoneBeforeIsNoSpeed) {
+  const std::string log = WrittenToLog([] { ProgressReporter("embed", /*total=*/10, "items", /*already_done=*/5).Update(5, ""); });
+  EXPECT_EQ(log, "embed  50% 5/10 items, 0 items/s\n");
+}
+
+TEST(ProgressReporterTest, TheTotalMayGrow) {
+  const std::string log = WrittenToLog([] {
+    ProgressReporter progress("catch up", /*total=*/10, "writes");
+    progress.SetTotal(20);
+    progress.Update(5, "");
+  });
+  EXPECT_THAT(log, StartsWith("catch up  25% 5/20 writes"));
+}
+
 TEST(ProgressReporterTest, RedrawsABarOnATerminal) {
   const std::string screen = WrittenToTerminal([] {
     ProgressReporter progress("train", /*total=*/4, "epochs");

@@ -1,0 +1,48 @@
+#include "common/json_proto.h"
+
+#include <google/protobuf/struct.pb.h>
+
+#include "common/file.h"
+#include "gtest/gtest.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace semblance {
+namespace {
+
+using ::semblance::testing::HasReason;
+using ::semblance::testing::StatusIs;
+using ::semblance::testing::StatusMessage;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(JsonProtoTest, WhatIsWrittenIsReadInPlaceOfWhatTheMessageHeld) {
+  const testing::TempDir dir;
+  google::protobuf::Struct message;
+  (*message.mutable_fields())["name"].set_string_value("Schuhe f\xc3\xbcr \"alle\"");
+  ASSERT_OK(WriteJsonProto(dir.Join("file.json"), message));
+
+  google::protobuf::Struct read;
+  (*read.mutable_fields())["other"].set_bool_value(true);
+  ASSERT_OK(ReadJsonProto(dir.Join("file.json"), &read));
+
+  EXPECT_EQ(read.DebugString(), message.DebugString());
+}
+
+TEST(JsonProtoTest, ADamagedFileIsDataLossWithItsPath) {
+  const testing::TempDir dir;
+  ASSERT_OK(WriteFileAtomically(dir.Join("file.json"), "{\"name\": "));
+
+  google::protobuf::Struct read;
+  EXPECT_THAT(ReadJsonProto(dir.Join("file.json"), &read),
+              AllOf(StatusIs(absl::StatusCode::kDataLoss), HasReason("MANIFEST_INVALID"), StatusMessage(HasSubstr("file.json"))));
+}
+
+TEST(JsonProtoTest, AMissingFileIsNotFound) {
+  const testing::TempDir dir;
+  google::protobuf::Struct read;
+  EXPECT_THAT(ReadJsonProto(dir.Join("file.json"), &read), StatusIs(absl::StatusCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace semblance
