@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <thread>
 #include <utility>
@@ -27,6 +28,9 @@ namespace {
 
 // Niceness of the sealing thread, and of the OpenMP threads that it starts: searches come first.
 constexpr int kSealingNiceness = 15;
+
+// How often SealWhile asks.
+constexpr std::chrono::milliseconds kSealPollInterval(100);
 
 template <typename Segments>
 std::vector<uint64_t> FileNumbers(const Segments& segments) {
@@ -71,7 +75,7 @@ class IndexInDirectory final : public SegmentedIndex {
 
   const std::vector<uint64_t>& missing_keys() const override { return missing_keys_; }
   absl::Status AddMissing(absl::Span<const IndexAdd> adds) override;
-  absl::Status Seal() override;
+  absl::Status SealWhile(absl::FunctionRef<bool()> keep_going) override;
   void WaitForBackgroundWork() override;
 
  private:
@@ -106,6 +110,8 @@ class IndexInDirectory final : public SegmentedIndex {
   bool started_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool merge_due_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool merging_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  // How the last merge ended.
+  absl::Status merge_status_ SEMBLANCE_GUARDED_BY(mutex_);
   std::atomic<bool> stop_{false};
   std::thread sealer_;
 };
@@ -282,16 +288,24 @@ void IndexInDirectory::StartMergeIfDue() {
   }
 }
 
-absl::Status IndexInDirectory::Seal() {
+absl::Status IndexInDirectory::SealWhile(absl::FunctionRef<bool()> keep_going) {
   {
     MutexLock lock(&mutex_);
     if (segments_.Load()->growing.back()->rows() > 0) {
       SEMBLANCE_RETURN_IF_ERROR(Rotate());
-      StartMergeIfDue();
+    }
+    StartMergeIfDue();
+  }
+  while (keep_going()) {
+    MutexLock lock(&mutex_);
+    if (merge_due_ || merging_) {
+      changed_.wait_for(mutex_, kSealPollInterval);
+    }
+    if (!merge_due_ && !merging_) {
+      return merge_status_;
     }
   }
-  WaitForBackgroundWork();
-  return absl::OkStatus();
+  return absl::CancelledError("stopped while segments were sealed");
 }
 
 void IndexInDirectory::WaitForBackgroundWork() {
@@ -322,6 +336,7 @@ void IndexInDirectory::RunSealer() {
     LOG_IF(ERROR, !status.ok() && !stop_) << "cannot seal a segment: " << status;
     MutexLock lock(&mutex_);
     merging_ = false;
+    merge_status_ = status;
     if (status.ok()) {
       StartMergeIfDue();
     }

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -66,9 +67,15 @@ class SegmentedIndex : public VectorIndex {
   // added once. Errors: InvalidArgument (a key that is not missing; a vector as in Apply); I/O errors.
   virtual absl::Status AddMissing(absl::Span<const IndexAdd> adds) = 0;
 
-  // Seals what is growing, whatever its size. Returns when no sealing or merging runs or is due. For builders, tests and
-  // benchmarks. REQUIRES: called by the writer. Errors: I/O errors.
-  virtual absl::Status Seal() = 0;
+  // Seals what is growing, whatever its size. Returns when no sealing or merging runs or is due. For tests and benchmarks.
+  // REQUIRES: called by the writer. Errors: I/O errors.
+  absl::Status Seal() {
+    return SealWhile([] { return true; });
+  }
+
+  // The same for builders: `keep_going` is called several times a second meanwhile, on this thread. Once it returns false,
+  // Cancelled is returned at once; the work goes on until the index is destroyed, which ends it soon. No row is lost.
+  virtual absl::Status SealWhile(absl::FunctionRef<bool()> keep_going) = 0;
 
   // Waits until no sealing or merging runs or is due. For tests and benchmarks.
   virtual void WaitForBackgroundWork() = 0;

@@ -286,6 +286,18 @@ TEST_P(SegmentedIndexTest, KeepsFewSegmentsAndFewFiles) {
   EXPECT_THAT(names, SizeIs(stats.sealed_segments + 3)) << "MANIFEST, LOCK and the log";
 }
 
+TEST_P(SegmentedIndexTest, StopsWaitingForASealWithoutLosingARow) {
+  const uint64_t first = Add(0);
+  const uint64_t second = Add(0.2F);
+  EXPECT_THAT(index_->SealWhile([] { return false; }), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(Nearest(10), ElementsAre(first, second));
+  Open({first, second}, second);
+  EXPECT_THAT(index_->missing_keys(), IsEmpty());
+  EXPECT_OK(index_->SealWhile([] { return true; }));
+  EXPECT_EQ(index_->Stats().growing_rows, 0);
+  EXPECT_THAT(Nearest(10), ElementsAre(first, second));
+}
+
 TEST_P(SegmentedIndexTest, DropsDeletedRowsWithoutNewOnes) {
   for (int i = 0; i < 50; ++i) {
     Add(0.01F * static_cast<float>(i));
