@@ -118,6 +118,8 @@ absl::Status ValidatePooling(const Architecture& architecture) {
   return absl::OkStatus();
 }
 
+}  // namespace
+
 bool IsModelName(absl::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes) {
     return false;
@@ -129,8 +131,6 @@ bool IsModelName(absl::string_view name) {
   }
   return absl::ascii_isalnum(name[0]);
 }
-
-}  // namespace
 
 absl::Status ValidatePreprocessing(const Preprocessing& preprocessing) {
   switch (preprocessing.resize()) {

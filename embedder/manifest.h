@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "semblance/storage/v1/bundle.pb.h"
 
 namespace semblance {
@@ -27,6 +28,9 @@ absl::Status ValidateNetwork(const storage::v1::Architecture& architecture, cons
 
 // Everything but the format version, the embedding space and the files, which the writer fills in.
 absl::Status ValidateManifest(const storage::v1::BundleManifest& manifest);
+
+// Whether a model may be called so: [a-z0-9][a-z0-9._-]{0,63}.
+bool IsModelName(absl::string_view name);
 
 // Values that come out of the backbone, pooled, for one image. REQUIRES: ValidateNetwork; not torch_script: that is for the program
 // to say.

@@ -202,12 +202,6 @@ class RangeCheck {
   absl::Status status_;
 };
 
-bool IsModelName(absl::string_view name) {
-  const auto allowed = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '_' || c == '-'; };
-  const auto begins = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); };
-  return !name.empty() && name.size() <= 64 && begins(name.front()) && std::all_of(name.begin(), name.end(), allowed);
-}
-
 void CheckEnums(const TrainingConfig& config, RangeCheck* check) {
   check->Require(DataConfig::HoldOut_IsValid(config.data().hold_out()), "data.hold_out", "is not known")
       .Require(ModelConfig::Backbone_IsValid(config.model().backbone()), "model.backbone", "is not known")
