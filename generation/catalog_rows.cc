@@ -1,0 +1,166 @@
+#include "generation/catalog_rows.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/mutex.h"
+#include "common/status_macros.h"
+
+namespace semblance {
+namespace {
+
+constexpr int kChangesPerRead = 4096;
+
+// Stored images were checked against the limits when they were written; a limit that was lowered since must not lose them.
+constexpr DecodeLimits kStoredImageLimits = {.max_bytes = std::numeric_limits<int64_t>::max(),
+                                             .max_pixels = std::numeric_limits<int64_t>::max(),
+                                             .max_side = std::numeric_limits<int>::max()};
+
+// One run of EmbedMissing: threads that take batch after batch.
+class MissingRows {
+ public:
+  MissingRows(const Catalog& catalog, const Embedder& embedder, const EmbedMissingOptions& options, SegmentedIndex& index)
+      : catalog_(catalog), embedder_(embedder), options_(options), index_(index), missing_(index.missing_keys()) {}
+
+  absl::Status Run() {
+    const size_t batches = (missing_.size() + options_.batch_size - 1) / options_.batch_size;
+    const size_t threads = std::min<size_t>(std::max(options_.threads, 1), batches);
+    std::vector<std::thread> others;
+    for (size_t i = 1; i < threads; ++i) {
+      others.emplace_back([this] { Work(); });
+    }
+    Work();
+    for (std::thread& other : others) {
+      other.join();
+    }
+    const MutexLock lock(&mutex_);
+    return status_;
+  }
+
+ private:
+  void Work() {
+    for (absl::Span<const uint64_t> batch = Take(); !batch.empty(); batch = Take()) {
+      absl::StatusOr<StoredVectors> rows = EmbedStored(catalog_, embedder_, batch);
+      const MutexLock lock(&mutex_);
+      // Also after another thread's error: what was embedded is kept.
+      if (const absl::Status added = rows.ok() ? Add(*rows) : rows.status(); !added.ok()) {
+        status_.Update(added);
+        return;
+      }
+      done_ += batch.size();
+      if (options_.on_progress) {
+        options_.on_progress(static_cast<int64_t>(done_), static_cast<int64_t>(missing_.size()));
+      }
+    }
+  }
+
+  // Empty: nothing is left to do, or to be done.
+  absl::Span<const uint64_t> Take() {
+    const MutexLock lock(&mutex_);
+    if (status_.ok() && taken_ < missing_.size() && options_.stop != nullptr && options_.stop->load()) {
+      status_ = absl::CancelledError("stopped while embedding the catalogue; the next start goes on from here");
+    }
+    if (!status_.ok()) {
+      return {};
+    }
+    const absl::Span<const uint64_t> batch = missing_.subspan(taken_, options_.batch_size);
+    taken_ += batch.size();
+    return batch;
+  }
+
+  // AddMissing takes rows in any order, but one call at a time.
+  absl::Status Add(const StoredVectors& rows) SEMBLANCE_REQUIRES(mutex_) {
+    const auto dimension = static_cast<size_t>(embedder_.dimension());
+    std::vector<IndexAdd> adds;
+    for (size_t i = 0; i < rows.sequences.size(); ++i) {
+      adds.push_back({.key = rows.sequences[i], .vector = absl::MakeConstSpan(rows.vectors).subspan(i * dimension, dimension)});
+    }
+    return index_.AddMissing(adds);
+  }
+
+  const Catalog& catalog_;
+  const Embedder& embedder_;
+  const EmbedMissingOptions& options_;
+  SegmentedIndex& index_;
+  const absl::Span<const uint64_t> missing_;
+  Mutex mutex_;
+  size_t taken_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  size_t done_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  // The first error ends all threads.
+  absl::Status status_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::vector<uint64_t> CatalogState::Sequences() const {
+  std::vector<uint64_t> sequences;
+  sequences.reserve(items.size());
+  for (const CatalogItem& item : items) {
+    sequences.push_back(item.sequence);
+  }
+  return sequences;
+}
+
+absl::StatusOr<CatalogState> ReadCatalogState(const Catalog& catalog) {
+  std::vector<Change> changes;
+  uint64_t after = 0;
+  for (size_t last_read = kChangesPerRead; last_read == kChangesPerRead;) {
+    SEMBLANCE_ASSIGN_OR_RETURN(std::vector<Change> next, catalog.ReadChanges(after, kChangesPerRead));
+    last_read = next.size();
+    after = next.empty() ? after : next.back().sequence;
+    std::move(next.begin(), next.end(), std::back_inserter(changes));
+  }
+  // The last transaction read all that there was, so `after` is the catalogue's last sequence at that moment, and the last change
+  // of each id is its state then. Changes that earlier transactions read may have been replaced since: from the end, the first
+  // counts.
+  CatalogState state;
+  state.sequence = after;
+  absl::flat_hash_set<absl::string_view> seen;
+  for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+    change->deleted = !seen.insert(change->item.id).second || change->deleted;
+  }
+  for (Change& change : changes) {
+    if (!change.deleted) {
+      state.items.push_back(std::move(change.item));
+    }
+  }
+  return state;
+}
+
+absl::StatusOr<StoredVectors> EmbedStored(const Catalog& catalog, const Embedder& embedder, absl::Span<const uint64_t> sequences) {
+  StoredVectors stored;
+  std::vector<Image> images;
+  for (const uint64_t sequence : sequences) {
+    const absl::StatusOr<std::string> encoded = catalog.ReadImage(sequence);
+    if (absl::IsNotFound(encoded.status())) {
+      continue;
+    }
+    SEMBLANCE_RETURN_IF_ERROR(encoded.status());
+    absl::StatusOr<Image> image = embedder.preprocessor().DecodeAndPreprocess(*encoded, kStoredImageLimits);
+    if (!image.ok()) {
+      return Error(absl::StatusCode::kFailedPrecondition, "UNMIGRATABLE_ITEMS",
+                   absl::StrCat("the image of the item at sequence ", sequence, " cannot be embedded: ", image.status().message()));
+    }
+    images.push_back(*std::move(image));
+    stored.sequences.push_back(sequence);
+  }
+  if (images.empty()) {
+    return stored;
+  }
+  stored.vectors.resize(images.size() * static_cast<size_t>(embedder.dimension()));
+  SEMBLANCE_RETURN_IF_ERROR(embedder.Embed(images, absl::MakeSpan(stored.vectors)));
+  return stored;
+}
+
+absl::Status EmbedMissing(const Catalog& catalog, const Embedder& embedder, const EmbedMissingOptions& options,
+                          SegmentedIndex& index) {
+  return MissingRows(catalog, embedder, options, index).Run();
+}
+
+}  // namespace semblance
