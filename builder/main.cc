@@ -1,0 +1,177 @@
+// semblance-builder: embeds the catalogue for one generation and builds its index, at the lowest priority.
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "builder/builder.h"
+#include "common/command_line.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "common/process.h"
+#include "common/progress.h"
+#include "common/status_macros.h"
+#include "common/text_proto.h"
+#include "common/thread_pool.h"
+#include "generation/index_config.h"
+
+namespace {
+
+using ::semblance::storage::v1::BuildProgress;
+
+constexpr char kSummary[] =
+    "Embeds the catalogue in DIR with the model of a generation and builds the generation's index. semblance-server\n"
+    "starts it for each new generation; by hand, here or on another machine that has DIR, it does the same. What was\n"
+    "embedded is kept when it is stopped or killed: the same command goes on from there. It yields to all others.\n"
+    "Exit codes: 0 done, 2 usage, 42 bad data, 75 try again (another builder is at work, or an I/O error),\n"
+    "143 stopped by SIGTERM or because the generation was cancelled.";
+
+constexpr int kMaxThreads = 1024;
+
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
+
+struct Flags {
+  std::string data_dir;
+  std::string generation;
+  std::string config;
+  int threads = 0;
+};
+
+semblance::CommandLine BuilderCommand(Flags& flags) {
+  semblance::CommandLine command("semblance-builder", "", kSummary);
+  command.AddFlag("data_dir", "DIR", "the server's data directory. Required", &flags.data_dir);
+  command.AddFlag("generation", "ID", "what to build. Required", &flags.generation);
+  command.AddFlag("config", "FILE.textproto", "the server's (semblance.v1.ServerConfig): index and device count here",
+                  &flags.config);
+  command.AddFlag("threads", "N", "batches that are embedded at once; 0: one per core", &flags.threads);
+  command.AddExample("semblance-builder --data_dir=/var/lib/semblance --generation=gen-000002");
+  command.AddExample("semblance-builder --data_dir=/mnt/semblance --generation=gen-000002 --config=server.textproto --threads=16");
+  return command;
+}
+
+// Whoever serves on the same cores comes first. SCHED_IDLE gets what nobody else wants; a niceness of 19 still takes its share of
+// every core.
+void YieldToOthers() {
+  const sched_param none{};
+  if (::sched_setscheduler(0, SCHED_IDLE, &none) != 0) {
+    ::setpriority(PRIO_PROCESS, 0, 19);
+  }
+  // Where memory runs out the kernel is to end this process, which loses nothing by it. Best effort.
+  std::ofstream("/proc/self/oom_score_adj") << 800;
+}
+
+// A bar for each step, of what this process does: a rate that counted what an earlier one did would be wrong.
+class Bars {
+ public:
+  void Show(const BuildProgress& progress) {
+    if (progress.step() != BuildProgress::STEP_EMBEDDING && progress.step() != BuildProgress::STEP_INDEXING) {
+      bar_.reset();
+      return;
+    }
+    if (progress.step() != step_) {
+      step_ = progress.step();
+      done_before_ = progress.done();
+      bar_.emplace(step_ == BuildProgress::STEP_EMBEDDING ? "embedding" : "indexing", progress.total() - done_before_, "items");
+    }
+    bar_->Update(progress.done() - done_before_, "");
+  }
+
+ private:
+  BuildProgress::Step step_ = BuildProgress::STEP_UNSPECIFIED;
+  int64_t done_before_ = 0;
+  std::optional<semblance::ProgressReporter> bar_;
+};
+
+absl::StatusOr<semblance::v1::ServerConfig> LoadConfig(const std::string& file) {
+  semblance::v1::ServerConfig config;
+  if (!file.empty()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, semblance::ReadFile(file));
+    SEMBLANCE_RETURN_IF_ERROR(semblance::ParseTextProto(text, file, &config));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), semblance::CompleteIndexConfig(config.index()));
+  return config;
+}
+
+absl::Status Run(const Flags& flags) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const semblance::v1::ServerConfig config, LoadConfig(flags.config));
+  Bars bars;
+  semblance::BuildOptions options;
+  options.data_dir = flags.data_dir;
+  options.generation_id = flags.generation;
+  options.index = config.index();
+  options.threads = flags.threads > 0 ? flags.threads : semblance::CoreCount();
+  options.stop = &stop_requested;
+  options.on_progress = [&bars](const BuildProgress& progress) { bars.Show(progress); };
+  // Each inference on one thread, and as many of them as there are cores: no core waits for another at the end of each layer, least
+  // of all for one that somebody else has taken, and images are decoded on all of them. 406 photos, ResNet-18 at 96 pixels, on two
+  // busy cores: 0.7 to 0.9 s; with one inference at a time on both of them 1.0 to 1.6 s; with two on both each 0.7 to 1.0 s.
+  options.new_embedder = [&config](const std::string& directory) {
+    return semblance::NewTorchEmbedder(directory, {.device = config.device().empty() ? "auto" : config.device(), .threads = 1});
+  };
+  return semblance::BuildGeneration(options);
+}
+
+semblance::ExitCode ExitCodeOf(const absl::Status& status) {
+  if (status.ok()) {
+    return semblance::kExitDone;
+  }
+  if (absl::IsCancelled(status)) {
+    return semblance::kExitTerminated;
+  }
+  return semblance::IsWorthAnotherTry(status) ? semblance::kExitTransient : semblance::kExitBadInput;
+}
+
+void PrintError(absl::string_view what) {
+  std::fprintf(stderr, "semblance-builder: %s\n", std::string(what).c_str());
+}
+
+absl::Status CheckFlags(const Flags& flags) {
+  if (flags.data_dir.empty() || flags.generation.empty()) {
+    return absl::InvalidArgumentError("--data_dir=DIR and --generation=ID are required; see --help");
+  }
+  if (flags.threads < 0 || flags.threads > kMaxThreads) {
+    return absl::InvalidArgumentError(absl::StrCat("--threads is ", flags.threads, "; expected 0 to ", kMaxThreads));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  semblance::InitLogging(argv[0]);
+  Flags flags;
+  semblance::CommandLine command = BuilderCommand(flags);
+  absl::Status status = command.Parse(std::vector<std::string>(argv + 1, argv + argc)).status();
+  if (command.help_requested()) {
+    std::fputs(command.Help().c_str(), stdout);
+    return semblance::kExitDone;
+  }
+  if (status.ok()) {
+    status = CheckFlags(flags);
+  }
+  if (!status.ok()) {
+    PrintError(status.message());
+    return semblance::kExitUsage;
+  }
+  YieldToOthers();
+  semblance::TuneForCompute(argv);
+  std::signal(SIGTERM, [](int) { stop_requested = true; });
+  std::signal(SIGINT, [](int) { stop_requested = true; });
+  status = Run(flags);
+  if (!status.ok()) {
+    PrintError(status.message());
+  }
+  return ExitCodeOf(status);
+}
