@@ -1,0 +1,177 @@
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <thread>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/mutex.h"
+#include "common/status_macros.h"
+#include "service/jobs/job_launcher.h"
+
+namespace semblance {
+namespace {
+
+constexpr mode_t kLogMode = 0644;
+constexpr int kLowestPriority = 19;
+// Longer waits are cut: sums with a clock's time must not overflow.
+constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
+
+// A child process and what became of it. Shared by its Job and by the thread that reaps it.
+class Child {
+ public:
+  explicit Child(pid_t pid) : pid_(pid) {}
+
+  // Waits for the end of the child and keeps its exit code.
+  void Reap() {
+    // It stays a zombie until the lock is held, so that a signal never goes to another process that got its number.
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+    }
+    const MutexLock lock(&mutex_);
+    if (stopping_) {
+      ::kill(-pid_, SIGKILL);  // What is left of its group.
+    }
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    ended_.notify_all();
+  }
+
+  std::optional<int> Wait(absl::Duration limit) {
+    const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(std::min(limit, kLongestWait));
+    const MutexLock lock(&mutex_);
+    while (!exit_code_.has_value() && std::chrono::steady_clock::now() < deadline) {
+      ended_.wait_until(mutex_, deadline);
+    }
+    return exit_code_;
+  }
+
+  // To the child and all that it started.
+  void SignalToStop(int signal) {
+    const MutexLock lock(&mutex_);
+    if (!exit_code_.has_value()) {
+      stopping_ = true;
+      ::kill(-pid_, signal);
+    }
+  }
+
+ private:
+  const pid_t pid_;
+  Mutex mutex_;
+  std::condition_variable_any ended_;
+  bool stopping_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  std::optional<int> exit_code_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+class LocalJob final : public Job {
+ public:
+  explicit LocalJob(std::shared_ptr<Child> child) : child_(std::move(child)) {}
+
+  std::optional<int> Wait(absl::Duration limit) override { return child_->Wait(limit); }
+
+  void Stop(absl::Duration grace) override {
+    child_->SignalToStop(SIGTERM);
+    if (!child_->Wait(grace).has_value()) {
+      child_->SignalToStop(SIGKILL);
+      child_->Wait(absl::InfiniteDuration());
+    }
+  }
+
+ private:
+  const std::shared_ptr<Child> child_;
+};
+
+// What posix_spawn does between fork and exec. REQUIRES: `log` stays open.
+class SpawnPlan {
+ public:
+  explicit SpawnPlan(int log) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions_, log, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, log, STDERR_FILENO);
+    // Whatever a library left open, a listening socket above all, would outlive this process in the job.
+    posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+    posix_spawnattr_init(&attributes_);
+    // Neither blocked nor ignored: a server handles its signals with sigwait.
+    sigset_t signals;
+    sigemptyset(&signals);
+    posix_spawnattr_setsigmask(&attributes_, &signals);
+    sigfillset(&signals);
+    posix_spawnattr_setsigdefault(&attributes_, &signals);
+    // A group, and no session: with the kernel's autogroups another session gets an equal share of the CPU, whatever the priority
+    // of what runs in it.
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  ~SpawnPlan() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+
+  // 0 or an errno.
+  int Run(const std::vector<std::string>& arguments, pid_t* pid) const {
+    std::vector<char*> argv;
+    for (const std::string& argument : arguments) {
+      argv.push_back(const_cast<char*>(argument.c_str()));
+    }
+    argv.push_back(nullptr);
+    return ::posix_spawn(pid, argv[0], &actions_, &attributes_, argv.data(), environ);
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+// The program has just begun; the threads that it will make inherit it. (glibc's spawn attributes know no SCHED_IDLE.)
+void YieldToOthers(pid_t pid) {
+  const sched_param none{};
+  if (::sched_setscheduler(pid, SCHED_IDLE, &none) != 0) {
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), kLowestPriority);
+  }
+}
+
+class LocalJobLauncher final : public JobLauncher {
+ public:
+  absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) override {
+    const int log = ::open(spec.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kLogMode);
+    if (log < 0) {
+      return ErrnoError(errno, absl::StrCat("cannot open ", spec.log_path));
+    }
+    const absl::Cleanup close = [log] { ::close(log); };
+    pid_t pid = 0;
+    if (const int error = SpawnPlan(log).Run(spec.arguments, &pid); error != 0) {
+      const std::string what = absl::StrCat("cannot start ", spec.arguments[0]);
+      // EAGAIN: the limit of processes.
+      return error == EAGAIN ? absl::ResourceExhaustedError(absl::StrCat(what, ": too many processes")) : ErrnoError(error, what);
+    }
+    YieldToOthers(pid);
+    auto child = std::make_shared<Child>(pid);
+    // Detached: a job may outlive its Job, the launcher and this process, and is reaped as long as this process is there.
+    std::thread([child] { child->Reap(); }).detach();
+    return std::make_unique<LocalJob>(std::move(child));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<JobLauncher> NewLocalJobLauncher() {
+  return std::make_unique<LocalJobLauncher>();
+}
+
+}  // namespace semblance
