@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Programs of the main job; tests and benchmarks are built by the targets that run them.
-PROGRAMS := semblance-trainer semblance-server semblance semblance-demo-report
+PROGRAMS := semblance-trainer semblance-builder semblance-server semblance semblance-demo-report
 # Compilers at once. A file that includes LibTorch needs 1.1 GB.
 JOBS ?= $(shell nproc)
 

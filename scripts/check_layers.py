@@ -23,13 +23,19 @@ MAY_USE = {
     "embedder/torch": ["common", "embedder", "proto/storage"],
     "index": ["common"],
     "catalog": ["common"],
+    "generation": ["common", "embedder", "index", "catalog", "proto/storage", "proto/config"],
     "trainer": ["common", "dataset", "embedder", "embedder/torch", "index", "catalog", "proto/storage", "proto/config"],
-    "builder": ["common", "embedder", "embedder/torch", "index", "catalog", "proto/storage", "proto/config"],
-    "service/engine": ["common", "embedder", "index", "catalog", "proto/storage", "proto/config"],
-    "service/rpc": ["common", "embedder", "index", "catalog", "service/engine", *PROTO],
+    "builder": ["common", "embedder", "embedder/torch", "index", "catalog", "generation", "proto/storage", "proto/config"],
+    "service/jobs": ["common"],
+    "service/engine": ["common", "embedder", "index", "catalog", "generation", "service/jobs", "proto/storage", "proto/config"],
+    "service/rpc": ["common", "embedder", "index", "catalog", "generation", "service/engine", *PROTO],
     "service/http": ["common", "service/engine", "service/rpc", *PROTO],
     # main.cc, which names the concrete classes.
-    "service": ["common", "embedder", "embedder/torch", "index", "catalog", "service/engine", "service/rpc", "service/http", *PROTO],
+    "service": [
+        *("common", "embedder", "embedder/torch", "index", "catalog", "generation"),
+        *("service/jobs", "service/engine", "service/rpc", "service/http"),
+        *PROTO,
+    ],
     "cli": ["common", "dataset", *PROTO],
 }
 # These join everything.

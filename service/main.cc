@@ -1,5 +1,6 @@
 // semblance-server: opens the catalogue, loads a model, answers until SIGTERM.
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <string>
@@ -18,9 +19,13 @@
 #include "common/text_proto.h"
 #include "embedder/embedder.h"
 #include "service/engine/engine.h"
+#include "service/engine/generation_lifecycle.h"
 #include "service/engine/limits.h"
+#include "service/engine/model_registry.h"
+#include "service/engine/model_watcher.h"
 #include "service/http/http_server.h"
 #include "service/http/prometheus_metrics.h"
+#include "service/jobs/job_launcher.h"
 #include "service/rpc/server.h"
 
 namespace semblance {
@@ -32,6 +37,7 @@ struct Flags {
   std::string http;
   std::string config;
   std::string model;
+  std::string models;
 };
 
 CommandLine ServerCommand(Flags& flags) {
@@ -42,9 +48,11 @@ CommandLine ServerCommand(Flags& flags) {
   command.AddFlag("data_dir", "DIR", "where catalogue and generations are kept; created where it is missing. Required",
                   &flags.data_dir);
   command.AddFlag("model", "BUNDLE_DIR", "model bundle to serve; without it the one that was active before", &flags.model);
+  command.AddFlag("models", "DIR", "model root, where bundles are found and registered; default: DATA_DIR/models, which is created",
+                  &flags.models);
   command.AddFlag("listen", "HOST:PORT", "address for gRPC; port 0 takes a free one", &flags.listen);
   command.AddFlag("http", "HOST:PORT", "address for /metrics and /healthz; off where not given", &flags.http);
-  command.AddFlag("config", "FILE.textproto", "limits, batching, index (semblance.v1.ServerConfig)", &flags.config);
+  command.AddFlag("config", "FILE.textproto", "limits, batching, index, models (semblance.v1.ServerConfig)", &flags.config);
   command.AddExample("semblance-server --data_dir=/var/lib/semblance --model=models/shoes");
   command.AddExample("semblance-server --data_dir=/var/lib/semblance --listen=0.0.0.0:50051 --http=127.0.0.1:8080");
   return command;
@@ -78,10 +86,44 @@ int ExitCodeOf(const absl::Status& status) {
 struct Server {
   std::unique_ptr<FileLock> lock;
   PrometheusMetrics metrics;
+  std::unique_ptr<ModelRegistry> models;
+  std::unique_ptr<ModelWatcher> watcher;
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<JobLauncher> launcher;
+  std::unique_ptr<GenerationLifecycle> generations;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<RpcServer> rpc;
 };
+
+absl::Status OpenModels(const Flags& flags, const v1::ModelRegistryConfig& config, Server& server) {
+  std::string root = flags.models;
+  if (root.empty()) {
+    root = flags.data_dir + "/models";
+    SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(root));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(server.models, ModelRegistry::Open(flags.data_dir, root));
+  server.watcher = std::make_unique<ModelWatcher>(server.models.get(), absl::Seconds(config.watch_seconds()));
+  return absl::OkStatus();
+}
+
+// The directory of this program's file.
+std::string ProgramDir() {
+  char path[4096];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof(path));
+  const std::string file(path, length > 0 ? static_cast<size_t>(length) : 0);
+  return file.substr(0, file.rfind('/'));
+}
+
+GenerationLifecycleOptions LifecycleOptions(const Flags& flags, Server& server) {
+  const v1::GenerationsConfig& config = server.engine->config().generations();
+  GenerationLifecycleOptions options;
+  options.build.builder_path = config.builder_path().empty() ? ProgramDir() + "/semblance-builder" : config.builder_path();
+  options.build.data_dir = flags.data_dir;
+  options.build.config_path = flags.config;
+  options.build.threads = config.builder_threads();
+  options.metrics = &server.metrics;
+  return options;
+}
 
 absl::Status Open(const Flags& flags, Server& server) {
   SEMBLANCE_ASSIGN_OR_RETURN(v1::ServerConfig config, LoadConfig(flags.config));
@@ -92,17 +134,26 @@ absl::Status Open(const Flags& flags, Server& server) {
   SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Catalog> catalog,
                              OpenSqliteCatalog(flags.data_dir + "/catalogue.db", catalog_options));
   SEMBLANCE_ASSIGN_OR_RETURN(GenerationStore store, GenerationStore::Open(flags.data_dir));
+  SEMBLANCE_RETURN_IF_ERROR(OpenModels(flags, config.model_registry(), server));
 
   EngineOptions options;
   options.new_embedder = [embedder = EmbedderOptions{.device = config.device(), .threads = config.inference_threads()}](
                              const std::string& directory) { return NewTorchEmbedder(directory, embedder); };
   options.metrics = &server.metrics;
-  options.on_state = [&server](EngineState state) { server.rpc->SetServing(state == EngineState::kServing); };
+  options.on_state = [&server](EngineState state) {
+    server.rpc->SetServing(state == EngineState::kServing || state == EngineState::kDegraded);
+  };
   options.config = std::move(config);
   server.engine = std::make_unique<Engine>(std::move(options), std::move(catalog), std::move(store));
-  SEMBLANCE_ASSIGN_OR_RETURN(server.rpc, StartRpcServer(flags.listen, server.engine.get(), &server.metrics));
+  server.launcher = NewLocalJobLauncher();
+  server.generations =
+      std::make_unique<GenerationLifecycle>(LifecycleOptions(flags, server), server.engine.get(), server.launcher.get());
+  const RpcServices services = {
+      .engine = server.engine.get(), .models = server.models.get(), .generations = server.generations.get()};
+  SEMBLANCE_ASSIGN_OR_RETURN(server.rpc, StartRpcServer(flags.listen, services, &server.metrics));
   if (!flags.http.empty()) {
-    SEMBLANCE_ASSIGN_OR_RETURN(server.http, StartHttpServer(flags.http, server.engine.get(), &server.metrics));
+    SEMBLANCE_ASSIGN_OR_RETURN(server.http,
+                               StartHttpServer(flags.http, server.engine.get(), server.generations.get(), &server.metrics));
   }
   return absl::OkStatus();
 }
@@ -132,6 +183,9 @@ absl::Status Serve(const Flags& flags) {
   std::thread starter([&] {
     started = server.engine->Start(flags.model);
     if (started.ok()) {
+      started = server.generations->Start();
+    }
+    if (started.ok()) {
       LOG(INFO) << server.engine->status().reason;
     } else {
       kill(getpid(), SIGTERM);
@@ -143,12 +197,13 @@ absl::Status Serve(const Flags& flags) {
   LOG(INFO) << "stopping: within " << drain;
   // Clients that watch health go elsewhere; until they have, they are answered. Who still sends after a while is refused.
   bool quiet = false;
-  if (server.engine->status().state == EngineState::kServing) {
+  if (const EngineState state = server.engine->status().state; state == EngineState::kServing || state == EngineState::kDegraded) {
     server.rpc->SetServing(false);
     quiet = server.rpc->WaitUntilQuiet(drain / 4);
   }
   server.engine->Drain();
   starter.join();
+  server.generations->Shutdown();
   if (!quiet) {
     server.rpc->WaitUntilQuiet(drain / 4);
   }

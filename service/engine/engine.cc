@@ -46,7 +46,8 @@ Engine::Engine(EngineOptions options, std::unique_ptr<Catalog> catalog, Generati
     : options_(std::move(options)),
       decode_limits_(DecodeLimitsOf(options_.config.limits())),
       store_(std::move(store)),
-      catalog_(std::move(catalog)) {
+      catalog_(std::move(catalog)),
+      live_(catalog_.get()) {
   recall_probe_ = std::make_unique<RecallProbe>(
       RecallProbeOptions{.one_in = options_.config.recall_probe().one_in(), .metrics = options_.metrics});
   const size_t max_queued = static_cast<size_t>(options_.config.max_queued_requests());
@@ -55,32 +56,35 @@ Engine::Engine(EngineOptions options, std::unique_ptr<Catalog> catalog, Generati
 }
 
 Engine::~Engine() {
+  while (shadows_waiting_.load() > 0) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
   bulk_workers_.reset();
   workers_.reset();
   recall_probe_.reset();
+  const std::vector<GenerationPtr> generations = live_.Clear();
   catalog_.reset();
-  MutexLock lock(&mutex_);
   // The batcher's thread drops its share of the last calls just after it has answered them; were that the last share, the thread
   // would have to join itself.
-  while (active_ != nullptr && active_.use_count() > 1) {
-    absl::SleepFor(absl::Milliseconds(1));
+  for (const GenerationPtr& generation : generations) {
+    while (generation.use_count() > 1) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
   }
 }
 
 absl::Status Engine::Start(const std::string& model_dir) {
-  absl::Status status = Activate(model_dir);
+  absl::Status status = ActivateFirst(model_dir);
+  if (!status.ok() && !absl::IsCancelled(status) && model_dir.empty()) {
+    status = FallBack(status);
+  }
   if (!status.ok()) {
     SetState(EngineState::kNoModel, status.ToString());
   }
   return status;
 }
 
-absl::Status Engine::Activate(const std::string& model_dir) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::GenerationManifest> chosen, ChooseGeneration(model_dir));
-  if (!chosen.has_value()) {
-    SetState(EngineState::kNoModel, "there is no model yet: start the server with --model=BUNDLE_DIR");
-    return absl::OkStatus();
-  }
+GenerationLoaderOptions Engine::loader_options() {
   GenerationLoaderOptions loader;
   loader.config = options_.config;
   loader.new_embedder = options_.new_embedder;
@@ -90,20 +94,54 @@ absl::Status Engine::Activate(const std::string& model_dir) {
     }
   };
   loader.stop = &stopping_;
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationPtr generation, LoadGeneration(store_, *chosen, *catalog_, loader));
-  // Durable before it answers: a restart must not fall back behind an answer that was given.
-  SEMBLANCE_RETURN_IF_ERROR(store_.WriteActive(chosen->id()));
-  {
-    MutexLock lock(&mutex_);
-    active_ = std::move(generation);
+  return loader;
+}
+
+absl::Status Engine::ActivateFirst(const std::string& model_dir) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::GenerationManifest> chosen, ChooseGeneration(model_dir));
+  if (!chosen.has_value()) {
+    SetState(EngineState::kNoModel,
+             "there is no model yet: start the server with --model=BUNDLE_DIR, or register one and create a generation");
+    return absl::OkStatus();
   }
-  SetState(EngineState::kServing, absl::StrCat("generation ", chosen->id(), " answers"));
+  SEMBLANCE_ASSIGN_OR_RETURN(GenerationPtr generation, LoadGeneration(store_, *chosen, *catalog_, loader_options()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::ActiveGeneration> before, store_.ReadActive());
+  if (!before.has_value() || before->generation() != chosen->id()) {
+    // Durable before it answers: a restart must not fall back behind an answer that was given.
+    SEMBLANCE_RETURN_IF_ERROR(store_.WriteActive(chosen->id(), before.has_value() ? before->generation() : ""));
+  }
+  live_.SetActive(std::move(generation));
+  OnActivated(chosen->id());
   return absl::OkStatus();
+}
+
+absl::Status Engine::FallBack(const absl::Status& error) {
+  const absl::StatusOr<std::optional<storage::v1::ActiveGeneration>> pointer = store_.ReadActive();
+  if (!pointer.ok() || !pointer->has_value() || (*pointer)->previous().empty()) {
+    return error;
+  }
+  const std::string previous = (*pointer)->previous();
+  LOG(ERROR) << "generation " << (*pointer)->generation() << " cannot be loaded, falling back to " << previous << ": " << error;
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::GenerationManifest manifest, store_.ReadManifest(previous));
+  SEMBLANCE_ASSIGN_OR_RETURN(GenerationPtr generation, LoadGeneration(store_, manifest, *catalog_, loader_options()));
+  live_.SetActive(std::move(generation));
+  SetState(EngineState::kDegraded, absl::StrCat("generation ", previous, " answers in place of ", (*pointer)->generation(),
+                                                ", which cannot be loaded: ", error.ToString()));
+  return absl::OkStatus();
+}
+
+void Engine::OnActivated(const std::string& id) {
+  SetState(EngineState::kServing, absl::StrCat("generation ", id, " answers"));
 }
 
 absl::StatusOr<std::optional<storage::v1::GenerationManifest>> Engine::ChooseGeneration(const std::string& model_dir) {
   if (model_dir.empty()) {
-    return store_.ReadActive();
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::ActiveGeneration> active, store_.ReadActive());
+    if (!active.has_value() || active->generation().empty()) {
+      return std::optional<storage::v1::GenerationManifest>();
+    }
+    SEMBLANCE_ASSIGN_OR_RETURN(storage::v1::GenerationManifest manifest, store_.ReadManifest(active->generation()));
+    return std::optional(std::move(manifest));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(model_dir));
   SEMBLANCE_ASSIGN_OR_RETURN(std::optional<storage::v1::GenerationManifest> existing,
@@ -111,7 +149,10 @@ absl::StatusOr<std::optional<storage::v1::GenerationManifest>> Engine::ChooseGen
   if (existing.has_value()) {
     return existing;
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(storage::v1::GenerationManifest created, store_.Create(model_dir));
+  storage::v1::GenerationRecord record;
+  record.set_phase(storage::v1::GenerationRecord::PHASE_READY);
+  record.set_was_active(true);
+  SEMBLANCE_ASSIGN_OR_RETURN(storage::v1::GenerationManifest created, store_.Create(model_dir, {}, record));
   LOG(INFO) << "created generation " << created.id() << " from " << model_dir;
   return std::optional(std::move(created));
 }
@@ -136,19 +177,24 @@ void Engine::Drain() {
 }
 
 EngineStatus Engine::status() const {
+  const GenerationPtr generation = live_.active();
   MutexLock lock(&mutex_);
-  return {.state = state_, .reason = reason_, .generation = active_};
+  return {.state = state_, .reason = reason_, .generation = generation};
+}
+
+absl::Status Engine::CheckServing() const {
+  MutexLock lock(&mutex_);
+  return state_ == EngineState::kDraining ? NotServing("DRAINING", reason_) : absl::OkStatus();
 }
 
 absl::StatusOr<Engine::GenerationPtr> Engine::Admit() const {
-  MutexLock lock(&mutex_);
-  if (state_ == EngineState::kDraining) {
-    return NotServing("DRAINING", reason_);
-  }
-  if (active_ == nullptr) {
+  SEMBLANCE_RETURN_IF_ERROR(CheckServing());
+  GenerationPtr generation = live_.active();
+  if (generation == nullptr) {
+    MutexLock lock(&mutex_);
     return NotServing("NO_ACTIVE_GENERATION", reason_);
   }
-  return active_;
+  return generation;
 }
 
 absl::Status Engine::CheckWritable() const {
@@ -156,10 +202,8 @@ absl::Status Engine::CheckWritable() const {
     return Error(absl::StatusCode::kUnavailable, "READ_ONLY",
                  "the index failed to take a write that the catalogue has; writes are refused until the server is restarted");
   }
+  SEMBLANCE_RETURN_IF_ERROR(CheckServing());
   MutexLock lock(&mutex_);
-  if (state_ == EngineState::kDraining) {
-    return NotServing("DRAINING", reason_);
-  }
   // A write now would miss the generation that is being loaded.
   return state_ == EngineState::kStarting ? NotServing("NO_ACTIVE_GENERATION", reason_) : absl::OkStatus();
 }

@@ -1,10 +1,12 @@
-// The engine: every use case of the server, without gRPC. It owns the catalogue and the active generation.
+// The engine: every use case of the server, without gRPC. It owns the catalogue and the generations that are loaded
+// (GenerationController builds and activates them).
 //
 // Thread-safe. Asynchronous calls do not block: they check the request, hand it to worker threads and call `done` exactly once, on
 // one of the engine's threads or, for a request that is refused at once, on the caller's. `done` must be quick and must not throw.
 // Data that a request refers to (ImageQuery::bytes) must stay valid until then.
 //
-// A request takes the active generation once, at admission, and is decoded, embedded and searched in it.
+// A request takes its generation once, at admission, and is decoded, embedded and searched in it: the active one, the one that it
+// names, or the canary. A write that was embedded when the active generation changed is embedded anew before it is committed.
 //
 // Errors of all calls: Unavailable with reason NO_ACTIVE_GENERATION or DRAINING and a retry delay; ResourceExhausted/QUEUE_FULL;
 // DeadlineExceeded; Cancelled. Others: see the RPC's comments in proto/semblance/v1, which these follow.
@@ -24,17 +26,19 @@
 #include "catalog/catalog.h"
 #include "common/mutex.h"
 #include "common/thread_pool.h"
+#include "generation/generation_store.h"
 #include "semblance/v1/server_config.pb.h"
 #include "service/engine/generation.h"
 #include "service/engine/generation_loader.h"
-#include "service/engine/generation_store.h"
+#include "service/engine/live_generations.h"
 #include "service/engine/metrics.h"
 #include "service/engine/recall_probe.h"
 #include "service/engine/types.h"
 
 namespace semblance {
 
-enum class EngineState { kStarting, kNoModel, kServing, kDraining };
+// Degraded: it serves, with the generation that was active before, because the active one could not be loaded.
+enum class EngineState { kStarting, kNoModel, kServing, kDegraded, kDraining };
 
 struct EngineOptions {
   // Complete (see CompleteServerConfig).
@@ -65,8 +69,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Makes a generation active: of the bundle at `model_dir` where one is given (creating it, or taking up the one that was made of
-  // the same bundle before), else the one that was active last. Blocks until it serves, or there is no model to serve (kNoModel).
-  // REQUIRES: called once. Errors: as of LoadGeneration; the state is then kNoModel with the reason.
+  // the same bundle before), else the one that was active last, or, where that cannot be loaded, the one before it (kDegraded).
+  // Blocks until it serves, or there is no model to serve (kNoModel). REQUIRES: called once. Errors: as of LoadGeneration; the
+  // state is then kNoModel with the reason.
   absl::Status Start(const std::string& model_dir);
 
   // Refuses new calls from now on; those admitted before go on to their answer. Also ends a Start that is under way.
@@ -88,19 +93,36 @@ class Engine {
   uint64_t last_sequence() const { return catalog_->last_sequence(); }
   RecallStats recall() const { return recall_probe_->stats(); }
 
+  // For the GenerationController.
+  const Catalog& catalog() const { return *catalog_; }
+  LiveGenerations& live() { return live_; }
+  const GenerationStore& store() const { return store_; }
+  // How a generation is loaded; without on_progress.
+  GenerationLoaderOptions loader_options();
+  // `id` has become active.
+  void OnActivated(const std::string& id);
+
  private:
   using GenerationPtr = std::shared_ptr<Generation>;
   struct SearchJob;
+  struct ShadowJob;
   struct EmbedJob;
   struct UpsertJob;
 
+  // Whether requests are taken.
+  absl::Status CheckServing() const;
   // The active generation, or why there is none to answer with.
   absl::StatusOr<GenerationPtr> Admit() const;
+  // Where a search goes; an error where there is nothing to answer with.
+  absl::StatusOr<LiveGenerations::Route> RouteOf(const SearchInput& input) const;
   // Whether writes are taken at all, with or without a generation.
   absl::Status CheckWritable() const;
   void SetState(EngineState state, const std::string& reason);
+  // The generation of the bundle at `model_dir`; nullopt for "" before the first activation.
   absl::StatusOr<std::optional<storage::v1::GenerationManifest>> ChooseGeneration(const std::string& model_dir);
-  absl::Status Activate(const std::string& model_dir);
+  absl::Status ActivateFirst(const std::string& model_dir);
+  // Loads and makes active the one that was active before. `error` is why the active one could not be loaded.
+  absl::Status FallBack(const absl::Status& error);
 
   // Runs `task` on one of the pool's threads, or calls `refuse` now when too many wait, or then when the call's time is over.
   void Submit(ThreadPool& pool, const CallContext& context, std::function<void()> task,
@@ -110,8 +132,12 @@ class Engine {
   void RunSearch(SearchJob& job);
   // Hands some of the answered queries to the probe.
   void ProbeRecall(const SearchJob& job, IndexSearchResult rows);
+  // What comparisons of this search need once it is answered and the client's request gone; empty where there are none, or no time.
+  std::vector<std::shared_ptr<ShadowJob>> ShadowsOf(const SearchJob& job, const SearchAnswer& answer);
+  void RunShadow(const std::shared_ptr<ShadowJob>& job);
   void RunEmbed(const std::shared_ptr<EmbedJob>& job);
   void RunUpsert(const std::shared_ptr<UpsertJob>& job);
+  // Inside the gate: commits, or, where the active generation has changed, leaves and embeds anew.
   void CommitUpsert(const std::shared_ptr<UpsertJob>& job);
   void FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write);
   void FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<WriteResult> write,
@@ -130,10 +156,11 @@ class Engine {
   mutable Mutex mutex_;
   EngineState state_ SEMBLANCE_GUARDED_BY(mutex_) = EngineState::kStarting;
   std::string reason_ SEMBLANCE_GUARDED_BY(mutex_) = "starting";
-  GenerationPtr active_ SEMBLANCE_GUARDED_BY(mutex_);
 
-  // Declared last, destroyed first: their threads use what is above.
   std::unique_ptr<Catalog> catalog_;
+  LiveGenerations live_;
+  std::atomic<int> shadows_waiting_ = 0;
+  // Declared last, destroyed first: their threads use what is above.
   std::unique_ptr<RecallProbe> recall_probe_;
   // Searches and reads; and, apart from them, so that they never queue behind it, the decoding of writes.
   std::unique_ptr<ThreadPool> workers_;

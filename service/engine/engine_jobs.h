@@ -21,6 +21,20 @@ struct Engine::SearchJob {
   Callback<SearchAnswer> done;
   GenerationSearch search;
   LatencyBreakdown latency;
+  // Set where the generation is a canary.
+  std::shared_ptr<TrafficCounter> canary;
+  std::vector<LiveGenerations::Target> shadows;
+};
+
+// A search that is asked of another generation too, when the client has its answer.
+struct Engine::ShadowJob {
+  LiveGenerations::Target target;
+  // Images are owned: the client's request is gone by then.
+  std::vector<std::string> images;
+  GenerationSearch search;
+  // Positions of the images in search.queries.
+  std::vector<size_t> image_positions;
+  std::shared_ptr<const SearchAnswer> live_answer;
 };
 
 struct Engine::EmbedJob {

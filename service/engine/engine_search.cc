@@ -17,6 +17,16 @@ absl::Status OfQuery(absl::Status status, const std::string& query_field, absl::
   return WithFieldPrefix(std::move(status), has_field ? query_field : absl::StrCat(query_field, ".", part));
 }
 
+// Why a search in a generation that is not loaded is refused.
+absl::Status NotLoaded(const std::string& id, const GenerationStore& store) {
+  const absl::Status known = store.ReadManifest(id).status();
+  absl::Status status = absl::IsNotFound(known)
+                            ? known
+                            : Error(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_READY",
+                                    absl::StrCat("generation ", id, " is not loaded; it answers once it is READY"));
+  return WithFieldPrefix(std::move(status), "generation");
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Image>> DecodeAll(const std::vector<EncodedImage>& images, const Preprocessor& preprocessor,
@@ -37,22 +47,47 @@ absl::StatusOr<std::vector<Image>> DecodeAll(const std::vector<EncodedImage>& im
   return decoded;
 }
 
+absl::StatusOr<LiveGenerations::Route> Engine::RouteOf(const SearchInput& input) const {
+  if (!input.generation.empty()) {
+    SEMBLANCE_RETURN_IF_ERROR(CheckServing());
+    GenerationPtr generation = live_.Find(input.generation);
+    if (generation == nullptr) {
+      return NotLoaded(input.generation, store_);
+    }
+    return LiveGenerations::Route{.answers = {.generation = std::move(generation), .counter = nullptr}, .shadows = {}};
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(GenerationPtr active, Admit());
+  LiveGenerations::Route route = live_.RouteOf(input.routing_key);
+  const bool fits_any_space = std::none_of(input.queries.begin(), input.queries.end(),
+                                           [](const Query& query) { return std::holds_alternative<VectorQuery>(query); });
+  if (!fits_any_space) {
+    route.shadows.clear();
+  }
+  const Generation* answers = route.answers.generation.get();
+  if (answers == nullptr || !fits_any_space || answers->index().applied_sequence() < input.min_sequence) {
+    route.answers = {.generation = std::move(active), .counter = nullptr};
+  }
+  return route;
+}
+
 void Engine::Search(SearchInput input, const CallContext& context, const Callback<SearchAnswer>& done) {
-  absl::StatusOr<GenerationPtr> generation = Admit();
-  if (!generation.ok()) {
-    return done(generation.status());
+  absl::StatusOr<LiveGenerations::Route> route = RouteOf(input);
+  if (!route.ok()) {
+    return done(route.status());
   }
   if (const absl::Status status = CheckSearch(input, options_.config.limits()); !status.ok()) {
     return done(status);
   }
-  const uint64_t applied = (*generation)->index().applied_sequence();
+  const uint64_t applied = route->answers.generation->index().applied_sequence();
   if (input.min_sequence > applied) {
     absl::Status status = Error(absl::StatusCode::kUnavailable, "SEQUENCE_NOT_APPLIED",
                                 absl::StrCat("min_sequence is ", input.min_sequence, "; this server has applied ", applied));
     return done(WithRetryDelay(WithFieldPrefix(std::move(status), "min_sequence"), absl::Milliseconds(100)));
   }
   auto job = std::make_shared<SearchJob>();
-  job->generation = *std::move(generation);
+  job->generation = std::move(route->answers.generation);
+  job->canary = std::move(route->answers.counter);
+  job->shadows = std::move(route->shadows);
   job->context = context;
   job->input = std::move(input);
   job->done = done;
@@ -120,8 +155,18 @@ void Engine::RunSearch(SearchJob& job) {
     if (options_.metrics != nullptr) {
       options_.metrics->ObserveStages(answer->latency);
     }
+    if (job.canary != nullptr) {
+      job.canary->CountCanary();
+    }
+  }
+  std::vector<std::shared_ptr<ShadowJob>> shadows;
+  if (answer.ok() && !job.shadows.empty()) {
+    shadows = ShadowsOf(job, *answer);
   }
   job.done(std::move(answer));
+  for (const std::shared_ptr<ShadowJob>& shadow : shadows) {
+    bulk_workers_->Schedule([this, shadow] { RunShadow(shadow); });
+  }
   // Nobody waits any more. After an error there are no rows.
   ProbeRecall(job, std::move(rows));
 }

@@ -40,21 +40,33 @@ void Engine::RunUpsert(const std::shared_ptr<UpsertJob>& job) {
   if (!images.ok()) {
     return job->done(images.status());
   }
-  job->generation->batcher().Embed(*std::move(images), Priority::kBulk, job->context.deadline, job->context.cancelled,
-                                   [this, job](absl::StatusOr<EmbedResult> result) {
-                                     if (!result.ok()) {
-                                       return job->done(result.status());
-                                     }
-                                     job->vectors = std::move(result->vectors);
-                                     job->latency.queue += result->queue;
-                                     job->latency.infer = result->infer;
-                                     // Off the batcher's thread, which has the next batch to run.
-                                     bulk_workers_->Schedule([this, job] { CommitUpsert(job); });
-                                   });
+  job->generation->batcher().Embed(
+      *std::move(images), Priority::kBulk, job->context.deadline, job->context.cancelled,
+      [this, job](absl::StatusOr<EmbedResult> result) {
+        if (!result.ok()) {
+          return job->done(result.status());
+        }
+        job->vectors = std::move(result->vectors);
+        job->latency.queue += result->queue;
+        job->latency.infer = result->infer;
+        // Off the batcher's thread, which has the next batch to run.
+        bulk_workers_->Schedule([this, job] { live_.gate().Enter([this, job] { CommitUpsert(job); }); });
+      });
 }
 
 void Engine::CommitUpsert(const std::shared_ptr<UpsertJob>& job) {
-  catalog_->Upsert(std::move(job->items), [this, job](absl::StatusOr<WriteResult> write) { FinishUpsert(*job, std::move(write)); });
+  // Only whoever holds the gate changes it.
+  GenerationPtr active = live_.active();
+  if (job->generation != active) {
+    live_.gate().Leave();
+    job->generation = std::move(active);
+    bulk_workers_->Schedule([this, job] { RunUpsert(job); });
+    return;
+  }
+  catalog_->Upsert(std::move(job->items), [this, job](absl::StatusOr<WriteResult> write) {
+    FinishUpsert(*job, std::move(write));
+    live_.gate().Leave();
+  });
 }
 
 void Engine::FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write) {
@@ -64,6 +76,7 @@ void Engine::FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write) {
   if (const absl::Status status = Apply([&] { return job.generation->ApplyUpsert(*write, job.vectors); }); !status.ok()) {
     return job.done(status);
   }
+  live_.NotifyWrite();
   WriteAnswer answer;
   for (const Change& change : write->changes) {
     answer.sequences.push_back(change.sequence);
@@ -85,14 +98,13 @@ void Engine::Delete(std::vector<std::string> ids, const CallContext& context, co
   if (!status.ok()) {
     return done(status);
   }
-  // Without a generation the catalogue alone takes the delete; a generation made later starts from the catalogue.
-  GenerationPtr generation;
-  {
-    MutexLock lock(&mutex_);
-    generation = active_;
-  }
-  catalog_->Delete(std::move(ids), [this, generation, context, done](absl::StatusOr<WriteResult> write) {
-    FinishDelete(generation, context, std::move(write), done);
+  live_.gate().Enter([this, ids = std::move(ids), context, done] {
+    // Without a generation the catalogue alone takes the delete; a generation made later starts from the catalogue.
+    const GenerationPtr generation = live_.active();
+    catalog_->Delete(ids, [this, generation, context, done](absl::StatusOr<WriteResult> write) {
+      FinishDelete(generation, context, std::move(write), done);
+      live_.gate().Leave();
+    });
   });
 }
 
@@ -109,6 +121,7 @@ void Engine::FinishDelete(const GenerationPtr& generation, const CallContext& co
     }
     answer.provenance = generation->ProvenanceAt(generation->index().applied_sequence());
   }
+  live_.NotifyWrite();
   answer.deleted_count = static_cast<int64_t>(write->changes.size());
   answer.missing_ids = std::move(write->missing_ids);
   answer.latency.total = absl::Now() - context.start;

@@ -51,6 +51,7 @@ std::vector<FoundItem> Resolve(const std::vector<ScoredKey>& neighbors, const It
 Generation::Generation(Parts parts)
     : manifest_(std::move(parts.manifest)),
       embedder_(std::move(parts.embedder)),
+      max_batch_size_(parts.batching.max_batch_size),
       batcher_(NewBatcher(embedder_.get(), parts.batching)),
       index_(std::move(parts.index)),
       items_(std::move(parts.items)),
@@ -127,7 +128,7 @@ absl::Status Generation::ApplyUpsert(const WriteResult& write, absl::Span<const 
     }
     items_->Insert(RecordOf(change.item));
   }
-  return Apply(adds, deletes, write);
+  return Apply(adds, deletes, write.changes.empty() ? 0 : write.changes.back().sequence);
 }
 
 absl::Status Generation::ApplyDelete(const WriteResult& write) {
@@ -135,14 +136,33 @@ absl::Status Generation::ApplyDelete(const WriteResult& write) {
   for (const Change& change : write.changes) {
     deletes.push_back({.key = change.replaced_sequence, .at = change.sequence});
   }
-  return Apply({}, deletes, write);
+  return Apply({}, deletes, write.changes.empty() ? 0 : write.changes.back().sequence);
 }
 
-absl::Status Generation::Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, const WriteResult& write) {
-  if (write.changes.empty()) {
-    return absl::OkStatus();
+absl::Status Generation::ApplyLog(const std::vector<const Change*>& changes, const std::map<uint64_t, std::vector<float>>& vectors,
+                                  uint64_t sequence) {
+  std::vector<IndexAdd> adds;
+  std::vector<IndexDelete> deletes;
+  for (const Change* change : changes) {
+    const auto vector = vectors.find(change->sequence);
+    if (!change->deleted && vector == vectors.end()) {
+      continue;
+    }
+    if (const std::optional<uint64_t> replaced = items_->SequenceOf(change->item.id); replaced.has_value()) {
+      deletes.push_back({.key = *replaced, .at = change->sequence});
+    }
+    if (!change->deleted) {
+      adds.push_back({.key = change->sequence, .vector = vector->second});
+      items_->Insert(RecordOf(change->item));
+    }
   }
-  const uint64_t sequence = write.changes.back().sequence;
+  return Apply(adds, deletes, sequence);
+}
+
+absl::Status Generation::Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) {
+  if (sequence == 0) {
+    return absl::OkStatus();  // Nothing changed.
+  }
   SEMBLANCE_RETURN_IF_ERROR(index_->Apply(adds, deletes, sequence));
   for (const IndexDelete& gone : deletes) {
     items_->Retire(gone.key, sequence);

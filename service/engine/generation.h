@@ -1,12 +1,13 @@
 // The generation: a model and the index built with it, changing as one unit. The server answers out of one such object, which a
 // request takes once, at admission, and uses to decode, embed and search.
 //
-// Thread-safe: const methods run concurrently with each other and with one writer (ApplyUpsert, ApplyDelete), which the caller
-// serialises in the order of the change log.
+// Thread-safe: const methods run concurrently with each other and with one writer (ApplyUpsert, ApplyDelete, ApplyLog), which the
+// caller serialises in the order of the change log.
 #ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_H_
 #define SEMBLANCE_SERVICE_ENGINE_GENERATION_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,8 @@ class Generation {
   const storage::v1::GenerationManifest& manifest() const { return manifest_; }
   const Embedder& embedder() const { return *embedder_; }
   Batcher& batcher() const { return *batcher_; }
+  // Of the batcher.
+  int max_batch_size() const { return max_batch_size_; }
   const VectorIndex& index() const { return *index_; }
   int64_t embedded_at_load_count() const { return embedded_at_load_count_; }
 
@@ -84,11 +87,23 @@ class Generation {
   // Applies a committed delete.
   absl::Status ApplyDelete(const WriteResult& write);
 
+  // Applies changes of the log (ascending, no id twice) as one step; `sequence` is where the log was read to. `vectors` are the
+  // embeddings of the items written, by sequence; an item without one is left as it was, for a change that is yet to come.
+  absl::Status ApplyLog(const std::vector<const Change*>& changes, const std::map<uint64_t, std::vector<float>>& vectors,
+                        uint64_t sequence);
+
+  // The records of all items.
+  std::vector<std::shared_ptr<const ItemRecord>> Records() const { return items_->Records(); }
+
+  // As long as it lives, every record that was there when it was opened is found by its sequence.
+  ItemTable::View OpenView() const { return ItemTable::View(items_.get()); }
+
  private:
-  absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, const WriteResult& write);
+  absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence);
 
   const storage::v1::GenerationManifest manifest_;
   const std::unique_ptr<Embedder> embedder_;
+  const int max_batch_size_;
   // After the embedder that it uses.
   const std::unique_ptr<Batcher> batcher_;
   const std::unique_ptr<VectorIndex> index_;

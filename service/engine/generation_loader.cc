@@ -1,39 +1,21 @@
 #include "service/engine/generation_loader.h"
 
-#include <algorithm>
-#include <limits>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/digest.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/logging.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
+#include "generation/catalog_rows.h"
+#include "generation/index_config.h"
 #include "index/segmented_index.h"
 
 namespace semblance {
 namespace {
-
-constexpr int kChangesPerRead = 4096;
-constexpr size_t kImagesPerBatch = 32;
-
-// Stored images were checked against the limits when they were written; a limit that was lowered since must not lose them.
-constexpr DecodeLimits kStoredImageLimits = {.max_bytes = std::numeric_limits<int64_t>::max(),
-                                             .max_pixels = std::numeric_limits<int64_t>::max(),
-                                             .max_side = std::numeric_limits<int>::max()};
-
-absl::StatusOr<SegmentedIndexOptions> IndexOptions(const v1::IndexConfig& config, int dimension) {
-  SegmentedIndexOptions options;
-  options.dimension = dimension;
-  SEMBLANCE_ASSIGN_OR_RETURN(options.spec, ParseIndexSpec(config.factory()));
-  options.seal_rows = config.seal_rows();
-  options.hnsw_ef_construction = config.hnsw_ef_construction();
-  options.target_recall = config.target_recall();
-  options.memory_budget_bytes = config.memory_budget_mib() << 20;
-  return options;
-}
 
 BatcherOptions BatchingOptions(const v1::BatchingConfig& config, bool on_cpu) {
   BatcherOptions options;
@@ -43,65 +25,24 @@ BatcherOptions BatchingOptions(const v1::BatchingConfig& config, bool on_cpu) {
   return options;
 }
 
-// Fills `items` with every item of the catalogue; returns their sequences, ascending.
-absl::StatusOr<std::vector<uint64_t>> ReadItems(const Catalog& catalog, ItemTable& items) {
-  std::vector<uint64_t> live;
-  uint64_t after = 0;
-  while (true) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<Change> changes, catalog.ReadChanges(after, kChangesPerRead));
-    if (changes.empty()) {
-      return live;
-    }
-    after = changes.back().sequence;
-    for (const Change& change : changes) {
-      if (!change.deleted) {
-        items.Insert(RecordOf(change.item));
-        live.push_back(change.sequence);
-      }
-    }
+absl::Status EmbedWhatIsMissing(const Catalog& catalog, const Embedder& embedder, const GenerationLoaderOptions& options,
+                                SegmentedIndex& index) {
+  const auto total = static_cast<int64_t>(index.missing_keys().size());
+  EmbedMissingOptions how;
+  how.stop = options.stop;
+  how.on_progress = options.on_progress;
+  if (total == 0 || options.on_progress) {
+    return EmbedMissing(catalog, embedder, how, index);
   }
-}
-
-absl::Status EmbedStored(const Catalog& catalog, const Embedder& embedder, absl::Span<const uint64_t> sequences,
-                         std::vector<float>& vectors) {
-  std::vector<Image> images;
-  for (const uint64_t sequence : sequences) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::string encoded, catalog.ReadImage(sequence));
-    absl::StatusOr<Image> image = embedder.preprocessor().DecodeAndPreprocess(encoded, kStoredImageLimits);
-    if (!image.ok()) {
-      return Error(absl::StatusCode::kFailedPrecondition, "UNMIGRATABLE_ITEMS",
-                   absl::StrCat("the image of the item at sequence ", sequence, " cannot be embedded: ", image.status().message()));
-    }
-    images.push_back(*std::move(image));
-  }
-  vectors.resize(images.size() * static_cast<size_t>(embedder.dimension()));
-  return embedder.Embed(images, absl::MakeSpan(vectors));
-}
-
-// Embeds the rows that the index does not have.
-absl::Status EmbedMissing(const Catalog& catalog, const Embedder& embedder, const std::atomic<bool>* stop, SegmentedIndex& index) {
-  const std::vector<uint64_t> missing = index.missing_keys();
-  if (missing.empty()) {
-    return absl::OkStatus();
-  }
-  const size_t dimension = static_cast<size_t>(embedder.dimension());
-  ProgressReporter progress("embedding the catalogue", static_cast<int64_t>(missing.size()), "items");
-  std::vector<float> vectors;
-  for (size_t begin = 0; begin < missing.size(); begin += kImagesPerBatch) {
-    if (stop != nullptr && stop->load()) {
-      return absl::CancelledError("stopped while embedding the catalogue; the next start goes on from here");
-    }
-    const auto batch = absl::MakeConstSpan(missing).subspan(begin, kImagesPerBatch);
-    SEMBLANCE_RETURN_IF_ERROR(EmbedStored(catalog, embedder, batch, vectors));
-    std::vector<IndexAdd> adds;
-    for (size_t i = 0; i < batch.size(); ++i) {
-      adds.push_back({.key = batch[i], .vector = absl::MakeConstSpan(vectors).subspan(i * dimension, dimension)});
-    }
-    SEMBLANCE_RETURN_IF_ERROR(index.AddMissing(adds));
-    progress.Update(static_cast<int64_t>(begin + batch.size()), "");
-  }
-  progress.Finish(absl::StrCat("done: ", missing.size(), " items"));
+  ProgressReporter progress("embedding the catalogue", total, "items");
+  how.on_progress = [&progress](int64_t done, int64_t) { progress.Update(done, ""); };
+  SEMBLANCE_RETURN_IF_ERROR(EmbedMissing(catalog, embedder, how, index));
+  progress.Finish(absl::StrCat("done: ", total, " items"));
   return absl::OkStatus();
+}
+
+absl::Status Invalid(const std::string& id, absl::string_view what) {
+  return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", absl::StrCat("generation ", id, ": build.json ", what));
 }
 
 }  // namespace
@@ -119,22 +60,47 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const GenerationStore
   Generation::Parts parts;
   parts.manifest = manifest;
   parts.items = std::make_unique<ItemTable>();
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<uint64_t> live, ReadItems(catalog, *parts.items));
-  SEMBLANCE_ASSIGN_OR_RETURN(const SegmentedIndexOptions how, IndexOptions(options.config.index(), manifest.dimension()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const CatalogState state, ReadCatalogState(catalog));
+  for (const CatalogItem& item : state.items) {
+    parts.items->Insert(RecordOf(item));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const SegmentedIndexOptions how,
+                             IndexOptionsOf(options.config.index(), manifest.index_factory(), manifest.dimension()));
   SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<SegmentedIndex> index,
-                             SegmentedIndex::Open(store.IndexDir(manifest.id()), how, live, catalog.last_sequence()));
+                             SegmentedIndex::Open(store.IndexDir(manifest.id()), how, state.Sequences(), state.sequence));
   parts.embedded_at_load_count = static_cast<int64_t>(index->missing_keys().size());
-  SEMBLANCE_RETURN_IF_ERROR(EmbedMissing(catalog, *embedder, options.stop, *index));
+  SEMBLANCE_RETURN_IF_ERROR(EmbedWhatIsMissing(catalog, *embedder, options, *index));
 
   parts.batching = BatchingOptions(options.config.batching(), embedder->device() == "cpu");
   parts.batching.on_batch = options.on_batch;
   SEMBLANCE_RETURN_IF_ERROR(parts.batching.Validate());
   LOG(INFO) << "loaded generation " << manifest.id() << " (model " << manifest.model() << " on " << embedder->device() << ", "
-            << live.size() << " items, " << parts.embedded_at_load_count << " of them embedded now) in "
+            << state.items.size() << " items, " << parts.embedded_at_load_count << " of them embedded now) in "
             << FormatSeconds(absl::ToDoubleSeconds(absl::Now() - start));
   parts.embedder = std::move(embedder);
   parts.index = std::move(index);
   return std::make_unique<Generation>(std::move(parts));
+}
+
+absl::Status CheckBuild(const GenerationStore& store, const storage::v1::GenerationManifest& manifest) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::BuildManifest> build, store.ReadBuild(manifest.id()));
+  if (!build.has_value()) {
+    return Invalid(manifest.id(), "is missing: the build is not complete");
+  }
+  if (build->embedding_space_id() != manifest.embedding_space_id() || build->dimension() != manifest.dimension()) {
+    return Invalid(manifest.id(),
+                   absl::StrCat("is of ", build->embedding_space_id(), " with ", build->dimension(),
+                                " dimensions, the generation of ", manifest.embedding_space_id(), " with ", manifest.dimension()));
+  }
+  for (const auto& file : build->files()) {
+    const std::string path = absl::StrCat(store.IndexDir(manifest.id()), "/", file.name());
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::string digest, Sha256HexOfFile(path));
+    if (digest != file.sha256()) {
+      return Error(absl::StatusCode::kDataLoss, "DIGEST_MISMATCH",
+                   absl::StrCat(path, ": sha256 is ", digest, ", build.json has ", file.sha256()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace semblance

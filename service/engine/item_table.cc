@@ -51,6 +51,16 @@ std::optional<uint64_t> ItemTable::SequenceOf(absl::string_view id) const {
   return found == sequences_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::vector<std::shared_ptr<const ItemRecord>> ItemTable::Records() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<const ItemRecord>> records;
+  records.reserve(sequences_.size());
+  for (const auto& [id, sequence] : sequences_) {
+    records.push_back(records_.at(sequence));
+  }
+  return records;
+}
+
 size_t ItemTable::size() const {
   const std::shared_lock lock(mutex_);
   return sequences_.size();

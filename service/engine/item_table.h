@@ -58,6 +58,9 @@ class ItemTable {
   // The current sequence of an id; nullopt where there is no such item.
   std::optional<uint64_t> SequenceOf(absl::string_view id) const;
 
+  // Of the items that exist, in no order.
+  std::vector<std::shared_ptr<const ItemRecord>> Records() const;
+
   // Items that exist.
   size_t size() const;
 

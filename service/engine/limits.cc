@@ -1,8 +1,12 @@
 #include "service/engine/limits.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -10,12 +14,13 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "common/thread_pool.h"
-#include "index/index_spec.h"
+#include "generation/index_config.h"
 
 namespace semblance {
 namespace {
 
 constexpr int kMaxAttributeKeyBytes = 64;
+constexpr size_t kMaxRoutingKeyBytes = 128;
 
 // Reads and fills one numeric field of a config message: the default where it is zero, an error where it is out of range.
 template <typename T>
@@ -122,26 +127,43 @@ absl::Status DuplicateId(const std::string& field, absl::string_view id) {
   return InvalidField(field, "DUPLICATE_ID", absl::StrCat("\"", id, "\" occurs twice in one request"));
 }
 
-absl::Status CompleteIndex(v1::IndexConfig& index) {
-  if (index.factory().empty()) {
-    index.set_factory("auto");
+// A program in the directory of this one.
+std::string ProgramBeside(absl::string_view name) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string(name) : (self.parent_path() / std::string(name)).string();
+}
+
+int64_t MachineMemoryMib() {
+  return (int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE)) >> 20;
+}
+
+// Where 0 means something of its own.
+absl::Status CheckAtMost(absl::string_view field, int64_t value, int64_t max) {
+  return value >= 0 && value <= max
+             ? absl::OkStatus()
+             : InvalidField(field, "CONFIG_INVALID", absl::StrCat(field, " is ", value, "; it must be between 0 and ", max));
+}
+
+absl::Status CompleteModelRegistry(v1::ModelRegistryConfig& registry) {
+  if (!registry.has_watch_seconds()) {
+    registry.set_watch_seconds(10);
   }
-  if (const auto spec = ParseIndexSpec(index.factory()); !spec.ok()) {
-    return InvalidField("index.factory", "CONFIG_INVALID", spec.status().message());
+  return CheckAtMost("model_registry.watch_seconds", registry.watch_seconds(), 86'400);
+}
+
+absl::Status CompleteGenerations(v1::GenerationsConfig& generations) {
+  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("generations.builder_threads", generations.builder_threads(), 1024));
+  if (generations.builder_path().empty()) {
+    generations.set_builder_path(ProgramBeside("semblance-builder"));
   }
-  SEMBLANCE_COMPLETE(index, "index.", seal_rows, 8192, 1 << 24);
-  SEMBLANCE_COMPLETE(index, "index.", hnsw_ef_construction, 200, 4096);
-  if (index.target_recall() == 0) {
-    index.set_target_recall(0.99);
+  SEMBLANCE_COMPLETE(generations, "generations.", memory_budget_mib, std::max<int64_t>(1, MachineMemoryMib() * 3 / 4),
+                     int64_t{1} << 30);
+  if (!generations.has_grace_seconds()) {
+    generations.set_grace_seconds(60);
   }
-  if (!(index.target_recall() >= 0.5 && index.target_recall() <= 1)) {
-    return InvalidField("index.target_recall", "CONFIG_INVALID",
-                        absl::StrCat("index.target_recall is ", index.target_recall(), "; it must be between 0.5 and 1"));
-  }
-  if (index.memory_budget_mib() < 0) {
-    return InvalidField("index.memory_budget_mib", "CONFIG_INVALID",
-                        absl::StrCat("index.memory_budget_mib is ", index.memory_budget_mib(), "; it must not be negative"));
-  }
+  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("generations.grace_seconds", generations.grace_seconds(), 2'592'000));
+  SEMBLANCE_COMPLETE(generations, "generations.", max_write_pause_ms, 50, 60'000);
   return absl::OkStatus();
 }
 
@@ -149,7 +171,7 @@ absl::Status CompleteIndex(v1::IndexConfig& index) {
 
 absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   SEMBLANCE_RETURN_IF_ERROR(CompleteLimits(*config.mutable_limits()));
-  SEMBLANCE_RETURN_IF_ERROR(CompleteIndex(*config.mutable_index()));
+  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), CompleteIndexConfig(config.index()));
   v1::BatchingConfig& batching = *config.mutable_batching();
   SEMBLANCE_COMPLETE(batching, "batching.", max_queued_images, 1024, 1 << 20);
   if (batching.max_batch_size() < 0 || batching.max_batch_size() > 4096) {
@@ -172,6 +194,8 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
         "recall_probe.one_in", "CONFIG_INVALID",
         absl::StrCat("recall_probe.one_in is ", recall_probe.one_in(), "; it must be at least 1, or 0 for no probe"));
   }
+  SEMBLANCE_RETURN_IF_ERROR(CompleteModelRegistry(*config.mutable_model_registry()));
+  SEMBLANCE_RETURN_IF_ERROR(CompleteGenerations(*config.mutable_generations()));
   if (config.device().empty()) {
     config.set_device("auto");
   }
@@ -205,6 +229,10 @@ absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits) {
   if (!input.exclude_item_ids.empty()) {
     SEMBLANCE_RETURN_IF_ERROR(
         CheckCount("exclude_item_ids", static_cast<int64_t>(input.exclude_item_ids.size()), limits.max_excluded_items()));
+  }
+  if (input.routing_key.size() > kMaxRoutingKeyBytes) {
+    return InvalidField("routing_key", "LIMIT_EXCEEDED",
+                        absl::StrCat("routing_key has ", input.routing_key.size(), " bytes; at most ", kMaxRoutingKeyBytes));
   }
   for (size_t i = 0; i < input.queries.size(); ++i) {
     SEMBLANCE_RETURN_IF_ERROR(CheckQuery(input.queries[i], input.query_fields[i], limits));

@@ -4,6 +4,7 @@
 #ifndef SEMBLANCE_SERVICE_ENGINE_METRICS_H_
 #define SEMBLANCE_SERVICE_ENGINE_METRICS_H_
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "service/engine/types.h"
 
@@ -21,6 +22,10 @@ class EngineMetrics {
 
   // One durable commit of the catalogue.
   virtual void ObserveCommit(absl::Duration duration) = 0;
+
+  // One activation or rollback: "done", "conflict" (another was under way or active), "gate_failed" or "failed"; and how long
+  // writes waited, zero where they did not.
+  virtual void ObserveActivation(absl::string_view result, absl::Duration write_pause) = 0;
 
   // One probe: of `expected` exact nearest neighbours the live answer had `found`.
   virtual void ObserveRecall(int expected, int found) = 0;

@@ -64,6 +64,10 @@ struct SearchInput {
   int top_k = 0;
   uint64_t min_sequence = 0;
   std::vector<std::string> exclude_item_ids;
+  // Whom it is for; see SearchRequest.routing_key.
+  std::string routing_key;
+  // The generation that is to answer; empty: the active one, or the canary.
+  std::string generation;
 };
 
 // What a search returns of an item. Immutable and shared with the generation that found it.

@@ -17,14 +17,14 @@ constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
 
 class HttplibServer final : public HttpServer {
  public:
-  HttplibServer(const Engine* engine, PrometheusMetrics* metrics) {
+  HttplibServer(const Engine* engine, const GenerationController* generations, PrometheusMetrics* metrics) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
-    server_.Get("/metrics", [engine, metrics](const httplib::Request&, httplib::Response& response) {
-      response.set_content(metrics->Scrape(*engine), kPrometheusText);
+    server_.Get("/metrics", [engine, generations, metrics](const httplib::Request&, httplib::Response& response) {
+      response.set_content(metrics->Scrape(*engine, generations), kPrometheusText);
     });
     server_.Get("/healthz", [engine](const httplib::Request&, httplib::Response& response) {
       const EngineStatus status = engine->status();
-      response.status = status.state == EngineState::kServing ? 200 : 503;
+      response.status = status.state == EngineState::kServing || status.state == EngineState::kDegraded ? 200 : 503;
       response.set_content(absl::StrCat(status.reason, "\n"), kPlainText);
     });
   }
@@ -67,8 +67,8 @@ class HttplibServer final : public HttpServer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> StartHttpServer(const std::string& address, const Engine* engine,
-                                                            PrometheusMetrics* metrics) {
-  auto server = std::make_unique<HttplibServer>(engine, metrics);
+                                                            const GenerationController* generations, PrometheusMetrics* metrics) {
+  auto server = std::make_unique<HttplibServer>(engine, generations, metrics);
   const absl::Status status = server->Listen(address);
   if (!status.ok()) {
     return status;

@@ -6,7 +6,11 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <vector>
+
 #include "common/error.h"
+#include "common/mutex.h"
+#include "service/http/generation_metrics.h"
 
 namespace semblance {
 namespace {
@@ -63,9 +67,11 @@ struct PrometheusMetrics::Rep {
   Family<Gauge>& recall =
       GaugeFamily(registry, "semblance_recall_probe", "Recall of live answers, over the last 1,000 probed neighbours or so.");
   Gauge& serving = GaugeFamily(registry, "semblance_serving", "1 while the server answers searches.").Add({});
+  Gauge& degraded =
+      GaugeFamily(registry, "semblance_degraded", "1 while a generation answers in place of the active one, which is broken.")
+          .Add({});
   Gauge& items = GaugeFamily(registry, "semblance_items", "Items of the catalogue.").Add({});
   Gauge& queue_depth = GaugeFamily(registry, "semblance_queue_depth", "Images that wait for the network.").Add({});
-  Gauge& lag = GaugeFamily(registry, "semblance_generation_lag", "Writes that the active generation has not applied.").Add({});
   Family<Gauge>& rows = GaugeFamily(registry, "semblance_index_rows", "Rows of the active index, by state.");
   Gauge& live_rows = rows.Add({{"state", "live"}});
   Gauge& tombstone_rows = rows.Add({{"state", "tombstone"}});
@@ -73,11 +79,49 @@ struct PrometheusMetrics::Rep {
   Gauge& segments = GaugeFamily(registry, "semblance_index_sealed_segments", "Sealed segments of the active index.").Add({});
   Gauge& index_bytes = GaugeFamily(registry, "semblance_index_bytes", "Memory of the active index, without mapped files.").Add({});
   Family<Gauge>& info = GaugeFamily(registry, "semblance_generation_info", "1 for the active generation, with its names.");
+  Gauge* active_info = nullptr;
+  GenerationMetrics generations{&registry};
+  void SetActive(const Generation& generation);
+
+  // One scrape at a time: a scrape takes series away before it sets new ones.
+  Mutex scrape_mutex;
 };
+
+namespace {
+
+// What is known of the active generation where nobody keeps a list.
+GenerationList ListOfActive(const Engine& engine, const Generation& generation) {
+  GenerationInfo info;
+  info.manifest = generation.manifest();
+  info.state = GenerationState::kActive;
+  const uint64_t applied = generation.index().applied_sequence();
+  const uint64_t last = engine.last_sequence();
+  info.lag = last > applied ? static_cast<int64_t>(last - applied) : 0;
+  return {.generations = {std::move(info)}, .active = generation.manifest().id(), .previous = ""};
+}
+
+}  // namespace
 
 PrometheusMetrics::PrometheusMetrics() : rep_(std::make_unique<Rep>()) {}
 
 PrometheusMetrics::~PrometheusMetrics() = default;
+
+void PrometheusMetrics::Rep::SetActive(const Generation& generation) {
+  const IndexStats stats = generation.index().Stats();
+  queue_depth.Set(generation.batcher().queued_images());
+  live_rows.Set(static_cast<double>(stats.live_rows));
+  tombstone_rows.Set(static_cast<double>(stats.tombstone_rows));
+  growing_rows.Set(static_cast<double>(stats.growing_rows));
+  segments.Set(stats.sealed_segments);
+  index_bytes.Set(static_cast<double>(stats.memory_bytes));
+  if (active_info != nullptr) {
+    info.Remove(active_info);
+  }
+  active_info = &info.Add({{"generation", generation.manifest().id()},
+                           {"model", generation.manifest().model()},
+                           {"embedding_space_id", generation.manifest().embedding_space_id()}});
+  active_info->Set(1);
+}
 
 void PrometheusMetrics::ObserveStages(const LatencyBreakdown& latency) {
   const auto observe = [](Histogram& histogram, absl::Duration duration) {
@@ -104,6 +148,10 @@ void PrometheusMetrics::ObserveRecall(int expected, int found) {
   rep_->recall_found.Increment(found);
 }
 
+void PrometheusMetrics::ObserveActivation(absl::string_view result, absl::Duration write_pause) {
+  rep_->generations.ObserveActivation(result, write_pause);
+}
+
 void PrometheusMetrics::CountStarted(const RpcMethod& method) {
   rep_->started.Add(LabelsOf(method)).Increment();
 }
@@ -118,31 +166,24 @@ void PrometheusMetrics::ObserveHandled(const RpcMethod& method, const absl::Stat
   }
 }
 
-std::string PrometheusMetrics::Scrape(const Engine& engine) {
+std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationController* generations) {
+  MutexLock lock(&rep_->scrape_mutex);
   const EngineStatus status = engine.status();
-  rep_->serving.Set(status.state == EngineState::kServing ? 1 : 0);
+  const bool degraded = status.state == EngineState::kDegraded;
+  rep_->serving.Set(degraded || status.state == EngineState::kServing ? 1 : 0);
+  rep_->degraded.Set(degraded ? 1 : 0);
   rep_->items.Set(static_cast<double>(engine.item_count()));
   if (const RecallStats stats = engine.recall(); stats.recall.has_value()) {
     rep_->recall.Add({}).Set(*stats.recall);
   }
+  GenerationList list = generations == nullptr ? GenerationList() : generations->List();
   if (status.generation != nullptr) {
-    const Generation& generation = *status.generation;
-    const IndexStats stats = generation.index().Stats();
-    rep_->queue_depth.Set(generation.batcher().queued_images());
-    const uint64_t applied = generation.index().applied_sequence();
-    const uint64_t last = engine.last_sequence();
-    rep_->lag.Set(last > applied ? static_cast<double>(last - applied) : 0);
-    rep_->live_rows.Set(static_cast<double>(stats.live_rows));
-    rep_->tombstone_rows.Set(static_cast<double>(stats.tombstone_rows));
-    rep_->growing_rows.Set(static_cast<double>(stats.growing_rows));
-    rep_->segments.Set(stats.sealed_segments);
-    rep_->index_bytes.Set(static_cast<double>(stats.memory_bytes));
-    rep_->info
-        .Add({{"generation", generation.manifest().id()},
-              {"model", generation.manifest().model()},
-              {"embedding_space_id", generation.manifest().embedding_space_id()}})
-        .Set(1);
+    rep_->SetActive(*status.generation);
+    if (generations == nullptr) {
+      list = ListOfActive(engine, *status.generation);
+    }
   }
+  rep_->generations.Set(list);
   return prometheus::TextSerializer().Serialize(rep_->registry.Collect());
 }
 

@@ -7,7 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "service/engine/engine.h"
+#include "service/engine/generation_controller.h"
 #include "service/engine/metrics.h"
 #include "service/rpc/metrics.h"
 
@@ -22,11 +25,13 @@ class PrometheusMetrics final : public EngineMetrics, public RpcMetrics {
   void ObserveBatch(int batch_size) override;
   void ObserveCommit(absl::Duration duration) override;
   void ObserveRecall(int expected, int found) override;
+  void ObserveActivation(absl::string_view result, absl::Duration write_pause) override;
   void CountStarted(const RpcMethod& method) override;
   void ObserveHandled(const RpcMethod& method, const absl::Status& status, absl::Duration duration) override;
 
-  // The text exposition format, with the engine's gauges as of now.
-  std::string Scrape(const Engine& engine);
+  // The text exposition format, with the gauges as of now. Without `generations` (null) only the active one has a lag, and none a
+  // state.
+  std::string Scrape(const Engine& engine, const GenerationController* generations);
 
  private:
   struct Rep;

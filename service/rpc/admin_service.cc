@@ -3,6 +3,7 @@
 #include "absl/time/clock.h"
 #include "embedder/embedder.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
+#include "service/engine/engine.h"
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
 
@@ -17,6 +18,8 @@ v1::ServerState StateToProto(EngineState state) {
       return v1::SERVER_STATE_NO_MODEL;
     case EngineState::kServing:
       return v1::SERVER_STATE_SERVING;
+    case EngineState::kDegraded:
+      return v1::SERVER_STATE_DEGRADED;
     case EngineState::kDraining:
       return v1::SERVER_STATE_DRAINING;
   }

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
+#include "service/engine/engine.h"
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
 

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "semblance/v1/embedding_service.grpc.pb.h"
+#include "service/engine/engine.h"
 #include "service/rpc/complete_answer.h"
 #include "service/rpc/services.h"
 

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "semblance/v1/search_service.grpc.pb.h"
+#include "service/engine/engine.h"
 #include "service/engine/limits.h"
 #include "service/rpc/complete_answer.h"
 #include "service/rpc/convert.h"
@@ -18,6 +19,8 @@ SearchInput InputOf(const Request& request) {
   input.top_k = request.top_k();
   input.min_sequence = request.min_sequence();
   input.exclude_item_ids = {request.exclude_item_ids().begin(), request.exclude_item_ids().end()};
+  input.routing_key = request.routing_key();
+  input.generation = request.generation();
   return input;
 }
 

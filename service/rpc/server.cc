@@ -10,31 +10,51 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/logging.h"
+#include "common/status_macros.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 #include "semblance/v1/embedding_service.grpc.pb.h"
+#include "semblance/v1/generation_service.grpc.pb.h"
+#include "semblance/v1/model_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
+#include "service/engine/engine.h"
+#include "service/engine/model_registry.h"
+#include "service/rpc/generation_service.h"
 #include "service/rpc/services.h"
 #include "service/rpc/unary_call.h"
 
 namespace semblance {
 namespace {
 
+ModelResolver ResolverOf(const ModelRegistry* models) {
+  return [models](const std::string& name) -> absl::StatusOr<ResolvedModel> {
+    SEMBLANCE_ASSIGN_OR_RETURN(const ModelBundle bundle, models->Resolve(name));
+    return ResolvedModel{.bundle_dir = bundle.bundle_dir, .version = bundle.model.version};
+  };
+}
+
 class GrpcServer final : public RpcServer {
  public:
-  GrpcServer(Engine* engine, RpcMetrics* metrics)
-      : max_message_bytes_(engine->config().limits().max_message_bytes()),
-        calls_(metrics, max_message_bytes_, absl::Milliseconds(engine->config().limits().default_deadline_ms())) {
-    services_.push_back(NewSearchService(engine, &calls_));
-    services_.push_back(NewEmbeddingService(engine, &calls_));
-    services_.push_back(NewCatalogService(engine, &calls_));
-    services_.push_back(NewAdminService(engine, &calls_));
+  GrpcServer(const RpcServices& services, RpcMetrics* metrics)
+      : max_message_bytes_(services.engine->config().limits().max_message_bytes()),
+        calls_(metrics, max_message_bytes_, absl::Milliseconds(services.engine->config().limits().default_deadline_ms())) {
+    Add(v1::SearchService::service_full_name(), NewSearchService(services.engine, &calls_));
+    Add(v1::EmbeddingService::service_full_name(), NewEmbeddingService(services.engine, &calls_));
+    Add(v1::CatalogService::service_full_name(), NewCatalogService(services.engine, &calls_));
+    Add(v1::AdminService::service_full_name(), NewAdminService(services.engine, &calls_));
+    if (services.models != nullptr) {
+      Add(v1::ModelService::service_full_name(), NewModelService(services.models, &calls_));
+    }
+    if (services.generations != nullptr) {
+      Add(v1::GenerationService::service_full_name(),
+          NewGenerationService(services.generations, ResolverOf(services.models), &calls_));
+    }
   }
 
   absl::Status Listen(const std::string& address) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
-    for (const std::unique_ptr<grpc::Service>& service : services_) {
+    for (const auto& [name, service] : services_) {
       builder.RegisterService(service.get());
     }
     // Twice our own limit: what lies between is refused by us, with a reason; only what lies above by the transport, without.
@@ -57,9 +77,8 @@ class GrpcServer final : public RpcServer {
   void SetServing(bool serving) override {
     grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
     health->SetServingStatus(serving);
-    for (const absl::string_view service : {v1::SearchService::service_full_name(), v1::EmbeddingService::service_full_name(),
-                                            v1::CatalogService::service_full_name(), v1::AdminService::service_full_name()}) {
-      health->SetServingStatus(std::string(service), serving);
+    for (const auto& [name, service] : services_) {
+      health->SetServingStatus(name, serving);
     }
   }
 
@@ -81,25 +100,30 @@ class GrpcServer final : public RpcServer {
   }
 
   void Shutdown(absl::Duration grace) override {
+    calls_.EndStreams();
     server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
     server_->Wait();
     LOG_IF(ERROR, calls_.in_flight() != 0) << calls_.in_flight() << " calls are left after the shutdown";
   }
 
  private:
+  void Add(const char* name, std::unique_ptr<grpc::Service> service) { services_.emplace_back(name, std::move(service)); }
+
   const int64_t max_message_bytes_;
   CallTracker calls_;
-  std::vector<std::unique_ptr<grpc::Service>> services_;
+  // By full name.
+  std::vector<std::pair<std::string, std::unique_ptr<grpc::Service>>> services_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& address, Engine* engine, RpcMetrics* metrics) {
+absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& address, const RpcServices& services,
+                                                          RpcMetrics* metrics) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  auto server = std::make_unique<GrpcServer>(engine, metrics);
+  auto server = std::make_unique<GrpcServer>(services, metrics);
   const absl::Status status = server->Listen(address);
   if (!status.ok()) {
     return status;

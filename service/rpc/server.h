@@ -12,10 +12,22 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "service/engine/engine.h"
 #include "service/rpc/metrics.h"
 
 namespace semblance {
+
+class Engine;
+class GenerationController;
+class ModelRegistry;
+
+// What answers. All must outlive the server.
+struct RpcServices {
+  // Required.
+  Engine* engine = nullptr;
+  // Null: there is no such service. Generations need models.
+  ModelRegistry* models = nullptr;
+  GenerationController* generations = nullptr;
+};
 
 class RpcServer {
  public:
@@ -31,13 +43,14 @@ class RpcServer {
   // retry.
   virtual bool WaitUntilQuiet(absl::Duration limit) = 0;
 
-  // Stops accepting calls, waits until those in flight have finished, cancels what is left after `grace`, and returns when nothing
-  // is left. Call once.
+  // Ends all streams (Unavailable/DRAINING), stops accepting calls, waits until those in flight have finished, cancels what is left
+  // after `grace`, and returns when nothing is left. Call once.
   virtual void Shutdown(absl::Duration grace) = 0;
 };
 
-// Listens on `address` (host:port), not serving. `engine` and `metrics` must outlive the server.
-absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& address, Engine* engine, RpcMetrics* metrics);
+// Listens on `address` (host:port), not serving. `metrics` must outlive the server.
+absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& address, const RpcServices& services,
+                                                          RpcMetrics* metrics);
 
 }  // namespace semblance
 

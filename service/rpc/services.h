@@ -1,6 +1,6 @@
 // The RPC services: thin adaptors from messages to the engine's use cases and back. The contract is in proto/semblance/v1.
 //
-// Thread-safe. Engine and tracker must outlive the services, and the services every call.
+// Thread-safe. Engine, registry and tracker must outlive the services, and the services every call.
 #ifndef SEMBLANCE_SERVICE_RPC_SERVICES_H_
 #define SEMBLANCE_SERVICE_RPC_SERVICES_H_
 
@@ -8,15 +8,18 @@
 
 #include <memory>
 
-#include "service/engine/engine.h"
 #include "service/rpc/unary_call.h"
 
 namespace semblance {
+
+class Engine;
+class ModelRegistry;
 
 std::unique_ptr<grpc::Service> NewSearchService(Engine* engine, CallTracker* calls);
 std::unique_ptr<grpc::Service> NewEmbeddingService(Engine* engine, CallTracker* calls);
 std::unique_ptr<grpc::Service> NewCatalogService(Engine* engine, CallTracker* calls);
 std::unique_ptr<grpc::Service> NewAdminService(Engine* engine, CallTracker* calls);
+std::unique_ptr<grpc::Service> NewModelService(ModelRegistry* models, CallTracker* calls);
 
 }  // namespace semblance
 

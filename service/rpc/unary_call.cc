@@ -10,6 +10,13 @@
 #include "service/rpc/error_status.h"
 
 namespace semblance {
+namespace {
+
+absl::Status DrainingError() {
+  return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), absl::Seconds(1));
+}
+
+}  // namespace
 
 UnaryCall* CallTracker::Run(grpc::CallbackServerContext* context, const RpcMethod& method, const google::protobuf::Message& request,
                             absl::FunctionRef<void(UnaryCall*)> body) {
@@ -37,22 +44,56 @@ absl::Status CallTracker::CheckSize(const google::protobuf::Message& request) co
                       absl::StrCat("the request has ", size, " bytes; the limit is ", max_message_bytes_, ": send less at once"));
 }
 
-UnaryCall::UnaryCall(CallTracker* tracker, const RpcMethod& method, absl::Time deadline)
-    : tracker_(tracker), method_(method), cancelled_(std::make_shared<std::atomic<bool>>(false)) {
-  context_ = {.deadline = deadline, .cancelled = cancelled_, .start = absl::Now()};
+void CallTracker::EndStreams() {
+  std::unordered_set<std::shared_ptr<OpenStream>> streams;
+  {
+    MutexLock lock(&mutex_);
+    streams_ended_ = true;
+    streams = streams_;
+  }
+  for (const std::shared_ptr<OpenStream>& stream : streams) {
+    stream->End(DrainingError());
+  }
+}
+
+void CallTracker::AddStream(const std::shared_ptr<OpenStream>& stream) {
+  {
+    MutexLock lock(&mutex_);
+    streams_.insert(stream);
+    if (!streams_ended_) {
+      return;
+    }
+  }
+  stream->End(DrainingError());
+}
+
+void CallTracker::RemoveStream(const std::shared_ptr<OpenStream>& stream) {
+  MutexLock lock(&mutex_);
+  streams_.erase(stream);
+}
+
+CallRecord::CallRecord(CallTracker* tracker, const RpcMethod& method) : tracker_(tracker), method_(method), start_(absl::Now()) {
   tracker_->arrived_.fetch_add(1);
   tracker_->in_flight_.fetch_add(1);
   tracker_->metrics_->CountStarted(method_);
 }
 
-void UnaryCall::Complete(const absl::Status& status) {
-  tracker_->metrics_->ObserveHandled(method_, status, absl::Now() - context_.start);
-  Finish(ToGrpcStatus(status));  // The object may be gone after this line.
+CallRecord::~CallRecord() {
+  tracker_->in_flight_.fetch_sub(1);
 }
 
-void UnaryCall::OnDone() {
-  tracker_->in_flight_.fetch_sub(1);
-  delete this;
+void CallRecord::SetHandled(const absl::Status& status) {
+  tracker_->metrics_->ObserveHandled(method_, status, absl::Now() - start_);
+}
+
+UnaryCall::UnaryCall(CallTracker* tracker, const RpcMethod& method, absl::Time deadline)
+    : record_(tracker, method), cancelled_(std::make_shared<std::atomic<bool>>(false)) {
+  context_ = {.deadline = deadline, .cancelled = cancelled_, .start = record_.start()};
+}
+
+void UnaryCall::Complete(const absl::Status& status) {
+  record_.SetHandled(status);
+  Finish(ToGrpcStatus(status));  // The object may be gone after this line.
 }
 
 }  // namespace semblance

@@ -15,10 +15,12 @@
 
 #include <atomic>
 #include <memory>
+#include <unordered_set>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "google/protobuf/message.h"
 #include "service/engine/types.h"
 #include "service/rpc/metrics.h"
@@ -27,7 +29,16 @@ namespace semblance {
 
 class UnaryCall;
 
-// Starts calls and counts those in flight. Must outlive them.
+// A stream that goes on until somebody ends it.
+class OpenStream {
+ public:
+  virtual ~OpenStream() = default;
+
+  // Ends it, unless it is ending already.
+  virtual void End(const absl::Status& status) = 0;
+};
+
+// Starts calls and counts those in flight, streams included. Must outlive them.
 class CallTracker {
  public:
   // `metrics` must outlive the tracker.
@@ -40,6 +51,14 @@ class CallTracker {
   UnaryCall* Run(grpc::CallbackServerContext* context, const RpcMethod& method, const google::protobuf::Message& request,
                  absl::FunctionRef<void(UnaryCall*)> body);
 
+  // Ends the open streams, and every later one as it starts, with Unavailable/DRAINING: no stream ends by itself when the server
+  // does. To be called before gRPC shuts down.
+  void EndStreams();
+
+  // For streams: a stream that was added must be removed.
+  void AddStream(const std::shared_ptr<OpenStream>& stream);
+  void RemoveStream(const std::shared_ptr<OpenStream>& stream);
+
   // Calls that have arrived so far.
   int64_t arrived() const { return arrived_.load(); }
 
@@ -47,7 +66,7 @@ class CallTracker {
   int64_t in_flight() const { return in_flight_.load(); }
 
  private:
-  friend class UnaryCall;
+  friend class CallRecord;
 
   absl::Status CheckSize(const google::protobuf::Message& request) const;
 
@@ -56,6 +75,29 @@ class CallTracker {
   const absl::Duration default_deadline_;
   std::atomic<int64_t> arrived_ = 0;
   std::atomic<int64_t> in_flight_ = 0;
+
+  Mutex mutex_;
+  bool streams_ended_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  std::unordered_set<std::shared_ptr<OpenStream>> streams_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+// What a call, unary or stream, reports to the tracker: it is in flight while its record exists.
+class CallRecord {
+ public:
+  CallRecord(CallTracker* tracker, const RpcMethod& method);
+  ~CallRecord();
+  CallRecord(const CallRecord&) = delete;
+  CallRecord& operator=(const CallRecord&) = delete;
+
+  // How it ends. To be called once, before gRPC is told.
+  void SetHandled(const absl::Status& status);
+
+  absl::Time start() const { return start_; }
+
+ private:
+  CallTracker* const tracker_;
+  const RpcMethod method_;
+  const absl::Time start_;
 };
 
 class UnaryCall final : public grpc::ServerUnaryReactor {
@@ -70,10 +112,9 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
  private:
   void OnCancel() override { cancelled_->store(true); }
-  void OnDone() override;
+  void OnDone() override { delete this; }
 
-  CallTracker* const tracker_;
-  const RpcMethod method_;
+  CallRecord record_;
   const std::shared_ptr<std::atomic<bool>> cancelled_;
   CallContext context_;
 };

@@ -247,7 +247,7 @@ TEST_F(ServerTest, ExportsMetrics) {
        {"grpc_server_handled_total{grpc_code=\"OK\",grpc_method=\"Search\",grpc_service=\"semblance.v1.SearchService\"} 1",
         "semblance_items 150", "semblance_serving 1", "semblance_stage_seconds_count{stage=\"infer\"}",
         "semblance_batch_size_bucket", "semblance_wal_fsync_seconds_count", "semblance_index_rows{state=\"live\"} 150",
-        "semblance_index_bytes ", "semblance_generation_lag 0", "semblance_recall_probe 1",
+        "semblance_index_bytes ", R"(semblance_generation_lag{generation="gen-000001"} 0)", "semblance_recall_probe 1",
         "semblance_recall_probe_expected_total 6", "semblance_recall_probe_found_total 6"}) {
     EXPECT_THAT(metrics->body, HasSubstr(expected));
   }

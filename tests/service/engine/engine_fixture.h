@@ -2,6 +2,7 @@
 #ifndef SEMBLANCE_TESTS_SERVICE_ENGINE_ENGINE_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_ENGINE_ENGINE_FIXTURE_H_
 
+#include <cmath>
 #include <future>
 #include <memory>
 #include <string>
@@ -22,14 +23,42 @@ namespace semblance::testing {
 
 inline constexpr int kDimension = 6;
 
-// The manifest of a real bundle on a network that is none.
+// The manifest of a real bundle on a network that is none. Each embedding space stretches the axes in its own way, so that vectors
+// of two spaces do not fit together and have other neighbours.
 class BundledFakeEmbedder final : public FakeEmbedder {
  public:
   explicit BundledFakeEmbedder(storage::v1::BundleManifest manifest)
       : FakeEmbedder(manifest.dimension()), bundle_manifest_(std::move(manifest)) {}
   const storage::v1::BundleManifest& manifest() const override { return bundle_manifest_; }
 
+  absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const override {
+    absl::Status status = FakeEmbedder::Embed(images, out);
+    for (size_t i = 0; i < images.size(); ++i) {
+      Stretch(out.subspan(i * static_cast<size_t>(dimension()), static_cast<size_t>(dimension())));
+    }
+    return status;
+  }
+
+  std::vector<float> VectorOf(const Image& image) const {
+    std::vector<float> vector = FakeEmbedder::VectorOf(image);
+    Stretch(absl::MakeSpan(vector));
+    return vector;
+  }
+
  private:
+  void Stretch(absl::Span<float> vector) const {
+    // The first digits of "sha256:...".
+    const float stretch = static_cast<float>(std::stoul(bundle_manifest_.embedding_space_id().substr(7, 4), nullptr, 16)) / 16384;
+    float squared_norm = 0;
+    for (size_t i = 0; i < vector.size(); ++i) {
+      vector[i] *= 1 + stretch * static_cast<float>(i);
+      squared_norm += vector[i] * vector[i];
+    }
+    for (float& value : vector) {
+      value /= std::sqrt(squared_norm);
+    }
+  }
+
   const storage::v1::BundleManifest bundle_manifest_;
 };
 
@@ -102,6 +131,8 @@ class EngineFixture {
   }
 
   void Stop() { engine_.reset(); }
+
+  const std::string& data_dir() const { return dir_.path(); }
 
   v1::ServerConfig& config() { return config_; }
   Engine& engine() { return *engine_; }

@@ -1,6 +1,7 @@
 #include "service/engine/limits.h"
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "gtest/gtest.h"
@@ -30,6 +31,13 @@ TEST(ServerConfigTest, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(config.device(), "auto");
   EXPECT_GE(config.worker_threads(), 1);
   EXPECT_EQ(config.recall_probe().one_in(), 100);
+  EXPECT_EQ(config.model_registry().watch_seconds(), 10);
+  EXPECT_EQ(config.generations().builder_threads(), 0) << "one per core of the machine where the builder runs";
+  EXPECT_EQ(std::filesystem::path(config.generations().builder_path()).filename(), "semblance-builder");
+  EXPECT_TRUE(std::filesystem::path(config.generations().builder_path()).is_absolute());
+  EXPECT_GE(config.generations().memory_budget_mib(), 1);
+  EXPECT_EQ(config.generations().grace_seconds(), 60);
+  EXPECT_EQ(config.generations().max_write_pause_ms(), 50);
 }
 
 TEST(ServerConfigTest, KeepsWhatIsSet) {
@@ -37,10 +45,22 @@ TEST(ServerConfigTest, KeepsWhatIsSet) {
   config.mutable_limits()->set_max_top_k(7);
   config.set_device("cpu");
   config.mutable_recall_probe()->set_one_in(0);
+  config.mutable_model_registry()->set_watch_seconds(0);
+  config.mutable_generations()->set_builder_threads(3);
+  config.mutable_generations()->set_builder_path("/opt/builder");
+  config.mutable_generations()->set_memory_budget_mib(7);
+  config.mutable_generations()->set_grace_seconds(0);
+  config.mutable_generations()->set_max_write_pause_ms(5);
   ASSERT_OK_AND_ASSIGN(config, CompleteServerConfig(config));
   EXPECT_EQ(config.limits().max_top_k(), 7);
   EXPECT_EQ(config.device(), "cpu");
   EXPECT_EQ(config.recall_probe().one_in(), 0) << "no probe is not the default";
+  EXPECT_EQ(config.model_registry().watch_seconds(), 0) << "no watch is not the default";
+  EXPECT_EQ(config.generations().builder_threads(), 3);
+  EXPECT_EQ(config.generations().builder_path(), "/opt/builder");
+  EXPECT_EQ(config.generations().memory_budget_mib(), 7);
+  EXPECT_EQ(config.generations().grace_seconds(), 0) << "no grace is not the default";
+  EXPECT_EQ(config.generations().max_write_pause_ms(), 5);
 }
 
 TEST(ServerConfigTest, RefusesValuesOutOfRangeByName) {
@@ -59,6 +79,30 @@ TEST(ServerConfigTest, RefusesValuesOutOfRangeByName) {
   v1::ServerConfig probe;
   probe.mutable_recall_probe()->set_one_in(-1);
   EXPECT_THAT(CompleteServerConfig(probe), HasField("recall_probe.one_in"));
+}
+
+TEST(ServerConfigTest, RefusesModelAndGenerationValuesOutOfRangeByName) {
+  const auto check = [](const auto& set) {
+    v1::ServerConfig config;
+    set(config);
+    return CompleteServerConfig(config);
+  };
+  for (const int seconds : {-1, 86'401}) {
+    EXPECT_THAT(check([=](auto& config) { config.mutable_model_registry()->set_watch_seconds(seconds); }),
+                HasField("model_registry.watch_seconds"));
+  }
+  for (const int threads : {-1, 1025}) {
+    EXPECT_THAT(check([=](auto& config) { config.mutable_generations()->set_builder_threads(threads); }),
+                HasField("generations.builder_threads"));
+  }
+  EXPECT_THAT(check([](auto& config) { config.mutable_generations()->set_memory_budget_mib(-1); }),
+              HasField("generations.memory_budget_mib"));
+  EXPECT_THAT(check([](auto& config) { config.mutable_generations()->set_grace_seconds(-1); }),
+              HasField("generations.grace_seconds"));
+  for (const int pause : {-1, 60'001}) {
+    EXPECT_THAT(check([=](auto& config) { config.mutable_generations()->set_max_write_pause_ms(pause); }),
+                HasField("generations.max_write_pause_ms"));
+  }
 }
 
 TEST(LimitsTest, IdsAreTakenAtTheLimitAndRefusedOnePast) {

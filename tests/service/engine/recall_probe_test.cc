@@ -75,6 +75,7 @@ class FakeMetrics final : public EngineMetrics {
   void ObserveStages(const LatencyBreakdown&) override {}
   void ObserveBatch(int) override {}
   void ObserveCommit(absl::Duration) override {}
+  void ObserveActivation(absl::string_view, absl::Duration) override {}
   void ObserveRecall(int expected, int found) override { recalls.emplace_back(expected, found); }
 
   std::vector<std::pair<int, int>> recalls;

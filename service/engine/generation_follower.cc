@@ -1,0 +1,158 @@
+#include "service/engine/generation_follower.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "common/logging.h"
+#include "common/status_macros.h"
+#include "generation/catalog_rows.h"
+
+namespace semblance {
+namespace {
+
+constexpr int kChangesPerRead = 1024;
+constexpr size_t kImagesPerInference = 16;
+// Below those who serve: a generation that nobody searches may lag a little.
+constexpr int kFollowerNiceness = 10;
+
+// What a step has read so far: the last change of each id, and the vectors of those that write one.
+struct PendingChanges {
+  std::map<std::string, Change> by_id;
+  std::map<uint64_t, std::vector<float>> vectors;
+};
+
+absl::Status EmbedInto(const Catalog& catalog, const Embedder& embedder, absl::Span<const uint64_t> sequences,
+                       PendingChanges& pending) {
+  const auto dimension = static_cast<std::ptrdiff_t>(embedder.dimension());
+  for (size_t begin = 0; begin < sequences.size(); begin += kImagesPerInference) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const StoredVectors stored,
+                               EmbedStored(catalog, embedder, sequences.subspan(begin, kImagesPerInference)));
+    auto row = stored.vectors.begin();
+    for (const uint64_t sequence : stored.sequences) {
+      pending.vectors[sequence].assign(row, row + dimension);
+      row += dimension;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, const Catalog* catalog,
+                                       std::function<void(const absl::Status&)> on_failure)
+    : generation_(std::move(generation)), catalog_(catalog), on_failure_(std::move(on_failure)) {}
+
+GenerationFollower::~GenerationFollower() {
+  RequestStop();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void GenerationFollower::RequestStop() {
+  {
+    MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+}
+
+void GenerationFollower::Start() {
+  Notify();  // What was written before it listened.
+  thread_ = std::thread([this] { Run(); });
+}
+
+void GenerationFollower::Notify() {
+  {
+    MutexLock lock(&mutex_);
+    due_ = true;
+  }
+  changed_.notify_all();
+}
+
+void GenerationFollower::Run() {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kFollowerNiceness);
+  while (true) {
+    {
+      MutexLock lock(&mutex_);
+      changed_.wait(mutex_, [this]() SEMBLANCE_REQUIRES(mutex_) { return due_ || stop_; });
+      if (stop_) {
+        return;
+      }
+      due_ = false;
+    }
+    if (const absl::Status status = CatchUp(absl::InfiniteFuture()); !status.ok() && !absl::IsCancelled(status)) {
+      LOG(ERROR) << "generation " << generation_->manifest().id() << " no longer follows the catalogue: " << status;
+      on_failure_(status);
+      return;
+    }
+  }
+}
+
+absl::Status GenerationFollower::CatchUp(absl::Time deadline, const std::function<void(uint64_t)>& on_progress) {
+  MutexLock rounds(&rounds_);
+  return Rounds(deadline, on_progress);
+}
+
+absl::Status GenerationFollower::Rounds(absl::Time deadline, const std::function<void(uint64_t)>& on_progress) {
+  bool done = false;
+  while (true) {
+    {
+      MutexLock lock(&mutex_);
+      if (stop_) {
+        return absl::CancelledError("the generation is being unloaded");
+      }
+    }
+    SEMBLANCE_RETURN_IF_ERROR(Step(done));
+    if (on_progress) {
+      on_progress(generation_->index().applied_sequence());
+    }
+    if (done) {
+      return absl::OkStatus();
+    }
+    if (absl::Now() > deadline) {
+      return absl::DeadlineExceededError("writes arrive faster than the generation takes them");
+    }
+  }
+}
+
+absl::Status GenerationFollower::Step(bool& done) {
+  PendingChanges pending;
+  uint64_t read = generation_->index().applied_sequence();
+  while (true) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<Change> changes, catalog_->ReadChanges(read, kChangesPerRead));
+    // Nothing left at this moment: what was read is the state of the catalogue, and every image that was not replaced since was
+    // there to be embedded.
+    done = changes.empty();
+    if (done || pending.by_id.size() >= kMaxStep) {
+      break;
+    }
+    std::vector<uint64_t> written;
+    for (const Change& change : changes) {
+      pending.by_id[change.item.id] = change;
+      if (!change.deleted) {
+        written.push_back(change.sequence);
+      }
+    }
+    read = changes.back().sequence;
+    SEMBLANCE_RETURN_IF_ERROR(EmbedInto(*catalog_, generation_->embedder(), written, pending));
+  }
+  if (pending.by_id.empty()) {
+    return absl::OkStatus();
+  }
+  std::vector<const Change*> changes;
+  for (const auto& [id, change] : pending.by_id) {
+    changes.push_back(&change);
+  }
+  std::sort(changes.begin(), changes.end(), [](const Change* a, const Change* b) { return a->sequence < b->sequence; });
+  return generation_->ApplyLog(changes, pending.vectors, read);
+}
+
+}  // namespace semblance

@@ -1,0 +1,131 @@
+#include "service/http/generation_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace semblance {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+
+// From 0.5 ms to 10 s; an activation aims at less than 50 ms.
+Histogram::BucketBoundaries PauseBuckets() {
+  return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+}
+
+// A family whose series are set anew as a whole.
+template <typename Metric>
+class Series {
+ public:
+  explicit Series(Family<Metric>& family) : family_(family) {}
+
+  void Clear() {
+    for (Metric* metric : metrics_) {
+      family_.Remove(metric);
+    }
+    metrics_.clear();
+  }
+
+  Metric& Add(const prometheus::Labels& labels) {
+    metrics_.push_back(&family_.Add(labels));
+    return *metrics_.back();
+  }
+
+ private:
+  Family<Metric>& family_;
+  std::vector<Metric*> metrics_;
+};
+
+Series<Gauge> GaugeSeries(prometheus::Registry* registry, const char* name, const char* help) {
+  return Series<Gauge>(prometheus::BuildGauge().Name(name).Help(help).Register(*registry));
+}
+
+}  // namespace
+
+struct GenerationMetrics::Rep {
+  explicit Rep(prometheus::Registry* registry)
+      : state(GaugeSeries(registry, "semblance_generation_state", "1 for the state that the generation is in.")),
+        lag(GaugeSeries(registry, "semblance_generation_lag", "Writes that a loaded generation has not applied.")),
+        progress(GaugeSeries(registry, "semblance_generation_progress_ratio", "How far the present state is, 0 to 1.")),
+        overlap(
+            GaugeSeries(registry, "semblance_shadow_overlap", "Mean share of ids that shadow and active generation both found.")),
+        canaries(prometheus::BuildCounter()
+                     .Name("semblance_canary_total")
+                     .Help("Searches that the generation answered as a canary.")
+                     .Register(*registry)),
+        activations(prometheus::BuildCounter()
+                        .Name("semblance_activation_total")
+                        .Help("Activations and rollbacks that were asked for, by result.")
+                        .Register(*registry)),
+        pause(prometheus::BuildHistogram()
+                  .Name("semblance_write_pause_seconds")
+                  .Help("How long an activation made writes wait.")
+                  .Register(*registry)
+                  .Add({}, PauseBuckets())) {
+    // So that a rate can be taken before the first one.
+    for (const char* result : {"done", "conflict", "gate_failed", "failed"}) {
+      activations.Add({{"result", result}});
+    }
+  }
+
+  void Clear() {
+    for (Series<Gauge>* series : {&state, &lag, &progress, &overlap}) {
+      series->Clear();
+    }
+    canaries.Clear();
+  }
+
+  Series<Gauge> state;
+  Series<Gauge> lag;
+  Series<Gauge> progress;
+  Series<Gauge> overlap;
+  Series<Counter> canaries;
+  Family<Counter>& activations;
+  Histogram& pause;
+};
+
+GenerationMetrics::GenerationMetrics(prometheus::Registry* registry) : rep_(std::make_unique<Rep>(registry)) {}
+
+GenerationMetrics::~GenerationMetrics() = default;
+
+void GenerationMetrics::Set(const GenerationList& list) {
+  rep_->Clear();
+  for (const GenerationInfo& info : list.generations) {
+    const prometheus::Labels labels = {{"generation", info.manifest.id()}};
+    prometheus::Labels with_state = labels;
+    with_state["state"] = std::string(GenerationStateName(info.state));
+    rep_->state.Add(with_state).Set(1);
+    if (IsLive(info.state) || info.state == GenerationState::kCatchingUp || info.state == GenerationState::kWarming) {
+      rep_->lag.Add(labels).Set(static_cast<double>(info.lag));
+    }
+    if (info.progress.has_value() && info.progress->total > 0) {
+      const double ratio = static_cast<double>(info.progress->done) / static_cast<double>(info.progress->total);
+      rep_->progress.Add(labels).Set(std::clamp(ratio, 0.0, 1.0));
+    }
+    if (info.traffic.has_value() && info.traffic->shadow_count > 0) {
+      rep_->overlap.Add(labels).Set(info.traffic->shadow_overlap);
+    }
+    if (info.traffic.has_value() && info.traffic->shares.canary > 0) {
+      rep_->canaries.Add(labels).Increment(static_cast<double>(info.traffic->canary_count));
+    }
+  }
+}
+
+void GenerationMetrics::ObserveActivation(absl::string_view result, absl::Duration write_pause) {
+  rep_->activations.Add({{"result", std::string(result)}}).Increment();
+  if (write_pause > absl::ZeroDuration()) {
+    rep_->pause.Observe(absl::ToDoubleSeconds(write_pause));
+  }
+}
+
+}  // namespace semblance

@@ -1,0 +1,101 @@
+#include "service/rpc/blocking_calls.h"
+
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "semblance/v1/model_service.grpc.pb.h"
+#include "tests/service/rpc/rpc_fixture.h"
+
+namespace semblance {
+namespace {
+
+using ::semblance::testing::DetailOf;
+using ::semblance::testing::ReasonOf;
+using ::semblance::testing::RpcFixture;
+
+// GetModel blocks, on one thread with one place in its queue, until it is released.
+class BlockingService final : public v1::ModelService::CallbackService {
+ public:
+  BlockingService(CallTracker* calls, std::promise<void>* entered, std::shared_future<void> released)
+      : calls_(calls), entered_(entered), released_(std::move(released)) {}
+
+  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context, const v1::GetModelRequest* request,
+                                     v1::GetModelResponse* /*response*/) override {
+    return calls_->Run(context, {v1::ModelService::service_full_name(), "GetModel"}, *request, [&](UnaryCall* call) {
+      blocking_.Run(call, [this, is_first = request->model() == "first"] {
+        if (is_first) {
+          entered_->set_value();
+        }
+        released_.wait();
+        return absl::OkStatus();
+      });
+    });
+  }
+
+ private:
+  CallTracker* const calls_;
+  std::promise<void>* const entered_;
+  const std::shared_future<void> released_;
+  BlockingCalls blocking_{"test", 1, 1};
+};
+
+class BlockingCallsTest : public ::testing::Test, protected RpcFixture {
+ protected:
+  BlockingCallsTest() {
+    Serve(std::make_unique<BlockingService>(calls(), &entered_, released_.get_future().share()));
+    stub_ = v1::ModelService::NewStub(channel());
+  }
+
+  // Sends a call; its status when it is answered.
+  std::future<grpc::Status> Send(const std::string& model, grpc::ClientContext* context) {
+    return std::async(std::launch::async, [this, model, context] {
+      v1::GetModelRequest request;
+      request.set_model(model);
+      v1::GetModelResponse response;
+      return stub_->GetModel(context, request, &response);
+    });
+  }
+
+  std::promise<void> entered_;
+  std::promise<void> released_;
+
+ private:
+  std::unique_ptr<v1::ModelService::Stub> stub_;
+};
+
+TEST_F(BlockingCallsTest, RefusesWhatDoesNotFitTheQueueWithADelayToRetryAfter) {
+  grpc::ClientContext contexts[3];
+  std::future<grpc::Status> first = Send("first", &contexts[0]);
+  entered_.get_future().wait();
+  std::future<grpc::Status> others[] = {Send("second", &contexts[1]), Send("third", &contexts[2])};
+  // One of the two waits and the other is refused at once.
+  size_t refused = 0;
+  while (others[refused].wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
+    refused = 1 - refused;
+  }
+  const grpc::Status status = others[refused].get();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(status), "QUEUE_FULL");
+  EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(status)->retry_delay().seconds(), 1);
+
+  released_.set_value();
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(others[1 - refused].get().ok());
+}
+
+TEST_F(BlockingCallsTest, DoesNotRunWhatWasCancelledBeforeItsTurn) {
+  grpc::ClientContext contexts[2];
+  std::future<grpc::Status> first = Send("first", &contexts[0]);
+  entered_.get_future().wait();
+  // It would set entered_ a second time, which throws.
+  std::future<grpc::Status> late = Send("first", &contexts[1]);
+  contexts[1].TryCancel();
+  EXPECT_EQ(late.get().error_code(), grpc::StatusCode::CANCELLED);
+  released_.set_value();
+  EXPECT_TRUE(first.get().ok());
+}
+
+}  // namespace
+}  // namespace semblance
