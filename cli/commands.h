@@ -1,4 +1,4 @@
-// The commands of `semblance`, one function and one file each.
+// The commands of `semblance`, one function and one file each; groups such as `semblance models` have commands of their own.
 //
 // Not thread-safe. Every command parses its own flags, talks to one server, prints a table for people or one JSON document with
 // --json, and returns an exit code (common/process.h): 2 usage, 42 bad input, 75 when the server cannot be reached or is busy, 1
@@ -20,8 +20,10 @@ struct Streams {
 using Arguments = std::vector<std::string>;
 
 int RunEmbed(const Arguments& args, const Streams& streams);
+int RunGenerations(const Arguments& args, const Streams& streams);
 int RunIngest(const Arguments& args, const Streams& streams);
 int RunItems(const Arguments& args, const Streams& streams);
+int RunModels(const Arguments& args, const Streams& streams);
 int RunSearch(const Arguments& args, const Streams& streams);
 int RunStatus(const Arguments& args, const Streams& streams);
 

@@ -1,7 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/time.h"
 #include "cli/commands.h"
+#include "cli/format.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "common/file.h"
@@ -18,8 +18,8 @@ struct ItemsFlags {
 };
 
 void AddItemRow(const v1::Item& item, Table& table) {
-  table.AddRow({item.id(), item.has_label() ? item.label() : "-", absl::StrCat(item.sequence()),
-                absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(item.update_time().seconds()), absl::UTCTimeZone())});
+  table.AddRow(
+      {item.id(), item.has_label() ? item.label() : "-", absl::StrCat(item.sequence()), FormatTimestamp(item.update_time())});
 }
 
 int ListItems(Session& session, const ItemsFlags& flags) {

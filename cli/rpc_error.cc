@@ -55,7 +55,9 @@ int ExitCodeOf(const RpcError& error) {
       return kExitDone;
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::NOT_FOUND:
+    case grpc::StatusCode::ALREADY_EXISTS:
     case grpc::StatusCode::FAILED_PRECONDITION:
+    case grpc::StatusCode::DATA_LOSS:
       return kExitBadInput;
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
       return IsMessageTooLarge(error) ? kExitBadInput : kExitTransient;

@@ -6,10 +6,24 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "cli/rpc_error.h"
 #include "common/process.h"
 
 namespace semblance {
+namespace {
+
+std::string ToJson(const google::protobuf::Message& message, bool add_whitespace) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = add_whitespace;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  return status.ok() ? json : "";
+}
+
+}  // namespace
 
 Session::Session(CommandLine* command, const Streams& streams) : command_(command), streams_(streams) {
   command_->AddFlag("server", "HOST:PORT", "address of the server", &server_);
@@ -30,10 +44,23 @@ std::optional<int> Session::Parse(const Arguments& args) {
   return std::nullopt;
 }
 
+std::optional<int> Session::Parse(const Arguments& args, size_t least, size_t most) {
+  if (const auto exit_code = Parse(args)) {
+    return exit_code;
+  }
+  if (arguments_.size() < least || arguments_.size() > most) {
+    const std::string takes = command_->arguments().empty() ? "no arguments" : command_->arguments();
+    return Usage(absl::StrCat(command_->command(), " takes ", takes, "; see ", command_->command(), " --help"));
+  }
+  return std::nullopt;
+}
+
 std::shared_ptr<grpc::Channel> Session::channel() {
   if (channel_ == nullptr) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(64 << 20);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
     channel_ = grpc::CreateCustomChannel(server_, grpc::InsecureChannelCredentials(), arguments);
   }
   return channel_;
@@ -46,14 +73,25 @@ std::unique_ptr<grpc::ClientContext> Session::NewContext() const {
 }
 
 void Session::PrintJson(const google::protobuf::Message& message) const {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (google::protobuf::util::MessageToJsonString(message, &json, options).ok()) {
-    out() << json;
+  out() << ToJson(message, /*add_whitespace=*/true);
+}
+
+void Session::PrintJsonLine(const google::protobuf::Message& message) const {
+  // At once: whoever reads it follows along.
+  out() << ToJson(message, /*add_whitespace=*/false) << std::endl;
+}
+
+int Session::Finish(const grpc::Status& status, const google::protobuf::Message& response,
+                    absl::FunctionRef<void(std::ostream&)> print) const {
+  if (!status.ok()) {
+    return Fail(status);
   }
+  if (json()) {
+    PrintJson(response);
+  } else {
+    print(out());
+  }
+  return kExitDone;
 }
 
 int Session::Usage(const std::string& what) const {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "cli/commands.h"
@@ -29,6 +30,9 @@ class Session {
   // Parses; the exit code when the command is to end here (help was asked for, or the flags are wrong).
   std::optional<int> Parse(const Arguments& args);
 
+  // The same for a command that takes from `least` to `most` arguments besides its flags.
+  std::optional<int> Parse(const Arguments& args, size_t least, size_t most);
+
   // The arguments that are no flags. Valid after Parse.
   const Arguments& arguments() const { return arguments_; }
   bool json() const { return json_; }
@@ -36,7 +40,7 @@ class Session {
   std::ostream& out() const { return streams_.out; }
   std::ostream& err() const { return streams_.err; }
 
-  // One channel, made at the first call; takes messages of 64 MiB.
+  // One channel, made at the first call; takes messages of 64 MiB, and finds a server that was restarted within seconds.
   std::shared_ptr<grpc::Channel> channel();
 
   // A context with the deadline of --timeout_seconds. Thread-safe.
@@ -44,6 +48,12 @@ class Session {
 
   // Prints a message as one JSON document.
   void PrintJson(const google::protobuf::Message& message) const;
+  // The same on one line: for answers that come one after another.
+  void PrintJsonLine(const google::protobuf::Message& message) const;
+
+  // Ends a call: prints its answer, as JSON or by `print` for people, or what was wrong. Returns the exit code.
+  int Finish(const grpc::Status& status, const google::protobuf::Message& response,
+             absl::FunctionRef<void(std::ostream&)> print) const;
 
   // Print what was wrong and what to do, and return the exit code.
   int Usage(const std::string& what) const;

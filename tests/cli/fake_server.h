@@ -7,74 +7,34 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "google/rpc/error_details.pb.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 #include "semblance/v1/embedding_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
+#include "tests/cli/fake_generation_service.h"
+#include "tests/cli/fake_method.h"
+#include "tests/cli/fake_model_service.h"
 
 namespace semblance::testing {
 
-// A status with google.rpc details; an empty field and a zero delay are left out.
-inline grpc::Status RichStatus(grpc::StatusCode code, const std::string& message, const std::string& reason,
-                               const std::string& field = "", int retry_delay_ms = 0) {
-  google::rpc::Status details;
-  details.set_code(code);
-  details.set_message(message);
-  google::rpc::ErrorInfo info;
-  info.set_reason(reason);
-  details.add_details()->PackFrom(info);
-  if (!field.empty()) {
-    google::rpc::BadRequest bad_request;
-    bad_request.add_field_violations()->set_field(field);
-    details.add_details()->PackFrom(bad_request);
-  }
-  if (retry_delay_ms > 0) {
-    google::rpc::RetryInfo retry;
-    retry.mutable_retry_delay()->set_nanos(retry_delay_ms * 1'000'000);
-    details.add_details()->PackFrom(retry);
-  }
-  return {code, message, details.SerializeAsString()};
-}
-
-// One method: what it was asked last, and its answer.
-template <typename Request, typename Response>
-struct FakeMethod {
-  std::function<grpc::Status(const Request&, Response*)> answer = [](const Request&, Response*) { return grpc::Status::OK; };
-  Request last_request;
-
-  void AnswerWith(const Response& response) {
-    answer = [response](const Request&, Response* out) {
-      *out = response;
-      return grpc::Status::OK;
-    };
-  }
-  void FailWith(const grpc::Status& status) {
-    answer = [status](const Request&, Response*) { return status; };
-  }
-  grpc::Status Call(const Request& request, Response* response) {
-    last_request = request;
-    return answer(request, response);
-  }
-};
-
 class FakeServer {
  public:
-  FakeServer() {
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-    builder.RegisterService(&admin_);
-    builder.RegisterService(&catalog_);
-    builder.RegisterService(&embedding_);
-    builder.RegisterService(&search_);
-    server_ = builder.BuildAndStart();
-    address_ = "127.0.0.1:" + std::to_string(port);
+  FakeServer() { Start("127.0.0.1:0"); }
+
+  // Breaks off all calls and comes back at the same address.
+  void Restart() {
+    Stop();
+    Start(address_);
+  }
+
+  void Stop() {
+    server_->Shutdown(std::chrono::system_clock::now());
+    server_.reset();
   }
 
   // What gRPC takes in, as twice the 16 MiB of a real server's own limit.
@@ -89,10 +49,27 @@ class FakeServer {
   FakeMethod<v1::CountItemsRequest, v1::CountItemsResponse> count_items;
   FakeMethod<v1::EmbedImagesRequest, v1::EmbedImagesResponse> embed_images;
   FakeMethod<v1::SearchRequest, v1::SearchResponse> search;
+  FakeModelService models;
+  FakeGenerationService generations;
   // May be called by several threads at once, so it remembers nothing itself.
   std::function<grpc::Status(const v1::UpsertItemsRequest&)> upsert_items = [](const auto&) { return grpc::Status::OK; };
 
  private:
+  void Start(const std::string& address) {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+    builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    builder.RegisterService(&admin_);
+    builder.RegisterService(&catalog_);
+    builder.RegisterService(&embedding_);
+    builder.RegisterService(&generations);
+    builder.RegisterService(&models);
+    builder.RegisterService(&search_);
+    server_ = builder.BuildAndStart();
+    address_ = "127.0.0.1:" + std::to_string(port);
+  }
+
   class FakeAdmin : public v1::AdminService::Service {
    public:
     explicit FakeAdmin(FakeServer* fake) : fake_(*fake) {}

@@ -1,0 +1,36 @@
+// Commands below a command, such as `semblance generations list`, each with flags, help and examples of its own.
+//
+// Not thread-safe.
+#ifndef SEMBLANCE_CLI_COMMAND_GROUP_H_
+#define SEMBLANCE_CLI_COMMAND_GROUP_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "cli/commands.h"
+
+namespace semblance {
+
+struct GroupedCommand {
+  absl::string_view name;
+  // What it takes besides flags, for the group's help.
+  absl::string_view arguments;
+  absl::string_view summary;
+  int (*run)(const Arguments&, const Streams&);
+};
+
+struct CommandGroup {
+  // "semblance generations".
+  absl::string_view name;
+  absl::string_view summary;
+  absl::Span<const GroupedCommand> commands;
+  // Lines of the group's help.
+  absl::Span<const absl::string_view> examples;
+};
+
+// Runs the command that the first argument without a dash names, with all others; the group's help for --help without a command.
+// Returns the exit code.
+int RunGroup(const CommandGroup& group, const Arguments& args, const Streams& streams);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_CLI_COMMAND_GROUP_H_
