@@ -37,6 +37,9 @@ storage::v1::Architecture ArchitectureOf(const v1::ModelConfig& config);
 // Where the config names no input_mean, with mean 0 and std 1: the trainer measures them on its data.
 storage::v1::Preprocessing PreprocessingOf(const v1::ModelConfig& config);
 
+// Whether the backbone is a ResNet.
+bool IsResnet(const v1::ModelConfig& model);
+
 // Whether the loss compares with proxies, or with other examples alone.
 bool UsesProxies(const v1::LossConfig& loss);
 
