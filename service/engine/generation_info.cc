@@ -1,5 +1,8 @@
 #include "service/engine/generation_info.h"
 
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+
 namespace semblance {
 
 absl::string_view GenerationStateName(GenerationState state) {
@@ -38,6 +41,17 @@ bool IsLive(GenerationState state) {
 
 bool IsBuilding(GenerationState state) {
   return state < GenerationState::kReady;
+}
+
+absl::Status GenerationNotReady(const GenerationInfo& info, absl::string_view hint) {
+  return WithFieldPrefix(
+      Error(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_READY",
+            absl::StrCat("generation ", info.manifest.id(), " is ", GenerationStateName(info.state), ": ", hint)),
+      "generation");
+}
+
+absl::Status ActivationConflict(absl::string_view message) {
+  return Error(absl::StatusCode::kAborted, "ACTIVE_CONFLICT", message);
 }
 
 }  // namespace semblance

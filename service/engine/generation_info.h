@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "semblance/storage/v1/generation.pb.h"
@@ -95,6 +96,12 @@ struct GenerationInfo {
   int64_t item_count = 0;
   int64_t memory_bytes = 0;
 };
+
+// Of asking for what only a generation in another state can do: FailedPrecondition/GENERATION_NOT_READY, field "generation".
+absl::Status GenerationNotReady(const GenerationInfo& info, absl::string_view hint);
+
+// Aborted/ACTIVE_CONFLICT.
+absl::Status ActivationConflict(absl::string_view message);
 
 struct GenerationSpec {
   // The bundle's directory, and the version it is registered under (0: none).

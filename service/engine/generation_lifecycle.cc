@@ -1,4 +1,5 @@
-// Commands: what clients and operators ask for. generation_building.cc has what the building thread does.
+// Commands: what clients and operators ask for. generation_activation.cc has activation and rollback,
+// generation_building.cc what the building thread does.
 #include "service/engine/generation_lifecycle.h"
 
 #include <utility>
@@ -7,13 +8,10 @@
 #include "absl/time/clock.h"
 #include "common/digest.h"
 #include "common/error.h"
-#include "common/file.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
 #include "embedder/bundle.h"
-#include "generation/catalog_rows.h"
 #include "generation/index_config.h"
-#include "service/engine/generation_evaluation.h"
 
 namespace semblance {
 namespace {
@@ -23,28 +21,6 @@ using storage::v1::GenerationRecord;
 constexpr absl::Duration kRetry = absl::Seconds(1);
 // What a row takes in memory besides its vector and code: links, key, record. An estimate, on the safe side.
 constexpr int64_t kBytesPerRow = 512;
-
-absl::Status Conflict(absl::string_view message) {
-  return Error(absl::StatusCode::kAborted, "ACTIVE_CONFLICT", message);
-}
-
-absl::Status NotReady(const GenerationInfo& info, absl::string_view hint) {
-  return WithFieldPrefix(
-      Error(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_READY",
-            absl::StrCat("generation ", info.manifest.id(), " is ", GenerationStateName(info.state), ": ", hint)),
-      "generation");
-}
-
-// See EngineMetrics::ObserveActivation.
-absl::string_view ResultName(const absl::Status& status) {
-  if (status.ok()) {
-    return "done";
-  }
-  if (absl::IsAborted(status)) {
-    return "conflict";
-  }
-  return ErrorReason(status) == "GENERATION_GATE_FAILED" ? "gate_failed" : "failed";
-}
 
 std::string DigestOf(const GenerationSpec& spec) {
   return Sha256Hex(absl::StrCat(spec.bundle_dir, "\n", spec.model_version, "\n", spec.index_factory, "\n",
@@ -255,10 +231,10 @@ absl::Status GenerationLifecycle::Delete(const std::string& id) {
     return absl::OkStatus();
   }
   if (IsBuilding(info.state)) {
-    return NotReady(info, "cancel it first");
+    return GenerationNotReady(info, "cancel it first");
   }
   if (activating_.exchange(true)) {
-    return Conflict("an activation is under way; try again");
+    return ActivationConflict("an activation is under way; try again");
   }
   Unload(id, GenerationRecord::PHASE_RETIRING, "deleted");
   activating_ = false;
@@ -304,101 +280,12 @@ absl::Status GenerationLifecycle::WritePhase(const std::string& id, GenerationRe
   return store_.WriteRecord(id, record);
 }
 
-absl::StatusOr<ActivationResult> GenerationLifecycle::Activate(const std::string& id, const std::string& expected_active,
-                                                               bool validate_only) {
-  SEMBLANCE_RETURN_IF_ERROR(CheckRunning());
-  if (activating_.exchange(true)) {
-    return Conflict("another activation is under way");
-  }
-  const auto activate = [&]() -> absl::StatusOr<ActivationResult> {
-    SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(id));
-    const std::string active = ActiveId();
-    if (!expected_active.empty() && expected_active != active) {
-      return Conflict(absl::StrCat("expected_active is ", expected_active, "; ", active.empty() ? "none" : active, " is active"));
-    }
-    if (info.state == GenerationState::kActive) {
-      return ActivationResult{.generation = info, .previous = active, .write_pause = absl::ZeroDuration()};
-    }
-    if (!IsLive(info.state)) {
-      return NotReady(info, info.reason);
-    }
-    if (info.evaluation.has_value() && !info.evaluation->failures.empty()) {
-      return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, "GENERATION_GATE_FAILED", info.evaluation->failures[0]),
-                             "generation");
-    }
-    return validate_only ? ActivationResult{.generation = info, .previous = active, .write_pause = absl::ZeroDuration()}
-                         : ActivateNow(id);
-  };
-  absl::StatusOr<ActivationResult> result = activate();
-  activating_ = false;
-  if (options_.metrics != nullptr && !validate_only) {
-    options_.metrics->ObserveActivation(ResultName(result.status()), result.ok() ? result->write_pause : absl::ZeroDuration());
-  }
-  return result;
-}
-
-absl::StatusOr<ActivationResult> GenerationLifecycle::ActivateNow(const std::string& id) {
-  const std::string active = ActiveId();
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::ActiveGeneration> pointer, store_.ReadActive());
-  const auto make_durable = [&]() -> absl::Status {
-    SEMBLANCE_ASSIGN_OR_RETURN(GenerationRecord record, store_.ReadRecord(id));
-    if (!record.was_active()) {
-      record.set_was_active(true);
-      SEMBLANCE_RETURN_IF_ERROR(store_.WriteRecord(id, record));
-    }
-    return store_.WriteActive(id, active);
-  };
-  const auto undo = [&] {
-    const storage::v1::ActiveGeneration before = pointer.value_or(storage::v1::ActiveGeneration());
-    if (const absl::Status status = store_.WriteActive(before.generation(), before.previous()); !status.ok()) {
-      LOG(ERROR) << "active.json names " << id << ", which was not activated: " << status;
-    }
-  };
-  SEMBLANCE_ASSIGN_OR_RETURN(const absl::Duration pause,
-                             engine_->live().Activate(id, absl::Milliseconds(config_.max_write_pause_ms()), make_durable, undo));
-  {
-    MutexLock lock(&mutex_);
-    previous_ = active;
-  }
-  engine_->OnActivated(id);
-  if (!active.empty()) {
-    table_.SetState(active, GenerationState::kStandby, absl::StrCat(id, " took its place"));
-  }
-  table_.SetState(id, GenerationState::kActive, absl::StrCat("activated; writes waited for ", absl::FormatDuration(pause)));
-  RetireOlderStandbys();
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationInfo info, table_.Find(id));
-  return ActivationResult{.generation = std::move(info), .previous = active, .write_pause = pause};
-}
-
-void GenerationLifecycle::RetireOlderStandbys() {
-  const GenerationList list = List();
-  for (const GenerationInfo& info : list.generations) {
-    if (info.state == GenerationState::kStandby && info.manifest.id() != list.previous) {
-      Unload(info.manifest.id(), GenerationRecord::PHASE_RETIRING, "a newer generation is the one to roll back to");
-    }
-  }
-}
-
-absl::StatusOr<ActivationResult> GenerationLifecycle::Rollback(const std::string& expected_active) {
-  std::string previous;
-  {
-    MutexLock lock(&mutex_);
-    previous = previous_;
-  }
-  if (previous.empty()) {
-    SEMBLANCE_RETURN_IF_ERROR(CheckRunning());
-    return Error(absl::StatusCode::kFailedPrecondition, "NO_PREVIOUS_GENERATION",
-                 "no generation was active before the present one");
-  }
-  return Activate(previous, expected_active, /*validate_only=*/false);
-}
-
 absl::StatusOr<GenerationEvaluation> GenerationLifecycle::Evaluate(const std::string& id) {
   SEMBLANCE_RETURN_IF_ERROR(CheckRunning());
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(id));
   const LiveGenerations::Ptr generation = engine_->live().Find(id);
   if (generation == nullptr || !IsLive(info.state)) {
-    return NotReady(info, "only a loaded generation can be measured");
+    return GenerationNotReady(info, "only a loaded generation can be measured");
   }
   SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation, Measure(id, generation, stopping_));
   evaluation.warm_latency = info.evaluation.has_value() ? info.evaluation->warm_latency : absl::ZeroDuration();
@@ -410,7 +297,7 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::SetTraffic(const std::string
   SEMBLANCE_RETURN_IF_ERROR(CheckRunning());
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(id));
   if (info.state != GenerationState::kReady && info.state != GenerationState::kStandby) {
-    return NotReady(info, "traffic goes to READY or STANDBY generations");
+    return GenerationNotReady(info, "traffic goes to READY or STANDBY generations");
   }
   SEMBLANCE_RETURN_IF_ERROR(engine_->live().SetTraffic(id, shares));
   table_.Update(id, [](GenerationInfo&) {});
