@@ -1,0 +1,142 @@
+#include "bench/reload/load.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace semblance::bench {
+namespace {
+
+constexpr int kTopK = 10;
+
+v1::SearchRequest RequestOf(const std::string& image) {
+  v1::SearchRequest request;
+  request.mutable_query()->set_image(image);
+  request.set_top_k(kTopK);
+  return request;
+}
+
+// One search on its way.
+struct Call {
+  grpc::ClientContext context;
+  v1::SearchRequest request;
+  v1::SearchResponse response;
+};
+
+void Report(const char* what, const grpc::Status& status) {
+  std::fprintf(stderr, "%s failed: %d %s\n", what, static_cast<int>(status.error_code()), status.error_message().c_str());
+}
+
+}  // namespace
+
+double MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads, absl::Duration duration) {
+  std::atomic<int64_t> answered = 0;
+  const absl::Time start = absl::Now();
+  std::vector<std::thread> clients;
+  for (int t = 0; t < threads; ++t) {
+    clients.emplace_back([&, t] {
+      const auto stub = v1::SearchService::NewStub(channel);
+      for (size_t i = static_cast<size_t>(t); absl::Now() < start + duration; ++i) {
+        Call call;
+        call.request = RequestOf(oracle.queries()[i % oracle.queries().size()]);
+        answered += stub->Search(&call.context, call.request, &call.response).ok() ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& client : clients) {
+    client.join();
+  }
+  return static_cast<double>(answered.load()) / absl::ToDoubleSeconds(absl::Now() - start);
+}
+
+double Quantile(std::vector<double> values, double share) {
+  if (values.empty()) {
+    return 0;
+  }
+  const auto rank = std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(rank), values.end());
+  return values[rank];
+}
+
+Load::Load(const std::shared_ptr<grpc::Channel>& channel, const Oracle* oracle, double rate, double write_rate)
+    : searcher_(v1::SearchService::NewStub(channel)),
+      writer_(v1::CatalogService::NewStub(channel)),
+      oracle_(oracle),
+      search_thread_([this, rate] { SearchLoop(rate); }),
+      write_thread_([this, write_rate] { WriteLoop(write_rate); }) {}
+
+Load::~Load() {
+  stop_ = true;
+  search_thread_.join();
+  write_thread_.join();
+  while (in_flight_.load() > 0) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+void Load::BeginPhase(const std::string& phase) {
+  MutexLock lock(&mutex_);
+  phase_ = phase;
+}
+
+std::vector<double> Load::LatenciesOf(const std::string& phase) const {
+  MutexLock lock(&mutex_);
+  const auto found = latencies_.find(phase);
+  return found == latencies_.end() ? std::vector<double>() : found->second;
+}
+
+void Load::SearchLoop(double rate) {
+  const absl::Duration interval = absl::Seconds(1) / rate;
+  absl::Time due = absl::Now();
+  for (size_t i = 0; !stop_; ++i) {
+    due += interval;
+    absl::SleepFor(due - absl::Now());
+    Send(i % oracle_->queries().size(), due);
+  }
+}
+
+void Load::Send(size_t query, absl::Time due) {
+  auto call = std::make_shared<Call>();
+  call->request = RequestOf(oracle_->queries()[query]);
+  call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  in_flight_.fetch_add(1);
+  searches_.fetch_add(1);
+  Call* const raw = call.get();
+  searcher_->async()->Search(&raw->context, &raw->request, &raw->response, [this, call, query, due](const grpc::Status& status) {
+    const double latency = absl::ToDoubleMilliseconds(absl::Now() - due);
+    if (!status.ok()) {
+      failed_.fetch_add(1);
+      Report("search", status);
+    } else if (!oracle_->Agrees(query, call->response, kTopK)) {
+      mixed_.fetch_add(1);
+    }
+    {
+      MutexLock lock(&mutex_);
+      latencies_[phase_].push_back(latency);
+    }
+    in_flight_.fetch_sub(1);
+  });
+}
+
+void Load::WriteLoop(double rate) {
+  for (size_t i = 0; !stop_ && rate > 0; ++i) {
+    absl::SleepFor(absl::Seconds(1) / rate);
+    v1::UpsertItemsRequest request;
+    const size_t item = i * 7919 % oracle_->items().size();
+    request.add_items()->set_id(Oracle::ItemId(item));
+    request.mutable_items(0)->set_image(oracle_->items()[item]);
+    grpc::ClientContext context;
+    v1::UpsertItemsResponse response;
+    writes_.fetch_add(1);
+    if (const grpc::Status status = writer_->UpsertItems(&context, request, &response); !status.ok()) {
+      failed_.fetch_add(1);
+      Report("write", status);
+    }
+  }
+}
+
+}  // namespace semblance::bench

@@ -1,0 +1,75 @@
+// Searches at a fixed rate, each answer checked, and a writer beside them.
+//
+// Thread-safe.
+#ifndef SEMBLANCE_BENCH_RELOAD_LOAD_H_
+#define SEMBLANCE_BENCH_RELOAD_LOAD_H_
+
+#include <grpcpp/channel.h>
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "bench/reload/oracle.h"
+#include "common/mutex.h"
+#include "semblance/v1/catalog_service.grpc.pb.h"
+#include "semblance/v1/search_service.grpc.pb.h"
+
+namespace semblance::bench {
+
+// Searches a second that `threads` clients get answered who each wait for one answer before they ask again.
+double MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads, absl::Duration duration);
+
+// The value below which a share of them lies, 0 to 1; 0 without values.
+double Quantile(std::vector<double> values, double share);
+
+class Load {
+ public:
+  // Searches for all queries in turn, `rate` a second, and writes items with the content that they have, `write_rate` a second,
+  // until the destructor. A search is sent when it is due, however many are not answered yet, and its latency counts from then.
+  Load(const std::shared_ptr<grpc::Channel>& channel, const Oracle* oracle, double rate, double write_rate);
+  // Waits for all answers.
+  ~Load();
+
+  // Latencies count for this phase from now on.
+  void BeginPhase(const std::string& phase);
+
+  // In milliseconds.
+  std::vector<double> LatenciesOf(const std::string& phase) const;
+  int64_t searches() const { return searches_.load(); }
+  int64_t writes() const { return writes_.load(); }
+  // Searches and writes that were not answered.
+  int64_t failed() const { return failed_.load(); }
+  // Answers that are not those of the generation that they name.
+  int64_t mixed() const { return mixed_.load(); }
+
+ private:
+  void SearchLoop(double rate);
+  void WriteLoop(double rate);
+  void Send(size_t query, absl::Time due);
+
+  const std::unique_ptr<v1::SearchService::Stub> searcher_;
+  const std::unique_ptr<v1::CatalogService::Stub> writer_;
+  const Oracle* const oracle_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int64_t> in_flight_ = 0;
+  std::atomic<int64_t> searches_ = 0;
+  std::atomic<int64_t> writes_ = 0;
+  std::atomic<int64_t> failed_ = 0;
+  std::atomic<int64_t> mixed_ = 0;
+
+  mutable Mutex mutex_;
+  std::string phase_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<double>> latencies_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::thread search_thread_;
+  std::thread write_thread_;
+};
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_RELOAD_LOAD_H_

@@ -1,0 +1,218 @@
+// semblance-bench-reload: what searches and writes see while a generation is built and while generations change places.
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "bench/benchmark_program.h"
+#include "bench/reload/load.h"
+#include "bench/reload/oracle.h"
+#include "bench/reload/testbed.h"
+#include "common/command_line.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "common/status_macros.h"
+#include "semblance/v1/generation_service.grpc.pb.h"
+#include "tests/testing/test_images.h"
+
+namespace semblance::bench {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kQueries = 200;
+constexpr int kClients = 4;
+constexpr absl::Duration kBetweenSwaps = absl::Milliseconds(200);
+constexpr char kSecondModel[] = "reload/2";
+
+struct Flags {
+  std::string output = "build/bench/reload.json";
+  int items = 20000;
+  int seconds = 20;
+  int swaps = 50;
+  int load_percent = 50;
+  int writes_per_second = 20;
+};
+
+absl::Status ToAbsl(const char* what, const grpc::Status& status) {
+  return status.ok() ? absl::OkStatus() : absl::InternalError(absl::StrCat(what, ": ", status.error_message()));
+}
+
+Oracle MakeOracle(int items) {
+  const auto pictures = [](int count, uint32_t first_seed) {
+    std::vector<std::string> encoded;
+    for (int i = 0; i < count; ++i) {
+      encoded.push_back(testing::EncodePng(testing::SmoothImage(32, 32, 3, first_seed + static_cast<uint32_t>(i))));
+    }
+    return encoded;
+  };
+  return Oracle(pictures(items, 1000), pictures(kQueries, 1'000'000));
+}
+
+// Builds a generation of the second model and returns its id when it is READY.
+absl::StatusOr<std::string> Build(v1::GenerationService::Stub& stub) {
+  grpc::ClientContext context;
+  v1::CreateGenerationRequest request;
+  request.set_model(kSecondModel);
+  v1::CreateGenerationResponse created;
+  SEMBLANCE_RETURN_IF_ERROR(ToAbsl("CreateGeneration", stub.CreateGeneration(&context, request, &created)));
+  grpc::ClientContext watch_context;
+  v1::WatchGenerationRequest watch;
+  watch.set_generation(created.generation().id());
+  const auto stream = stub.WatchGeneration(&watch_context, watch);
+  v1::WatchGenerationResponse now;
+  while (stream->Read(&now)) {
+  }
+  SEMBLANCE_RETURN_IF_ERROR(ToAbsl("WatchGeneration", stream->Finish()));
+  if (now.generation().state() != v1::GENERATION_STATE_READY) {
+    return absl::InternalError(absl::StrCat("the generation did not become READY: ", now.generation().state_reason()));
+  }
+  return now.generation().id();
+}
+
+// The size of the server after each tenth of the swaps.
+struct Swaps {
+  double longest_pause_ms = 0;
+  std::vector<ProcessSize> sizes;
+};
+
+absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const std::string& second, int count,
+                                       const Testbed& testbed) {
+  Swaps swaps;
+  swaps.sizes.push_back(testbed.Size());
+  for (int i = 0; i < count; ++i) {
+    grpc::ClientContext context;
+    google::protobuf::Duration pause;
+    if (i == 0) {
+      v1::ActivateGenerationRequest request;
+      request.set_generation(second);
+      v1::ActivateGenerationResponse response;
+      SEMBLANCE_RETURN_IF_ERROR(ToAbsl("ActivateGeneration", stub.ActivateGeneration(&context, request, &response)));
+      pause = response.write_pause();
+    } else {
+      v1::RollbackGenerationResponse response;
+      SEMBLANCE_RETURN_IF_ERROR(ToAbsl("RollbackGeneration", stub.RollbackGeneration(&context, {}, &response)));
+      pause = response.write_pause();
+    }
+    swaps.longest_pause_ms =
+        std::max(swaps.longest_pause_ms, static_cast<double>(pause.seconds()) * 1e3 + static_cast<double>(pause.nanos()) / 1e6);
+    absl::SleepFor(kBetweenSwaps);
+    if ((i + 1) * 10 / count > i * 10 / count) {
+      swaps.sizes.push_back(testbed.Size());
+    }
+  }
+  return swaps;
+}
+
+json SizesOf(const Swaps& swaps) {
+  json sizes = json::array();
+  for (const ProcessSize& size : swaps.sizes) {
+    sizes.push_back({{"memory_kib", size.memory_kib}, {"threads", size.threads}, {"descriptors", size.descriptors}});
+  }
+  return sizes;
+}
+
+void PrintTable(const json& result) {
+  const auto number = [&result](const char* key) { return result[key].get<double>(); };
+  std::printf("\n%-34s %10s %10s\n", "", "measured", "target");
+  std::printf("%-34s %10.0f %10s\n", "failed requests", number("failed_requests"), "0");
+  std::printf("%-34s %10.0f %10s\n", "mixed answers", number("mixed_answers"), "0");
+  std::printf("%-34s %10.0f\n", "activations and rollbacks", number("activations"));
+  std::printf("%-34s %10.2f\n", "p99 idle, ms", number("p99_idle_ms"));
+  std::printf("%-34s %10.2f %10s\n", "p99 building / idle", number("ratio_building"), "<= 1.5");
+  std::printf("%-34s %10.2f %10s\n", "p99 swapping / idle", number("ratio_swapping"), "<= 1.25");
+  std::printf("%-34s %10.2f %10s\n", "longest pause of writes, ms", number("activation_pause_ms"), "<= 50");
+}
+
+absl::Status Run(const Flags& flags) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  const std::string directory = std::filesystem::absolute(flags.output).replace_extension("").string();
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Testbed> testbed, Testbed::Start(directory));
+  Oracle oracle = MakeOracle(flags.items);
+  std::printf("embedding %d items with both models, for the oracle\n", flags.items);
+  SEMBLANCE_RETURN_IF_ERROR(oracle.AddSpace(testbed->BundleDir(1)));
+  SEMBLANCE_RETURN_IF_ERROR(oracle.AddSpace(testbed->BundleDir(2)));
+  SEMBLANCE_RETURN_IF_ERROR(testbed->Ingest(oracle));
+
+  MeasureCapacity(testbed->channel(), oracle, kClients, absl::Seconds(1));  // Warms up.
+  const double capacity = MeasureCapacity(testbed->channel(), oracle, kClients, absl::Seconds(std::min(flags.seconds, 5)));
+  const double rate = capacity * flags.load_percent / 100;
+  std::printf("capacity %.0f searches/s with %d clients; load %.0f searches/s and %d writes/s\n", capacity, kClients, rate,
+              flags.writes_per_second);
+  const auto stub = v1::GenerationService::NewStub(testbed->channel());
+  Load load(testbed->channel(), &oracle, rate, flags.writes_per_second);
+  load.BeginPhase("warm-up");
+  absl::SleepFor(absl::Seconds(1));
+  load.BeginPhase("idle");
+  absl::SleepFor(absl::Seconds(flags.seconds));
+  load.BeginPhase("building");
+  const absl::Time begin = absl::Now();
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string second, Build(*stub));
+  const double build_seconds = absl::ToDoubleSeconds(absl::Now() - begin);
+  std::printf("built %s in %.1f s\n", second.c_str(), build_seconds);
+  load.BeginPhase("swapping");
+  SEMBLANCE_ASSIGN_OR_RETURN(const Swaps swaps, SwapBackAndForth(*stub, second, flags.swaps, *testbed));
+  load.BeginPhase("after");
+  absl::SleepFor(absl::Seconds(flags.seconds));
+
+  const auto p99 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.99); };
+  const auto p50 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.5); };
+  const json result = {{"items", flags.items},
+                       {"capacity_per_second", capacity},
+                       {"searches", load.searches()},
+                       {"writes", load.writes()},
+                       {"failed_requests", load.failed()},
+                       {"mixed_answers", load.mixed()},
+                       {"activations", flags.swaps},
+                       {"build_seconds", build_seconds},
+                       {"p50_idle_ms", p50("idle")},
+                       {"p50_building_ms", p50("building")},
+                       {"p50_swapping_ms", p50("swapping")},
+                       {"p50_after_ms", p50("after")},
+                       {"p99_idle_ms", p99("idle")},
+                       {"p99_building_ms", p99("building")},
+                       {"p99_swapping_ms", p99("swapping")},
+                       {"p99_after_ms", p99("after")},
+                       {"ratio_building", p99("building") / p99("idle")},
+                       {"ratio_swapping", p99("swapping") / p99("idle")},
+                       {"activation_pause_ms", swaps.longest_pause_ms},
+                       {"server_sizes", SizesOf(swaps)}};
+  SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(flags.output, result.dump(/*indent=*/1) + "\n"));
+  PrintTable(result);
+  return load.failed() + load.mixed() == 0 ? absl::OkStatus() : absl::InternalError("requests failed or answers were mixed");
+}
+
+int Main(const std::vector<std::string>& args) {
+  Flags flags;
+  CommandLine command("semblance-bench-reload", "",
+                      "Searches and writes at a fixed rate while a generation is built and while two generations of incompatible\n"
+                      "models change places; every answer is checked against brute force.");
+  command.AddFlag("output", "FILE", "where the numbers go, as JSON; the server's data go beside it", &flags.output);
+  command.AddFlag("items", "N", "in the catalogue", &flags.items);
+  command.AddFlag("seconds", "N", "of the idle phases before and after", &flags.seconds);
+  command.AddFlag("swaps", "N", "activations and rollbacks in turn, five a second", &flags.swaps);
+  command.AddFlag("load_percent", "N", "of what four clients in a closed loop get answered", &flags.load_percent);
+  command.AddFlag("writes_per_second", "N", "upserts beside the searches; 0: none", &flags.writes_per_second);
+  command.AddExample("semblance-bench-reload --swaps=200");
+  const auto check = [&] {
+    return flags.items >= 100 && flags.seconds >= 1 && flags.swaps >= 1 && flags.load_percent >= 1 && flags.writes_per_second >= 0
+               ? absl::OkStatus()
+               : absl::InvalidArgumentError("--items takes 100 or more; --seconds, --swaps and --load_percent 1 or more");
+  };
+  return RunBenchmark(&command, args, check, [&] { return Run(flags); });
+}
+
+}  // namespace
+}  // namespace semblance::bench
+
+int main(int argc, char** argv) {
+  semblance::InitLogging(argv[0]);
+  return semblance::bench::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

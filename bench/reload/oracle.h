@@ -1,0 +1,44 @@
+// What a server must answer: for each embedding space the score of every item to every query, by brute force with the product's own
+// embedder.
+//
+// Thread-compatible: const methods may run concurrently.
+#ifndef SEMBLANCE_BENCH_RELOAD_ORACLE_H_
+#define SEMBLANCE_BENCH_RELOAD_ORACLE_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "semblance/v1/search_service.pb.h"
+
+namespace semblance::bench {
+
+class Oracle {
+ public:
+  // Item i has the id ItemId(i).
+  Oracle(std::vector<std::string> items, std::vector<std::string> queries)
+      : items_(std::move(items)), queries_(std::move(queries)) {}
+
+  static std::string ItemId(size_t item);
+
+  const std::vector<std::string>& items() const { return items_; }
+  const std::vector<std::string>& queries() const { return queries_; }
+
+  // Embeds everything with the bundle. Errors: as of NewTorchEmbedder and Embedder::Embed.
+  absl::Status AddSpace(const std::string& bundle_dir);
+
+  // Whether the answer to queries()[query] is that of exactly the space that its provenance names: scores to 1e-3, and no item left
+  // out that scores more than that above the last one returned.
+  bool Agrees(size_t query, const v1::SearchResponse& answer, int top_k) const;
+
+ private:
+  const std::vector<std::string> items_;
+  const std::vector<std::string> queries_;
+  // By embedding space: row-major, queries x items.
+  std::map<std::string, std::vector<float>> scores_;
+};
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_RELOAD_ORACLE_H_

@@ -1,0 +1,53 @@
+// A server of this build over a directory of its own, with two models of incompatible embedding spaces in its model root.
+//
+// Not thread-safe, but for channel(). The destructor kills the server.
+#ifndef SEMBLANCE_BENCH_RELOAD_TESTBED_H_
+#define SEMBLANCE_BENCH_RELOAD_TESTBED_H_
+
+#include <grpcpp/channel.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bench/reload/oracle.h"
+#include "tests/testing/process.h"
+
+namespace semblance::bench {
+
+// Of the server's process.
+struct ProcessSize {
+  int64_t memory_kib = 0;
+  int threads = 0;
+  int descriptors = 0;
+};
+
+class Testbed {
+ public:
+  // Writes two untrained models, reload/1 and reload/2, in `directory`, which is emptied, and starts the server with the first.
+  static absl::StatusOr<std::unique_ptr<Testbed>> Start(const std::string& directory);
+
+  std::string BundleDir(int version) const;
+
+  // Stores every item of the oracle.
+  absl::Status Ingest(const Oracle& oracle);
+
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  ProcessSize Size() const;
+
+ private:
+  explicit Testbed(std::string directory) : directory_(std::move(directory)) {}
+
+  absl::Status WriteModels();
+  absl::Status StartServer();
+
+  const std::string directory_;
+  std::unique_ptr<testing::Process> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace semblance::bench
+
+#endif  // SEMBLANCE_BENCH_RELOAD_TESTBED_H_
