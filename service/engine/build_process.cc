@@ -1,5 +1,6 @@
 #include "service/engine/build_process.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -45,10 +46,17 @@ class Build {
     }
   }
 
-  // Waits while another process builds this generation.
+  // Waits while another process builds this generation. One that is cancelled is waited for too, for a while: it sees that by
+  // itself, and its files are removed next.
   absl::Status AwaitOther() {
+    absl::Time give_up = absl::InfiniteFuture();
     while (FileLock::Acquire(store_.LockPath(id_)).status().code() == absl::StatusCode::kFailedPrecondition) {
-      SEMBLANCE_RETURN_IF_ERROR(Interrupted());
+      if (signals_.cancelled->load()) {
+        give_up = std::min(give_up, absl::Now() + kStopGrace);
+      }
+      if (signals_.stopping->load() || absl::Now() > give_up) {
+        return Interrupted();
+      }
       Report();
       absl::SleepFor(kPoll);
     }
@@ -102,8 +110,8 @@ absl::Status RunBuilder(const GenerationStore& store, const std::string& generat
   Build build(store, generation_id, signals, on_progress);
   int fruitless = 0;
   while (true) {
-    SEMBLANCE_RETURN_IF_ERROR(build.Interrupted());
     SEMBLANCE_RETURN_IF_ERROR(build.AwaitOther());
+    SEMBLANCE_RETURN_IF_ERROR(build.Interrupted());
     if (build.IsComplete()) {
       return absl::OkStatus();
     }

@@ -93,9 +93,13 @@ absl::StatusOr<ActivationResult> GenerationLifecycle::ActivateNow(const std::str
 }
 
 void GenerationLifecycle::RetireOlderStandbys() {
-  const GenerationList list = List();
-  for (const GenerationInfo& info : list.generations) {
-    if (info.state == GenerationState::kStandby && info.manifest.id() != list.previous) {
+  std::string previous;
+  {
+    MutexLock lock(&mutex_);
+    previous = previous_;
+  }
+  for (const GenerationInfo& info : table_.List()) {
+    if (info.state == GenerationState::kStandby && info.manifest.id() != previous) {
       Unload(info.manifest.id(), GenerationRecord::PHASE_RETIRING, "a newer generation is the one to roll back to");
     }
   }

@@ -62,9 +62,17 @@ absl::Status GenerationLifecycle::Start() {
   for (const storage::v1::GenerationManifest& manifest : manifests) {
     SEMBLANCE_RETURN_IF_ERROR(TakeUp(manifest));
   }
+  ForgetPreviousUnlessQueued();
   started_ = true;
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
+}
+
+void GenerationLifecycle::ForgetPreviousUnlessQueued() {
+  MutexLock lock(&mutex_);
+  if (cancellations_.count(previous_) == 0) {
+    previous_.clear();
+  }
 }
 
 absl::Status GenerationLifecycle::TakeUp(const storage::v1::GenerationManifest& manifest) {
@@ -91,17 +99,18 @@ absl::Status GenerationLifecycle::TakeUp(const storage::v1::GenerationManifest& 
   }
   table_.Insert(std::move(info));
   if (queue) {
-    Enqueue(id);
+    // A cancellation that was answered is carried out, whatever came between.
+    Enqueue(id, store_.CancelRequested(id));
   }
   return absl::OkStatus();
 }
 
-void GenerationLifecycle::Enqueue(const std::string& id) {
+void GenerationLifecycle::Enqueue(const std::string& id, bool cancelled) {
   {
     MutexLock lock(&mutex_);
-    auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    cancellations_[id] = cancelled;
-    queue_.push_back({.id = id, .cancelled = std::move(cancelled)});
+    auto shared = std::make_shared<std::atomic<bool>>(cancelled);
+    cancellations_[id] = shared;
+    queue_.push_back({.id = id, .cancelled = std::move(shared)});
   }
   changed_.notify_all();
 }
@@ -128,6 +137,15 @@ void GenerationLifecycle::Run() {
 void GenerationLifecycle::Conclude(const std::string& id) {
   MutexLock lock(&mutex_);
   cancellations_.erase(id);
+}
+
+absl::Status GenerationLifecycle::ConcludeUnlessCancelled(const Work& work) {
+  MutexLock lock(&mutex_);
+  if (work.cancelled->load()) {
+    return absl::CancelledError("cancelled");
+  }
+  cancellations_.erase(work.id);
+  return absl::OkStatus();
 }
 
 void GenerationLifecycle::Process(const Work& work) {
@@ -174,10 +192,12 @@ absl::Status GenerationLifecycle::Bring(const Work& work) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::shared_ptr<Generation> generation, Load(work, manifest));
   if (record.phase() == GenerationRecord::PHASE_CHECKED) {
     SEMBLANCE_RETURN_IF_ERROR(Judge(work, generation));
+  }
+  SEMBLANCE_RETURN_IF_ERROR(ConcludeUnlessCancelled(work));
+  if (record.phase() == GenerationRecord::PHASE_CHECKED) {
     record.set_phase(GenerationRecord::PHASE_READY);
     SEMBLANCE_RETURN_IF_ERROR(store_.WriteRecord(work.id, record));
   }
-  Conclude(work.id);
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(work.id));
   // Without a reason where its activation comes next: see GenerationInfo::reason.
   table_.SetState(work.id, record.was_active() ? GenerationState::kStandby : GenerationState::kReady,

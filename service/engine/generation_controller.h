@@ -7,7 +7,8 @@
 // One thread builds, one generation at a time, and does what must not disturb those who serve at the lowest priority. Every step
 // that must not be forgotten is on disk before it is done, so that a restart goes on in the state where the process ended.
 //
-// Errors: NotFound/GENERATION_NOT_FOUND; Unavailable/DRAINING; others: see the RPCs' comments in generation_service.proto.
+// Errors: NotFound/GENERATION_NOT_FOUND; Unavailable/DRAINING; Unavailable/NO_ACTIVE_GENERATION before it is known what there is;
+// others: see the RPCs' comments in generation_service.proto.
 #ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_CONTROLLER_H_
 #define SEMBLANCE_SERVICE_ENGINE_GENERATION_CONTROLLER_H_
 
@@ -41,7 +42,7 @@ class GenerationController {
 
   virtual absl::StatusOr<GenerationInfo> Create(const GenerationSpec& spec) = 0;
   virtual absl::StatusOr<GenerationInfo> Get(const std::string& id) const = 0;
-  virtual GenerationList List() const = 0;
+  virtual absl::StatusOr<GenerationList> List() const = 0;
   virtual absl::StatusOr<GenerationEvaluation> Evaluate(const std::string& id) = 0;
   virtual absl::StatusOr<ActivationResult> Activate(const std::string& id, const std::string& expected_active,
                                                     bool validate_only) = 0;

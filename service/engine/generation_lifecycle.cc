@@ -92,14 +92,18 @@ void GenerationLifecycle::Shutdown() {
   }
 }
 
-absl::Status GenerationLifecycle::CheckRunning() const {
-  if (stopping_) {
-    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry);
-  }
+absl::Status GenerationLifecycle::CheckStarted() const {
   if (!started_) {
     return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "NO_ACTIVE_GENERATION", "the server is starting"), kRetry);
   }
   return absl::OkStatus();
+}
+
+absl::Status GenerationLifecycle::CheckRunning() const {
+  if (stopping_) {
+    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry);
+  }
+  return CheckStarted();
 }
 
 std::string GenerationLifecycle::ActiveId() const {
@@ -122,10 +126,12 @@ void GenerationLifecycle::Complete(GenerationInfo& info) const {
 }
 
 absl::StatusOr<GenerationInfo> GenerationLifecycle::Get(const std::string& id) const {
+  SEMBLANCE_RETURN_IF_ERROR(CheckStarted());
   return table_.Find(id);
 }
 
-GenerationList GenerationLifecycle::List() const {
+absl::StatusOr<GenerationList> GenerationLifecycle::List() const {
+  SEMBLANCE_RETURN_IF_ERROR(CheckStarted());
   GenerationList list{.generations = table_.List(), .active = ActiveId(), .previous = ""};
   MutexLock lock(&mutex_);
   list.previous = previous_;
@@ -193,7 +199,7 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::CreateReserved(const Generat
   info.reason = "its bundle is copied and checked";
   const std::string id = info.manifest.id();
   table_.Insert(std::move(info));
-  Enqueue(id);
+  Enqueue(id, /*cancelled=*/false);
   return table_.Find(id);
 }
 
@@ -305,6 +311,7 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::SetTraffic(const std::string
 }
 
 absl::StatusOr<int64_t> GenerationLifecycle::AddObserver(const std::string& id, Observer observer) {
+  SEMBLANCE_RETURN_IF_ERROR(CheckStarted());
   return table_.AddObserver(id, std::move(observer));
 }
 

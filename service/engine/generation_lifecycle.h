@@ -42,7 +42,7 @@ class GenerationLifecycle final : public GenerationController {
 
   absl::StatusOr<GenerationInfo> Create(const GenerationSpec& spec) override;
   absl::StatusOr<GenerationInfo> Get(const std::string& id) const override;
-  GenerationList List() const override;
+  absl::StatusOr<GenerationList> List() const override;
   absl::StatusOr<GenerationEvaluation> Evaluate(const std::string& id) override;
   absl::StatusOr<ActivationResult> Activate(const std::string& id, const std::string& expected_active, bool validate_only) override;
   absl::StatusOr<ActivationResult> Rollback(const std::string& expected_active) override;
@@ -60,6 +60,8 @@ class GenerationLifecycle final : public GenerationController {
     std::shared_ptr<std::atomic<bool>> cancelled;
   };
 
+  // After a restart a generation is not gone because it has not been taken up yet.
+  absl::Status CheckStarted() const;
   absl::Status CheckRunning() const;
   // The generation that answers; empty where there is none.
   std::string ActiveId() const;
@@ -70,13 +72,17 @@ class GenerationLifecycle final : public GenerationController {
 
   // Puts a generation of the disk into the table; queues it where there is something to do.
   absl::Status TakeUp(const storage::v1::GenerationManifest& manifest);
-  void Enqueue(const std::string& id);
+  // It may have failed, or been deleted, since active.json was written: then there is none to roll back to.
+  void ForgetPreviousUnlessQueued();
+  void Enqueue(const std::string& id, bool cancelled);
 
   // The building thread.
   void Run();
   void Process(const Work& work);
   // Before the last state is announced: who hears of it may create the next generation at once.
   void Conclude(const std::string& id);
+  // From here on a cancellation is refused; one that was accepted before is the error.
+  absl::Status ConcludeUnlessCancelled(const Work& work);
   // To READY (or STANDBY).
   absl::Status Bring(const Work& work);
   absl::Status RunBuild(const Work& work);

@@ -176,7 +176,8 @@ std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationCont
   if (const RecallStats stats = engine.recall(); stats.recall.has_value()) {
     rep_->recall.Add({}).Set(*stats.recall);
   }
-  GenerationList list = generations == nullptr ? GenerationList() : generations->List();
+  // Nothing of them while the server starts.
+  GenerationList list = generations == nullptr ? GenerationList() : generations->List().value_or(GenerationList());
   if (status.generation != nullptr) {
     rep_->SetActive(*status.generation);
     if (generations == nullptr) {

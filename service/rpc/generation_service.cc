@@ -113,8 +113,11 @@ class GenerationServiceAdaptor final : public v1::GenerationService::CallbackSer
   grpc::ServerUnaryReactor* ListGenerations(grpc::CallbackServerContext* context, const v1::ListGenerationsRequest* request,
                                             v1::ListGenerationsResponse* response) override {
     return calls_->Run(context, Method("ListGenerations"), *request, [&](UnaryCall* call) {
-      ToProto(generations_->List(), response);
-      call->Complete(absl::OkStatus());
+      const absl::StatusOr<GenerationList> list = generations_->List();
+      if (list.ok()) {
+        ToProto(*list, response);
+      }
+      call->Complete(list.status());
     });
   }
 

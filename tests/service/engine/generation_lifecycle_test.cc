@@ -153,8 +153,8 @@ TEST_F(GenerationLifecycleTest, RetiresOlderStandbysAndRemovesTheirFiles) {
     std::this_thread::yield();
   }
   EXPECT_FALSE(PathExists(data_dir() + "/generations/gen-000001"));
-  EXPECT_EQ(generations().List().previous, "gen-000002");
-  EXPECT_EQ(generations().List().active, "gen-000003");
+  EXPECT_EQ(generations().List()->previous, "gen-000002");
+  EXPECT_EQ(generations().List()->active, "gen-000003");
   ExpectEquals("gen-000002", model_);
 }
 

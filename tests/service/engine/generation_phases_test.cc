@@ -96,7 +96,7 @@ TEST_P(GenerationPhasesTest, AShutdownInThisStateGoesOnAfterTheRestart) {
   ASSERT_OK(StartAll(""));
   EXPECT_EQ(ActiveId(), id);
   EXPECT_EQ(AwaitEnd("gen-000001").state, State::kStandby);
-  EXPECT_EQ(generations().List().previous, "gen-000001");
+  EXPECT_EQ(generations().List()->previous, "gen-000001");
   ExpectEquals("gen-000001", model_);
   ASSERT_OK(generations().Rollback(""));
 }
@@ -176,13 +176,13 @@ TEST_P(GenerationRandomTest, AgreesWithAMapAfterAnyMixOfWritesBuildsAndActivatio
     }
     EXPECT_EQ(ActiveId(), id);
     ExpectEquals(id, model);
-    ExpectEquals(generations().List().previous, model);
+    ExpectEquals(generations().List()->previous, model);
     if (round == 1) {
       StopAll();
       ASSERT_OK(StartAll(""));
-      EXPECT_EQ(AwaitEnd(generations().List().previous).state, State::kStandby);
+      EXPECT_EQ(AwaitEnd(generations().List()->previous).state, State::kStandby);
       ExpectEquals(id, model);
-      ExpectEquals(generations().List().previous, model);
+      ExpectEquals(generations().List()->previous, model);
     }
   }
 }

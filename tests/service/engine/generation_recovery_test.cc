@@ -83,6 +83,42 @@ TEST_F(GenerationRecoveryTest, ACancelledGenerationStaysCancelledAndARetiringOne
   EXPECT_EQ(ActiveId(), "gen-000002");
 }
 
+// Who watches a generation over a restart must not be told that it is gone.
+TEST_F(GenerationRecoveryTest, SaysThatItIsStartingUntilItKnowsWhatThereIs) {
+  ASSERT_OK(Start("model"));
+  GenerationLifecycle starting({}, &engine(), &launcher());
+  EXPECT_THAT(starting.Get("gen-000001").status(), HasReason("NO_ACTIVE_GENERATION"));
+  EXPECT_THAT(starting.List().status(), HasReason("NO_ACTIVE_GENERATION"));
+  EXPECT_THAT(starting.AddObserver("gen-000001", [](const auto&) {}).status(), HasReason("NO_ACTIVE_GENERATION"));
+}
+
+TEST_F(GenerationRecoveryTest, CarriesOutACancellationThatWasAnswered) {
+  StartWithTwo();
+  const std::string id = BuildReady("third");
+  StopAll();
+  auto store = GenerationStore::Open(data_dir());
+  ASSERT_OK(store);
+  // It was BUILDING when the server crashed.
+  storage::v1::GenerationRecord record;
+  record.set_phase(storage::v1::GenerationRecord::PHASE_BUILDING);
+  ASSERT_OK(store->WriteRecord(id, record));
+  ASSERT_OK(store->RequestCancel(id));
+  const int starts = launcher().starts;
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(AwaitEnd(id).state, State::kCancelled);
+  EXPECT_EQ(launcher().starts, starts);
+}
+
+TEST_F(GenerationRecoveryTest, ForgetsAPreviousGenerationThatIsGone) {
+  StartWithTwo();
+  EXPECT_EQ(generations().List()->previous, "gen-000001");
+  ASSERT_OK(generations().Delete("gen-000001"));
+  StopAll();
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(generations().List()->previous, "");
+  EXPECT_THAT(generations().Rollback("").status(), HasReason("NO_PREVIOUS_GENERATION"));
+}
+
 TEST_F(GenerationRecoveryTest, AGenerationThatWasReadyWithoutHavingBeenActiveIsReadyAgain) {
   ASSERT_OK(StartAll("model"));
   ASSERT_OK(Upsert({ItemOf("a", 1)}));

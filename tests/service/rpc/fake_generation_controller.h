@@ -94,7 +94,7 @@ class FakeGenerationController final : public GenerationController {
     return Find(id);
   }
 
-  GenerationList List() const override {
+  absl::StatusOr<GenerationList> List() const override {
     MutexLock lock(&mutex_);
     GenerationList list;
     for (auto it = generations_.rbegin(); it != generations_.rend(); ++it) {
