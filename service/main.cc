@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -93,7 +94,23 @@ struct Server {
   std::unique_ptr<GenerationLifecycle> generations;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<RpcServer> rpc;
+  // It is known which generations there are: before that not all services answer, and health is not SERVING.
+  std::atomic<bool> started = false;
 };
+
+bool Answers(const Server& server, EngineState state) {
+  return server.started && (state == EngineState::kServing || state == EngineState::kDegraded);
+}
+
+absl::Status Start(const Flags& flags, Server& server) {
+  SEMBLANCE_RETURN_IF_ERROR(server.engine->Start(flags.model));
+  SEMBLANCE_RETURN_IF_ERROR(server.generations->Start());
+  server.started = true;
+  const EngineStatus status = server.engine->status();
+  server.rpc->SetServing(Answers(server, status.state));
+  LOG(INFO) << status.reason;
+  return absl::OkStatus();
+}
 
 absl::Status OpenModels(const Flags& flags, const v1::ModelRegistryConfig& config, Server& server) {
   std::string root = flags.models;
@@ -140,9 +157,7 @@ absl::Status Open(const Flags& flags, Server& server) {
   options.new_embedder = [embedder = EmbedderOptions{.device = config.device(), .threads = config.inference_threads()}](
                              const std::string& directory) { return NewTorchEmbedder(directory, embedder); };
   options.metrics = &server.metrics;
-  options.on_state = [&server](EngineState state) {
-    server.rpc->SetServing(state == EngineState::kServing || state == EngineState::kDegraded);
-  };
+  options.on_state = [&server](EngineState state) { server.rpc->SetServing(Answers(server, state)); };
   options.config = std::move(config);
   server.engine = std::make_unique<Engine>(std::move(options), std::move(catalog), std::move(store));
   server.launcher = NewLocalJobLauncher();
@@ -181,13 +196,8 @@ absl::Status Serve(const Flags& flags) {
   PrintAddresses(flags, server);
   absl::Status started;
   std::thread starter([&] {
-    started = server.engine->Start(flags.model);
-    if (started.ok()) {
-      started = server.generations->Start();
-    }
-    if (started.ok()) {
-      LOG(INFO) << server.engine->status().reason;
-    } else {
+    started = Start(flags, server);
+    if (!started.ok()) {
       kill(getpid(), SIGTERM);
     }
   });
@@ -197,7 +207,7 @@ absl::Status Serve(const Flags& flags) {
   LOG(INFO) << "stopping: within " << drain;
   // Clients that watch health go elsewhere; until they have, they are answered. Who still sends after a while is refused.
   bool quiet = false;
-  if (const EngineState state = server.engine->status().state; state == EngineState::kServing || state == EngineState::kDegraded) {
+  if (Answers(server, server.engine->status().state)) {
     server.rpc->SetServing(false);
     quiet = server.rpc->WaitUntilQuiet(drain / 4);
   }
