@@ -10,12 +10,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
-#include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 #include "semblance/v1/embedding_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
+#include "tests/integration/rich_error.h"
 #include "tests/integration/server_process.h"
 #include "tests/integration/small_model.h"
 #include "tests/testing/status_matchers.h"
@@ -24,28 +24,6 @@
 
 namespace semblance::testing {
 namespace {
-
-struct RichError {
-  grpc::StatusCode code = grpc::StatusCode::OK;
-  std::string reason;
-  std::string field;
-};
-
-RichError Describe(const grpc::Status& status) {
-  RichError error{.code = status.error_code(), .reason = "", .field = ""};
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  for (const google::protobuf::Any& any : details.details()) {
-    google::rpc::ErrorInfo info;
-    google::rpc::BadRequest bad_request;
-    if (any.UnpackTo(&info)) {
-      error.reason = info.reason();
-    } else if (any.UnpackTo(&bad_request)) {
-      error.field = bad_request.field_violations(0).field();
-    }
-  }
-  return error;
-}
 
 class BadInputTest : public ::testing::Test {
  protected:

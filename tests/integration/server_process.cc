@@ -3,6 +3,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <chrono>
 #include <future>
@@ -61,7 +62,8 @@ ServerProcess::ServerProcess(const std::string& data_dir, const std::string& mod
 
 bool ServerProcess::WaitUntilServing() {
   while (HealthOf(channel_.get(), "") != 1) {
-    if (::kill(process_->pid(), 0) != 0) {
+    siginfo_t ended{};
+    if (::waitid(P_PID, static_cast<id_t>(process_->pid()), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid != 0) {
       return false;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

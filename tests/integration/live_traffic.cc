@@ -1,0 +1,272 @@
+#include "tests/integration/live_traffic.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "semblance/v1/catalog_service.grpc.pb.h"
+#include "semblance/v1/search_service.grpc.pb.h"
+
+namespace semblance::testing {
+namespace {
+
+constexpr int kTopK = 5;
+constexpr int kBatch = 4;
+// A writer comes back to its ids after so many batches.
+constexpr int kCycle = 12;
+constexpr size_t kMaxFaults = 8;
+// How long an overloaded machine may take.
+constexpr absl::Duration kDeadline = absl::Seconds(60);
+constexpr absl::Duration kPause = absl::Milliseconds(3);
+
+std::unique_ptr<grpc::ClientContext> NewContext() {
+  auto context = std::make_unique<grpc::ClientContext>();
+  context->set_deadline(absl::ToChronoTime(absl::Now() + kDeadline));
+  return context;
+}
+
+void AddItem(const PictureOracle& oracle, const std::string& id, v1::UpsertItemsRequest& request) {
+  v1::Item& item = *request.add_items();
+  item.set_id(id);
+  item.set_image(oracle.image(PictureOracle::PictureOf(id)));
+}
+
+RichError Upsert(v1::CatalogService::Stub& catalog, const v1::UpsertItemsRequest& request, Ledger& ledger) {
+  for (const v1::Item& item : request.items()) {
+    ledger.Begin(item.id());
+  }
+  v1::UpsertItemsResponse response;
+  RichError error = Describe(catalog.UpsertItems(NewContext().get(), request, &response));
+  if (error.ok()) {
+    for (const v1::Item& item : request.items()) {
+      ledger.Acknowledge(item.id(), true);
+    }
+    ledger.RaiseSequence(response.sequences(response.sequences_size() - 1));
+  }
+  return error;
+}
+
+RichError Delete(v1::CatalogService::Stub& catalog, const std::string& id, Ledger& ledger) {
+  v1::DeleteItemsRequest request;
+  request.add_ids(id);
+  ledger.Begin(id);
+  v1::DeleteItemsResponse response;
+  RichError error = Describe(catalog.DeleteItems(NewContext().get(), request, &response));
+  if (error.ok()) {
+    ledger.Acknowledge(id, false);
+    ledger.RaiseSequence(response.provenance().applied_sequence());
+  }
+  return error;
+}
+
+// Again while the generation has not applied min_sequence: one that is not active may lag a little.
+RichError SearchWhenApplied(v1::SearchService::Stub& search, const v1::SearchRequest& request, v1::SearchResponse* response) {
+  const absl::Time give_up = absl::Now() + kDeadline;
+  while (true) {
+    RichError error = Describe(search.Search(NewContext().get(), request, response));
+    if (error.reason != "SEQUENCE_NOT_APPLIED" || absl::Now() > give_up) {
+      return error;
+    }
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+}  // namespace
+
+void Ledger::Begin(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  present_.erase(id);
+}
+
+void Ledger::Acknowledge(const std::string& id, bool present) {
+  const std::lock_guard lock(mutex_);
+  present_[id] = present;
+}
+
+std::map<std::string, bool> Ledger::Known() const {
+  const std::lock_guard lock(mutex_);
+  return present_;
+}
+
+uint64_t Ledger::last_sequence() const {
+  const std::lock_guard lock(mutex_);
+  return last_sequence_;
+}
+
+void Ledger::RaiseSequence(uint64_t sequence) {
+  const std::lock_guard lock(mutex_);
+  last_sequence_ = std::max(last_sequence_, sequence);
+}
+
+void WriteBaseItems(const std::shared_ptr<grpc::Channel>& channel, const PictureOracle& oracle, Ledger& ledger,
+                    const std::map<int, std::string>& labels) {
+  v1::UpsertItemsRequest request;
+  for (int picture = 0; picture < PictureOracle::kPictures; ++picture) {
+    AddItem(oracle, absl::StrCat("base/", picture), request);
+    if (const auto label = labels.find(picture); label != labels.end()) {
+      request.mutable_items(picture)->set_label(label->second);
+    }
+  }
+  const RichError error = Upsert(*v1::CatalogService::NewStub(channel), request, ledger);
+  ASSERT_TRUE(error.ok()) << error;
+}
+
+RichError WriteItems(const std::shared_ptr<grpc::Channel>& channel, const PictureOracle& oracle, const std::string& prefix,
+                     int count, Ledger& ledger) {
+  const auto catalog = v1::CatalogService::NewStub(channel);
+  RichError error;
+  for (int begin = 0; begin < count && error.ok(); begin += 128) {
+    v1::UpsertItemsRequest request;
+    for (int i = begin; i < std::min(begin + 128, count); ++i) {
+      AddItem(oracle, absl::StrCat(prefix, "/", i, "/", i % PictureOracle::kPictures), request);
+    }
+    error = Upsert(*catalog, request, ledger);
+  }
+  return error;
+}
+
+void ExpectLedgerHolds(const std::shared_ptr<grpc::Channel>& channel, const PictureOracle& oracle, const Ledger& ledger,
+                       const std::string& generation) {
+  const auto search = v1::SearchService::NewStub(channel);
+  v1::SearchRequest request;
+  request.set_top_k(kTopK);
+  request.set_generation(generation);
+  request.set_min_sequence(ledger.last_sequence());
+  for (const auto& [id, present] : ledger.Known()) {
+    request.mutable_query()->set_item_id(id);
+    v1::SearchResponse response;
+    const RichError error = SearchWhenApplied(*search, request, &response);
+    if (!present) {
+      EXPECT_EQ(error.reason, "ITEM_NOT_FOUND") << id << " was deleted and is in " << generation << ": " << error;
+      continue;
+    }
+    ASSERT_TRUE(error.ok()) << id << " was written and is not in " << generation << ": " << error;
+    EXPECT_EQ(response.provenance().generation(), generation);
+    EXPECT_EQ(oracle.FaultOf(response, PictureOracle::PictureOf(id)), "") << id;
+  }
+}
+
+LiveTraffic::LiveTraffic(std::shared_ptr<grpc::Channel> channel, const PictureOracle* oracle, Ledger* ledger,
+                         const Options& options)
+    : channel_(std::move(channel)), oracle_(oracle), ledger_(ledger), options_(options) {
+  running_ = options_.searchers + options_.writers;
+  for (int i = 0; i < options_.searchers; ++i) {
+    clients_.emplace_back([this, i] {
+      Search(i);
+      --running_;
+    });
+  }
+  for (int i = 0; i < options_.writers; ++i) {
+    clients_.emplace_back([this, i] {
+      Write(i);
+      --running_;
+    });
+  }
+}
+
+LiveTraffic::~LiveTraffic() {
+  Stop();
+}
+
+void LiveTraffic::Stop() {
+  stop_ = true;
+  for (std::thread& client : clients_) {
+    if (client.joinable()) {
+      client.join();
+    }
+  }
+}
+
+std::vector<std::string> LiveTraffic::faults() const {
+  const std::lock_guard lock(mutex_);
+  return faults_;
+}
+
+std::set<std::string> LiveTraffic::generations() const {
+  const std::lock_guard lock(mutex_);
+  return generations_;
+}
+
+void LiveTraffic::AwaitMore(int64_t count) const {
+  const int64_t searches = options_.searchers > 0 ? searches_ + count : 0;
+  const int64_t writes = options_.writers > 0 ? writes_ + count : 0;
+  while (running_ > 0 && (searches_ < searches || writes_ < writes)) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+bool LiveTraffic::Survives(const RichError& error, const std::string& what) {
+  if (error.ok()) {
+    return true;
+  }
+  if (options_.errors == Errors::kEndTheClient) {
+    return false;
+  }
+  AddFault(absl::StrCat(what, ": code ", error.code, " ", error.reason, ": ", error.message));
+  return true;
+}
+
+void LiveTraffic::AddFault(const std::string& fault) {
+  const std::lock_guard lock(mutex_);
+  if (faults_.size() < kMaxFaults) {
+    faults_.push_back(fault);
+  }
+}
+
+void LiveTraffic::Search(int client) {
+  const auto search = v1::SearchService::NewStub(channel_);
+  for (int i = client; !stop_; ++i) {
+    const int picture = i % PictureOracle::kPictures;
+    v1::SearchRequest request;
+    request.mutable_query()->set_image(oracle_->image(picture));
+    request.set_top_k(kTopK);
+    request.set_min_sequence(ledger_->last_sequence());
+    v1::SearchResponse response;
+    const RichError error = Describe(search->Search(NewContext().get(), request, &response));
+    if (!Survives(error, "search")) {
+      return;
+    }
+    if (error.ok()) {
+      std::string fault = oracle_->FaultOf(response, picture);
+      const auto& neighbors = response.result().neighbors();
+      // "base/PICTURE" is always there.
+      if (fault.empty() && (neighbors.size() < kTopK || neighbors.at(0).score() < 1 - PictureOracle::kTolerance)) {
+        fault = absl::StrCat("the answer to picture ", picture, " lacks the picture itself, or has ", neighbors.size(), " items");
+      }
+      if (!fault.empty()) {
+        AddFault(fault);
+      }
+      ++searches_;
+      const std::lock_guard lock(mutex_);
+      generations_.insert(response.provenance().generation());
+    }
+    absl::SleepFor(kPause);
+  }
+}
+
+void LiveTraffic::Write(int client) {
+  const auto catalog = v1::CatalogService::NewStub(channel_);
+  for (int batch = 0; !stop_; ++batch) {
+    v1::UpsertItemsRequest request;
+    for (int i = 0; i < kBatch; ++i) {
+      const int number = (batch % kCycle) * kBatch + i;
+      AddItem(*oracle_, absl::StrCat(options_.prefix, "/", client, "/", number, "/", number % PictureOracle::kPictures), request);
+    }
+    RichError error = Upsert(*catalog, request, *ledger_);
+    if (error.ok() && batch % 2 == 1) {
+      error = Delete(*catalog, request.items(batch % kBatch).id(), *ledger_);
+    }
+    if (!Survives(error, "write")) {
+      return;
+    }
+    ++writes_;
+    absl::SleepFor(kPause);
+  }
+}
+
+}  // namespace semblance::testing
