@@ -69,10 +69,12 @@ Load::Load(const std::shared_ptr<grpc::Channel>& channel, const Oracle* oracle, 
       search_thread_([this, rate] { SearchLoop(rate); }),
       write_thread_([this, write_rate] { WriteLoop(write_rate); }) {}
 
-Load::~Load() {
+void Load::Stop() {
   stop_ = true;
-  search_thread_.join();
-  write_thread_.join();
+  if (search_thread_.joinable()) {
+    search_thread_.join();
+    write_thread_.join();
+  }
   while (in_flight_.load() > 0) {
     absl::SleepFor(absl::Milliseconds(1));
   }
@@ -103,23 +105,29 @@ void Load::Send(size_t query, absl::Time due) {
   auto call = std::make_shared<Call>();
   call->request = RequestOf(oracle_->queries()[query]);
   call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  std::string phase;
+  {
+    MutexLock lock(&mutex_);
+    phase = phase_;
+  }
   in_flight_.fetch_add(1);
   searches_.fetch_add(1);
   Call* const raw = call.get();
-  searcher_->async()->Search(&raw->context, &raw->request, &raw->response, [this, call, query, due](const grpc::Status& status) {
-    const double latency = absl::ToDoubleMilliseconds(absl::Now() - due);
-    if (!status.ok()) {
-      failed_.fetch_add(1);
-      Report("search", status);
-    } else if (!oracle_->Agrees(query, call->response, kTopK)) {
-      mixed_.fetch_add(1);
-    }
-    {
-      MutexLock lock(&mutex_);
-      latencies_[phase_].push_back(latency);
-    }
-    in_flight_.fetch_sub(1);
-  });
+  searcher_->async()->Search(&raw->context, &raw->request, &raw->response,
+                             [this, call, query, due, phase](const grpc::Status& status) {
+                               const double latency = absl::ToDoubleMilliseconds(absl::Now() - due);
+                               if (!status.ok()) {
+                                 failed_.fetch_add(1);
+                                 Report("search", status);
+                               } else if (!oracle_->Agrees(query, call->response, kTopK)) {
+                                 mixed_.fetch_add(1);
+                               }
+                               if (status.ok()) {
+                                 MutexLock lock(&mutex_);
+                                 latencies_[phase].push_back(latency);
+                               }
+                               in_flight_.fetch_sub(1);
+                             });
 }
 
 void Load::WriteLoop(double rate) {
@@ -130,6 +138,7 @@ void Load::WriteLoop(double rate) {
     request.add_items()->set_id(Oracle::ItemId(item));
     request.mutable_items(0)->set_image(oracle_->items()[item]);
     grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
     v1::UpsertItemsResponse response;
     writes_.fetch_add(1);
     if (const grpc::Status status = writer_->UpsertItems(&context, request, &response); !status.ok()) {

@@ -30,13 +30,15 @@ double Quantile(std::vector<double> values, double share);
 
 class Load {
  public:
-  // Searches for all queries in turn, `rate` a second, and writes items with the content that they have, `write_rate` a second,
-  // until the destructor. A search is sent when it is due, however many are not answered yet, and its latency counts from then.
+  // Searches for all queries in turn, `rate` a second, and writes items with the content that they have, at most `write_rate` a
+  // second, until Stop. A search is sent when it is due, however many are not answered yet, and its latency counts from then.
   Load(const std::shared_ptr<grpc::Channel>& channel, const Oracle* oracle, double rate, double write_rate);
-  // Waits for all answers.
-  ~Load();
+  ~Load() { Stop(); }
 
-  // Latencies count for this phase from now on.
+  // Returns when everything that was sent is answered.
+  void Stop();
+
+  // The latencies of searches that are due from now on count for this phase.
   void BeginPhase(const std::string& phase);
 
   // In milliseconds.

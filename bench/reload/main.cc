@@ -29,7 +29,6 @@ using nlohmann::json;
 
 constexpr int kQueries = 200;
 constexpr int kClients = 4;
-constexpr absl::Duration kBetweenSwaps = absl::Milliseconds(200);
 constexpr char kSecondModel[] = "reload/2";
 
 struct Flags {
@@ -37,6 +36,7 @@ struct Flags {
   int items = 20000;
   int seconds = 20;
   int swaps = 50;
+  double swaps_per_second = 1;
   int load_percent = 50;
   int writes_per_second = 20;
 };
@@ -83,8 +83,9 @@ struct Swaps {
   std::vector<ProcessSize> sizes;
 };
 
-absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const std::string& second, int count,
+absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const std::string& second, const Flags& flags,
                                        const Testbed& testbed) {
+  const int count = flags.swaps;
   Swaps swaps;
   swaps.sizes.push_back(testbed.Size());
   for (int i = 0; i < count; ++i) {
@@ -103,7 +104,7 @@ absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const 
     }
     swaps.longest_pause_ms =
         std::max(swaps.longest_pause_ms, static_cast<double>(pause.seconds()) * 1e3 + static_cast<double>(pause.nanos()) / 1e6);
-    absl::SleepFor(kBetweenSwaps);
+    absl::SleepFor(absl::Seconds(1) / flags.swaps_per_second);
     if ((i + 1) * 10 / count > i * 10 / count) {
       swaps.sizes.push_back(testbed.Size());
     }
@@ -137,8 +138,8 @@ absl::Status Run(const Flags& flags) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Testbed> testbed, Testbed::Start(directory));
   Oracle oracle = MakeOracle(flags.items);
   std::printf("embedding %d items with both models, for the oracle\n", flags.items);
-  SEMBLANCE_RETURN_IF_ERROR(oracle.AddSpace(testbed->BundleDir(1)));
-  SEMBLANCE_RETURN_IF_ERROR(oracle.AddSpace(testbed->BundleDir(2)));
+  SEMBLANCE_RETURN_IF_ERROR(oracle.AddGeneration("gen-000001", testbed->BundleDir(1)));
+  SEMBLANCE_RETURN_IF_ERROR(oracle.AddGeneration("gen-000002", testbed->BundleDir(2)));
   SEMBLANCE_RETURN_IF_ERROR(testbed->Ingest(oracle));
 
   MeasureCapacity(testbed->channel(), oracle, kClients, absl::Seconds(1));  // Warms up.
@@ -158,9 +159,10 @@ absl::Status Run(const Flags& flags) {
   const double build_seconds = absl::ToDoubleSeconds(absl::Now() - begin);
   std::printf("built %s in %.1f s\n", second.c_str(), build_seconds);
   load.BeginPhase("swapping");
-  SEMBLANCE_ASSIGN_OR_RETURN(const Swaps swaps, SwapBackAndForth(*stub, second, flags.swaps, *testbed));
+  SEMBLANCE_ASSIGN_OR_RETURN(const Swaps swaps, SwapBackAndForth(*stub, second, flags, *testbed));
   load.BeginPhase("after");
   absl::SleepFor(absl::Seconds(flags.seconds));
+  load.Stop();
 
   const auto p99 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.99); };
   const auto p50 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.5); };
@@ -171,6 +173,7 @@ absl::Status Run(const Flags& flags) {
                        {"failed_requests", load.failed()},
                        {"mixed_answers", load.mixed()},
                        {"activations", flags.swaps},
+                       {"swaps_per_second", flags.swaps_per_second},
                        {"build_seconds", build_seconds},
                        {"p50_idle_ms", p50("idle")},
                        {"p50_building_ms", p50("building")},
@@ -197,14 +200,17 @@ int Main(const std::vector<std::string>& args) {
   command.AddFlag("output", "FILE", "where the numbers go, as JSON; the server's data go beside it", &flags.output);
   command.AddFlag("items", "N", "in the catalogue", &flags.items);
   command.AddFlag("seconds", "N", "of the idle phases before and after", &flags.seconds);
-  command.AddFlag("swaps", "N", "activations and rollbacks in turn, five a second", &flags.swaps);
+  command.AddFlag("swaps", "N", "an activation, and then rollbacks back and forth", &flags.swaps);
+  command.AddFlag("swaps_per_second", "N", "at most", &flags.swaps_per_second);
   command.AddFlag("load_percent", "N", "of what four clients in a closed loop get answered", &flags.load_percent);
   command.AddFlag("writes_per_second", "N", "upserts beside the searches; 0: none", &flags.writes_per_second);
   command.AddExample("semblance-bench-reload --swaps=200");
   const auto check = [&] {
-    return flags.items >= 100 && flags.seconds >= 1 && flags.swaps >= 1 && flags.load_percent >= 1 && flags.writes_per_second >= 0
+    return flags.items >= 100 && flags.seconds >= 1 && flags.swaps >= 1 && flags.swaps_per_second > 0 && flags.load_percent >= 1 &&
+                   flags.writes_per_second >= 0
                ? absl::OkStatus()
-               : absl::InvalidArgumentError("--items takes 100 or more; --seconds, --swaps and --load_percent 1 or more");
+               : absl::InvalidArgumentError(
+                     "--items takes 100 or more; --seconds, --swaps and --load_percent 1 or more; --swaps_per_second above 0");
   };
   return RunBenchmark(&command, args, check, [&] { return Run(flags); });
 }

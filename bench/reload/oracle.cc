@@ -39,12 +39,14 @@ std::string Oracle::ItemId(size_t item) {
   return absl::StrCat(kIdPrefix, item);
 }
 
-absl::Status Oracle::AddSpace(const std::string& bundle_dir) {
+absl::Status Oracle::AddGeneration(const std::string& generation, const std::string& bundle_dir) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Embedder> embedder, NewTorchEmbedder(bundle_dir, EmbedderOptions()));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> items, EmbedAll(*embedder, items_));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> queries, EmbedAll(*embedder, queries_));
   const auto dimension = static_cast<size_t>(embedder->dimension());
-  std::vector<float>& scores = scores_[embedder->manifest().embedding_space_id()];
+  Truth& truth = truths_[generation];
+  truth.embedding_space_id = embedder->manifest().embedding_space_id();
+  std::vector<float>& scores = truth.scores;
   scores.reserve(items_.size() * queries_.size());
   for (size_t q = 0; q < queries_.size(); ++q) {
     for (size_t i = 0; i < items_.size(); ++i) {
@@ -59,12 +61,12 @@ absl::Status Oracle::AddSpace(const std::string& bundle_dir) {
 }
 
 bool Oracle::Agrees(size_t query, const v1::SearchResponse& answer, int top_k) const {
-  const auto space = scores_.find(answer.provenance().embedding_space_id());
-  if (space == scores_.end() ||
+  const auto truth = truths_.find(answer.provenance().generation());
+  if (truth == truths_.end() || truth->second.embedding_space_id != answer.provenance().embedding_space_id() ||
       answer.result().neighbors_size() != static_cast<int>(std::min(static_cast<size_t>(top_k), items_.size()))) {
     return false;
   }
-  const float* scores = &space->second[query * items_.size()];
+  const float* scores = &truth->second.scores[query * items_.size()];
   std::set<size_t> found;
   float last = std::numeric_limits<float>::max();
   for (const v1::Neighbor& neighbor : answer.result().neighbors()) {
@@ -81,7 +83,7 @@ bool Oracle::Agrees(size_t query, const v1::SearchResponse& answer, int top_k) c
       std::count_if(scores, scores + items_.size(), [last](float score) { return score > last + kTolerance; });
   const auto rightly_found =
       std::count_if(found.begin(), found.end(), [scores, last](size_t item) { return scores[item] > last + kTolerance; });
-  return must_be_found == rightly_found;
+  return must_be_found == rightly_found && found.size() == static_cast<size_t>(answer.result().neighbors_size());
 }
 
 }  // namespace semblance::bench

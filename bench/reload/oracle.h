@@ -1,4 +1,4 @@
-// What a server must answer: for each embedding space the score of every item to every query, by brute force with the product's own
+// What a server must answer: for each generation the score of every item to every query, by brute force with the product's own
 // embedder.
 //
 // Thread-compatible: const methods may run concurrently.
@@ -25,18 +25,23 @@ class Oracle {
   const std::vector<std::string>& items() const { return items_; }
   const std::vector<std::string>& queries() const { return queries_; }
 
-  // Embeds everything with the bundle. Errors: as of NewTorchEmbedder and Embedder::Embed.
-  absl::Status AddSpace(const std::string& bundle_dir);
+  // Embeds everything with the bundle that the generation is of. Errors: as of NewTorchEmbedder and Embedder::Embed.
+  absl::Status AddGeneration(const std::string& generation, const std::string& bundle_dir);
 
-  // Whether the answer to queries()[query] is that of exactly the space that its provenance names: scores to 1e-3, and no item left
-  // out that scores more than that above the last one returned.
+  // Whether the answer to queries()[query] is that of exactly the generation that its provenance names: its space, top_k different
+  // items with their scores to 1e-3, and no item left out that scores more than that above the last one returned.
   bool Agrees(size_t query, const v1::SearchResponse& answer, int top_k) const;
 
  private:
   const std::vector<std::string> items_;
   const std::vector<std::string> queries_;
-  // By embedding space: row-major, queries x items.
-  std::map<std::string, std::vector<float>> scores_;
+  struct Truth {
+    std::string embedding_space_id;
+    // Row-major, queries x items.
+    std::vector<float> scores;
+  };
+  // By generation.
+  std::map<std::string, Truth> truths_;
 };
 
 }  // namespace semblance::bench

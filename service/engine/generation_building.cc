@@ -21,7 +21,7 @@ using storage::v1::BuildProgress;
 using storage::v1::GenerationRecord;
 
 // Below those who serve, and what it starts inherits it.
-constexpr int kBuildingNiceness = 10;
+constexpr int kBuildingNiceness = 19;
 constexpr int kDefaultSampleSize = 1000;
 constexpr double kDefaultMinIndexRecall = 0.95;
 

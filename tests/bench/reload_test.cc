@@ -12,10 +12,10 @@ TEST(QuantileTest, IsTheValueBelowWhichTheShareLies) {
   EXPECT_EQ(Quantile({3, 1, 2, 4}, 1), 4);
 }
 
-TEST(OracleTest, AnAnswerOfAnUnknownSpaceAgreesWithNothing) {
+TEST(OracleTest, AnAnswerOfAnUnknownGenerationAgreesWithNothing) {
   const Oracle oracle({"a", "b"}, {"q"});
   v1::SearchResponse answer;
-  answer.mutable_provenance()->set_embedding_space_id("sha256:unknown");
+  answer.mutable_provenance()->set_generation("gen-000009");
   EXPECT_FALSE(oracle.Agrees(0, answer, 1));
 }
 
