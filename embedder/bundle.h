@@ -32,8 +32,8 @@ struct Bundle {
   // The network's parameters and buffers by name.
   TensorMap model;
   // "proxies": F32 [proxies, dimension], unit length: k rows for each class, those of a class next to each other. Where classes
-  // share proxies also "class_proxies": I64 [class count], the row of each class. Dynamic ones belong to no class. Empty if and only
-  // if manifest.without_proxies.
+  // share proxies also "class_proxies": I64 [class count], the row of each class. Dynamic ones belong to no class. Empty if and
+  // only if manifest.without_proxies.
   TensorMap proxies;
   // The bytes of backbone.pt, a program with its tensors; empty but for architecture.torch_script. Not looked into here.
   std::string backbone;
