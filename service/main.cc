@@ -123,18 +123,10 @@ absl::Status OpenModels(const Flags& flags, const v1::ModelRegistryConfig& confi
   return absl::OkStatus();
 }
 
-// The directory of this program's file.
-std::string ProgramDir() {
-  char path[4096];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof(path));
-  const std::string file(path, length > 0 ? static_cast<size_t>(length) : 0);
-  return file.substr(0, file.rfind('/'));
-}
-
 GenerationLifecycleOptions LifecycleOptions(const Flags& flags, Server& server) {
   const v1::GenerationsConfig& config = server.engine->config().generations();
   GenerationLifecycleOptions options;
-  options.build.builder_path = config.builder_path().empty() ? ProgramDir() + "/semblance-builder" : config.builder_path();
+  options.build.builder_path = config.builder_path();
   options.build.data_dir = flags.data_dir;
   options.build.config_path = flags.config;
   options.build.threads = config.builder_threads();

@@ -95,9 +95,6 @@ class Generation {
   // The records of all items.
   std::vector<std::shared_ptr<const ItemRecord>> Records() const { return items_->Records(); }
 
-  // As long as it lives, every record that was there when it was opened is found by its sequence.
-  ItemTable::View OpenView() const { return ItemTable::View(items_.get()); }
-
  private:
   absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence);
 
