@@ -280,7 +280,11 @@ void GenerationLifecycle::FailLive(const std::string& id, const absl::Status& st
 }
 
 absl::Status GenerationLifecycle::WritePhase(const std::string& id, GenerationRecord::Phase phase, const std::string& reason) {
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationRecord record, store_.ReadRecord(id));
+  const absl::StatusOr<GenerationRecord> before = store_.ReadRecord(id);
+  if (absl::IsNotFound(before.status())) {
+    return before.status();
+  }
+  GenerationRecord record = before.value_or(GenerationRecord());
   record.set_phase(phase);
   record.set_reason(reason);
   return store_.WriteRecord(id, record);
