@@ -68,7 +68,7 @@ class GenerationLifecycle final : public GenerationController {
   std::string ActiveId() const;
   // Fills in what is measured at the moment of asking.
   void Complete(GenerationInfo& info) const;
-  absl::Status CheckMemory(const GenerationSpec& spec) const;
+  absl::Status CheckMemory(int dimension) const;
   absl::StatusOr<GenerationInfo> CreateReserved(const GenerationSpec& spec, const std::string& request_digest);
 
   // Puts a generation of the disk into the table; queues it where there is something to do.

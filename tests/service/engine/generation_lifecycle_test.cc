@@ -204,6 +204,25 @@ TEST_F(GenerationLifecycleTest, RefusesWhatWouldNotFitIntoMemory) {
   EXPECT_THAT(generations().Create(SpecOf("other")).status(), HasReason("INSUFFICIENT_MEMORY"));
 }
 
+TEST_F(GenerationLifecycleTest, RefusesAnIndexThatDoesNotFitTheModel) {
+  StartWithItems();
+  GenerationSpec spec = SpecOf("other");
+  for (const char* const factory : {"LSH", "IVF16,PQ4,RFlat", "IVF16,PQ12,RFlat"}) {
+    spec.index_factory = factory;
+    const absl::Status refused = generations().Create(spec).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << factory;
+    EXPECT_THAT(refused, HasReason("CONFIG_INVALID"));
+    EXPECT_THAT(refused, HasField("index_factory"));
+  }
+  // Nothing is left of them, and they are in nobody's way.
+  EXPECT_EQ(generations().List()->generations.size(), 1u);
+  spec.index_factory = "IVF16,PQ3,RFlat";
+  const auto created = generations().Create(spec);
+  ASSERT_OK(created);
+  EXPECT_EQ(created->manifest.id(), "gen-000002");
+  EXPECT_EQ(AwaitEnd("gen-000002").state, State::kReady);
+}
+
 TEST_F(GenerationLifecycleTest, AGateThatFailsNamesItsNumbersAndLeavesTheActiveOneAlone) {
   StartWithItems();
   GenerationSpec spec = SpecOf("other");
