@@ -96,26 +96,50 @@ absl::StatusOr<GenerationStore> GenerationStore::Open(const std::string& data_di
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(store.GenerationsDir()));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(store.GenerationsDir()));
   for (const std::string& name : names) {
-    if (NumberOf(name) != 0 && !PathExists(store.ManifestPath(name))) {
-      LOG(WARNING) << "removing " << name << ": its creation or removal was interrupted";
-      SEMBLANCE_RETURN_IF_ERROR(RemoveAll(store.Dir(name)));
+    // Whether it is not there, not whether it can be seen: what is unreadable is not a leftover.
+    if (NumberOf(name) == 0 || !absl::IsNotFound(FileSize(store.ManifestPath(name)).status())) {
+      continue;
+    }
+    LOG(WARNING) << "removing " << name << ": its creation or removal was interrupted";
+    if (const absl::Status status = RemoveAll(store.Dir(name)); !status.ok()) {
+      LOG(ERROR) << "the files of " << name << " stay: " << status;
     }
   }
   return store;
 }
 
-absl::StatusOr<std::vector<GenerationManifest>> GenerationStore::List() const {
+absl::StatusOr<std::vector<StoredGeneration>> GenerationStore::List() const {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(GenerationsDir()));
-  std::vector<GenerationManifest> manifests;
+  std::vector<StoredGeneration> generations;
   for (const std::string& name : names) {
     absl::StatusOr<GenerationManifest> manifest = ReadManifest(name);
     if (absl::IsNotFound(manifest.status())) {
       continue;  // Being created or removed at this moment, or no generation.
     }
-    SEMBLANCE_RETURN_IF_ERROR(manifest.status());
-    manifests.push_back(*std::move(manifest));
+    generations.push_back(Describe(name, std::move(manifest)));
   }
-  return manifests;
+  return generations;
+}
+
+StoredGeneration GenerationStore::Describe(const std::string& id, absl::StatusOr<GenerationManifest> manifest) const {
+  StoredGeneration stored;
+  stored.damage = manifest.status();
+  if (manifest.ok()) {
+    stored.manifest = *std::move(manifest);
+  } else {
+    stored.manifest.set_id(id);
+  }
+  absl::StatusOr<GenerationRecord> record = ReadState(id, stored.manifest.create_time());
+  stored.damage.Update(record.status());
+  if (record.ok()) {
+    stored.record = *std::move(record);
+  }
+  // One that is to go goes, damaged or not.
+  if (!stored.damage.ok() && stored.record.phase() != GenerationRecord::PHASE_RETIRING) {
+    stored.record.set_phase(GenerationRecord::PHASE_FAILED);
+    stored.record.set_reason(stored.damage.ToString());
+  }
+  return stored;
 }
 
 absl::StatusOr<GenerationManifest> GenerationStore::ReadManifest(const std::string& generation_id) const {
@@ -132,14 +156,10 @@ absl::StatusOr<GenerationManifest> GenerationStore::ReadManifest(const std::stri
 }
 
 absl::StatusOr<std::optional<GenerationManifest>> GenerationStore::FindBySpace(const std::string& embedding_space_id) const {
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<GenerationManifest> manifests, List());
-  for (auto manifest = manifests.rbegin(); manifest != manifests.rend(); ++manifest) {
-    if (manifest->embedding_space_id() != embedding_space_id) {
-      continue;
-    }
-    SEMBLANCE_ASSIGN_OR_RETURN(const GenerationRecord record, ReadRecord(manifest->id()));
-    if (record.phase() == GenerationRecord::PHASE_READY) {
-      return std::optional<GenerationManifest>(*manifest);
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<StoredGeneration> generations, List());
+  for (auto stored = generations.rbegin(); stored != generations.rend(); ++stored) {
+    if (stored->manifest.embedding_space_id() == embedding_space_id && stored->record.phase() == GenerationRecord::PHASE_READY) {
+      return std::optional<GenerationManifest>(stored->manifest);
     }
   }
   return std::optional<GenerationManifest>();
@@ -212,13 +232,17 @@ absl::Status GenerationStore::RemoveBuild(const std::string& generation_id) cons
 
 absl::StatusOr<GenerationRecord> GenerationStore::ReadRecord(const std::string& generation_id) const {
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationManifest manifest, ReadManifest(generation_id));
-  const std::string path = FileOf(generation_id, "state.json");
+  return ReadState(generation_id, manifest.create_time());
+}
+
+absl::StatusOr<GenerationRecord> GenerationStore::ReadState(const std::string& id, const std::string& create_time) const {
+  const std::string path = FileOf(id, "state.json");
   SEMBLANCE_ASSIGN_OR_RETURN(std::optional<GenerationRecord> record, ReadJsonIfThere<GenerationRecord>(path));
   if (!record.has_value()) {
     record.emplace();
     record->set_format_version(kFormatVersion);
     record->set_phase(GenerationRecord::PHASE_READY);
-    record->set_time(manifest.create_time());
+    record->set_time(create_time);
   }
   if (record->phase() == GenerationRecord::PHASE_UNSPECIFIED) {
     return Invalid(path, "phase is missing");

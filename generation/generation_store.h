@@ -29,16 +29,27 @@
 
 namespace semblance {
 
+// A generation as it lies on disk. One that is damaged is one, too: it is FAILED, and can be removed.
+struct StoredGeneration {
+  // Nothing but its id where manifest.json cannot be read.
+  storage::v1::GenerationManifest manifest;
+  // Where `damage` is an error: PHASE_FAILED with it as the reason; PHASE_RETIRING stays what it is.
+  storage::v1::GenerationRecord record;
+  // Which of manifest.json and state.json cannot be read, and why.
+  absl::Status damage;
+};
+
 class GenerationStore {
  public:
-  // Creates the directories and removes what an interrupted Create or Remove left behind. For the process that holds the lock.
+  // Creates the directories and removes what an interrupted Create or Remove left behind, as far as it can be removed. For the
+  // process that holds the lock.
   static absl::StatusOr<GenerationStore> Open(const std::string& data_dir);
 
   // Without touching anything: for semblance-builder.
   static GenerationStore OpenForBuilder(const std::string& data_dir) { return GenerationStore(data_dir); }
 
-  // By ascending id; without what is being created or removed.
-  absl::StatusOr<std::vector<storage::v1::GenerationManifest>> List() const;
+  // By ascending id; without what is being created or removed. One that is damaged is no error.
+  absl::StatusOr<std::vector<StoredGeneration>> List() const;
 
   absl::StatusOr<storage::v1::GenerationManifest> ReadManifest(const std::string& generation_id) const;
 
@@ -91,6 +102,10 @@ class GenerationStore {
 
  private:
   explicit GenerationStore(std::string data_dir) : data_dir_(std::move(data_dir)) {}
+
+  StoredGeneration Describe(const std::string& id, absl::StatusOr<storage::v1::GenerationManifest> manifest) const;
+  // The content of state.json; PHASE_READY since `create_time` without one.
+  absl::StatusOr<storage::v1::GenerationRecord> ReadState(const std::string& id, const std::string& create_time) const;
 
   // The number of a new generation, on disk before it is returned.
   absl::StatusOr<int64_t> TakeNumber() const;

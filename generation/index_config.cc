@@ -50,8 +50,9 @@ absl::StatusOr<v1::IndexConfig> CompleteIndexConfig(v1::IndexConfig config) {
 
 absl::StatusOr<SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& config, const std::string& factory, int dimension) {
   const auto spec = ParseIndexSpec(factory.empty() ? config.factory() : factory);
-  if (!spec.ok()) {
-    return InvalidField("index_factory", "CONFIG_INVALID", spec.status().message());
+  const absl::Status status = spec.ok() ? ValidateIndexSpec(*spec, dimension) : spec.status();
+  if (!status.ok()) {
+    return InvalidField("index_factory", "CONFIG_INVALID", status.message());
   }
   SegmentedIndexOptions options;
   options.dimension = dimension;

@@ -17,8 +17,8 @@ namespace semblance {
 absl::StatusOr<v1::IndexConfig> CompleteIndexConfig(v1::IndexConfig config);
 
 // How the index of a generation is built: `config`, which is complete, with the `factory` of its manifest in place of the config's,
-// unless that is empty. Whether they fit together is for SegmentedIndex::Open to say. Errors: InvalidArgument/CONFIG_INVALID, field
-// "index_factory", for a factory that is none.
+// unless that is empty. Errors: InvalidArgument/CONFIG_INVALID, field "index_factory", for a factory that is none, or none for
+// vectors of that dimension.
 absl::StatusOr<SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& config, const std::string& factory, int dimension);
 
 }  // namespace semblance

@@ -76,6 +76,14 @@ absl::StatusOr<IndexSpec> ParseIndexSpec(absl::string_view factory) {
   return spec;
 }
 
+absl::Status ValidateIndexSpec(const IndexSpec& spec, int dimension) {
+  if (spec.kind == Kind::kIvfPq && dimension % spec.pq_bytes != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("the index ", ToString(spec), " cuts vectors into ", spec.pq_bytes,
+                                                   " equal parts; the dimension ", dimension, " is no multiple of that"));
+  }
+  return absl::OkStatus();
+}
+
 std::string ToString(const IndexSpec& spec) {
   switch (spec.kind) {
     case Kind::kAuto:

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -40,6 +41,9 @@ struct IndexSpec {
 
 // Errors: InvalidArgument with the grammar.
 absl::StatusOr<IndexSpec> ParseIndexSpec(absl::string_view factory);
+
+// Whether vectors of that dimension can be indexed so. Errors: InvalidArgument.
+absl::Status ValidateIndexSpec(const IndexSpec& spec, int dimension);
 
 // The inverse of ParseIndexSpec.
 std::string ToString(const IndexSpec& spec);

@@ -90,10 +90,7 @@ absl::Status SegmentedIndexOptions::Validate() const {
   if (memory_budget_bytes < 0) {
     return absl::InvalidArgumentError(absl::StrCat("memory_budget_bytes is ", memory_budget_bytes, "; it must not be negative"));
   }
-  if (spec.kind == IndexSpec::Kind::kIvfPq && dimension % spec.pq_bytes != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("the index ", ToString(spec), " cuts vectors into ", spec.pq_bytes,
-                                                   " equal parts; the dimension ", dimension, " is no multiple of that"));
-  }
+  SEMBLANCE_RETURN_IF_ERROR(ValidateIndexSpec(spec, dimension));
   return ValidateRange("build_threads", build_threads, 0, 1024);
 }
 

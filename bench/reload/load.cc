@@ -27,30 +27,55 @@ struct Call {
   v1::SearchResponse response;
 };
 
+struct Answer {
+  size_t query = 0;
+  v1::SearchResponse response;
+};
+
 void Report(const char* what, const grpc::Status& status) {
   std::fprintf(stderr, "%s failed: %d %s\n", what, static_cast<int>(status.error_code()), status.error_message().c_str());
 }
 
 }  // namespace
 
-double MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads, absl::Duration duration) {
-  std::atomic<int64_t> answered = 0;
+Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads,
+                         absl::Duration duration) {
+  std::atomic<int64_t> failed = 0;
+  std::vector<std::vector<Answer>> answers(static_cast<size_t>(threads));
   const absl::Time start = absl::Now();
   std::vector<std::thread> clients;
-  for (int t = 0; t < threads; ++t) {
+  for (size_t t = 0; t < answers.size(); ++t) {
     clients.emplace_back([&, t] {
       const auto stub = v1::SearchService::NewStub(channel);
-      for (size_t i = static_cast<size_t>(t); absl::Now() < start + duration; ++i) {
+      for (size_t i = t; absl::Now() < start + duration; ++i) {
+        const size_t query = i % oracle.queries().size();
         Call call;
-        call.request = RequestOf(oracle.queries()[i % oracle.queries().size()]);
-        answered += stub->Search(&call.context, call.request, &call.response).ok() ? 1 : 0;
+        call.request = RequestOf(oracle.queries()[query]);
+        if (const grpc::Status status = stub->Search(&call.context, call.request, &call.response); status.ok()) {
+          answers[t].push_back({.query = query, .response = std::move(call.response)});
+        } else {
+          failed.fetch_add(1);
+          Report("search", status);
+        }
       }
     });
   }
   for (std::thread& client : clients) {
     client.join();
   }
-  return static_cast<double>(answered.load()) / absl::ToDoubleSeconds(absl::Now() - start);
+  const absl::Duration elapsed = absl::Now() - start;
+  // Compared only now: beside the searches it would take the server's time.
+  Capacity capacity;
+  capacity.failed = failed.load();
+  for (const std::vector<Answer>& of_client : answers) {
+    capacity.searches += static_cast<int64_t>(of_client.size());
+    capacity.mixed += std::count_if(of_client.begin(), of_client.end(), [&oracle](const Answer& answer) {
+      return !oracle.Agrees(answer.query, answer.response, kTopK);
+    });
+  }
+  capacity.per_second = static_cast<double>(capacity.searches) / absl::ToDoubleSeconds(elapsed);
+  capacity.searches += capacity.failed;
+  return capacity;
 }
 
 double Quantile(std::vector<double> values, double share) {

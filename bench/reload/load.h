@@ -1,4 +1,4 @@
-// Searches at a fixed rate, each answer checked, and a writer beside them.
+// Searches in a closed loop or at a fixed rate, each answer checked, and a writer beside them.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_BENCH_RELOAD_LOAD_H_
@@ -22,8 +22,18 @@
 
 namespace semblance::bench {
 
-// Searches a second that `threads` clients get answered who each wait for one answer before they ask again.
-double MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads, absl::Duration duration);
+struct Capacity {
+  // Searches that were answered.
+  double per_second = 0;
+  int64_t searches = 0;
+  // Not answered.
+  int64_t failed = 0;
+  // Answered, but not as the generation does that the answer names.
+  int64_t mixed = 0;
+};
+
+// What `threads` clients get answered who each wait for one answer before they ask again.
+Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads, absl::Duration duration);
 
 // The value below which a share of them lies, 0 to 1; 0 without values.
 double Quantile(std::vector<double> values, double share);

@@ -30,6 +30,8 @@ using nlohmann::json;
 constexpr int kQueries = 200;
 constexpr int kClients = 4;
 constexpr char kSecondModel[] = "reload/2";
+constexpr char kFirst[] = "gen-000001";
+constexpr char kSecond[] = "gen-000002";
 
 struct Flags {
   std::string output = "build/bench/reload.json";
@@ -56,8 +58,8 @@ Oracle MakeOracle(int items) {
   return Oracle(pictures(items, 1000), pictures(kQueries, 1'000'000));
 }
 
-// Builds a generation of the second model and returns its id when it is READY.
-absl::StatusOr<std::string> Build(v1::GenerationService::Stub& stub) {
+// Builds the second generation, of the second model, until it is READY.
+absl::Status Build(v1::GenerationService::Stub& stub) {
   grpc::ClientContext context;
   v1::CreateGenerationRequest request;
   request.set_model(kSecondModel);
@@ -71,39 +73,60 @@ absl::StatusOr<std::string> Build(v1::GenerationService::Stub& stub) {
   while (stream->Read(&now)) {
   }
   SEMBLANCE_RETURN_IF_ERROR(ToAbsl("WatchGeneration", stream->Finish()));
-  if (now.generation().state() != v1::GENERATION_STATE_READY) {
+  if (now.generation().id() != kSecond || now.generation().state() != v1::GENERATION_STATE_READY) {
     return absl::InternalError(absl::StrCat("the generation did not become READY: ", now.generation().state_reason()));
   }
-  return now.generation().id();
+  return absl::OkStatus();
 }
 
-// The size of the server after each tenth of the swaps.
+// How long writes waited for an activation or rollback, in milliseconds; an error where another generation than `active` came of
+// it.
+template <typename Response>
+absl::StatusOr<double> PauseOf(const Response& response, const char* active) {
+  if (response.generation().id() != active) {
+    return absl::InternalError(absl::StrCat(response.generation().id(), " was activated, not ", active));
+  }
+  const google::protobuf::Duration& pause = response.write_pause();
+  return static_cast<double>(pause.seconds()) * 1e3 + static_cast<double>(pause.nanos()) / 1e6;
+}
+
+// From the first generation to the second.
+absl::StatusOr<double> Activate(v1::GenerationService::Stub& stub) {
+  grpc::ClientContext context;
+  v1::ActivateGenerationRequest request;
+  request.set_generation(kSecond);
+  request.set_expected_active(kFirst);
+  v1::ActivateGenerationResponse response;
+  SEMBLANCE_RETURN_IF_ERROR(ToAbsl("ActivateGeneration", stub.ActivateGeneration(&context, request, &response)));
+  return PauseOf(response, kSecond);
+}
+
+// And back.
+absl::StatusOr<double> Rollback(v1::GenerationService::Stub& stub) {
+  grpc::ClientContext context;
+  v1::RollbackGenerationRequest request;
+  request.set_expected_active(kSecond);
+  v1::RollbackGenerationResponse response;
+  SEMBLANCE_RETURN_IF_ERROR(ToAbsl("RollbackGeneration", stub.RollbackGeneration(&context, request, &response)));
+  return PauseOf(response, kFirst);
+}
+
 struct Swaps {
+  // Activations and rollbacks.
+  int count = 0;
   double longest_pause_ms = 0;
+  // Of the server, before them and after each tenth.
   std::vector<ProcessSize> sizes;
 };
 
-absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const std::string& second, const Flags& flags,
-                                       const Testbed& testbed) {
+absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const Flags& flags, const Testbed& testbed) {
   const int count = flags.swaps;
   Swaps swaps;
   swaps.sizes.push_back(testbed.Size());
   for (int i = 0; i < count; ++i) {
-    grpc::ClientContext context;
-    google::protobuf::Duration pause;
-    if (i == 0) {
-      v1::ActivateGenerationRequest request;
-      request.set_generation(second);
-      v1::ActivateGenerationResponse response;
-      SEMBLANCE_RETURN_IF_ERROR(ToAbsl("ActivateGeneration", stub.ActivateGeneration(&context, request, &response)));
-      pause = response.write_pause();
-    } else {
-      v1::RollbackGenerationResponse response;
-      SEMBLANCE_RETURN_IF_ERROR(ToAbsl("RollbackGeneration", stub.RollbackGeneration(&context, {}, &response)));
-      pause = response.write_pause();
-    }
-    swaps.longest_pause_ms =
-        std::max(swaps.longest_pause_ms, static_cast<double>(pause.seconds()) * 1e3 + static_cast<double>(pause.nanos()) / 1e6);
+    SEMBLANCE_ASSIGN_OR_RETURN(const double pause_ms, i % 2 == 0 ? Activate(stub) : Rollback(stub));
+    ++swaps.count;
+    swaps.longest_pause_ms = std::max(swaps.longest_pause_ms, pause_ms);
     absl::SleepFor(absl::Seconds(1) / flags.swaps_per_second);
     if ((i + 1) * 10 / count > i * 10 / count) {
       swaps.sizes.push_back(testbed.Size());
@@ -132,21 +155,57 @@ void PrintTable(const json& result) {
   std::printf("%-34s %10.2f %10s\n", "longest pause of writes, ms", number("activation_pause_ms"), "<= 50");
 }
 
+// What the phases came to, besides the load.
+struct Measured {
+  Capacity warm_up;
+  Capacity capacity;
+  double build_seconds = 0;
+  Swaps swaps;
+};
+
+json ResultOf(const Flags& flags, const Measured& measured, const Load& load) {
+  const auto p99 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.99); };
+  const auto p50 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.5); };
+  return {{"items", flags.items},
+          {"capacity_per_second", measured.capacity.per_second},
+          {"closed_loop_searches", measured.warm_up.searches + measured.capacity.searches},
+          {"searches", load.searches()},
+          {"writes", load.writes()},
+          {"failed_requests", measured.warm_up.failed + measured.capacity.failed + load.failed()},
+          {"mixed_answers", measured.warm_up.mixed + measured.capacity.mixed + load.mixed()},
+          {"activations", measured.swaps.count},
+          {"swaps_per_second", flags.swaps_per_second},
+          {"build_seconds", measured.build_seconds},
+          {"p50_idle_ms", p50("idle")},
+          {"p50_building_ms", p50("building")},
+          {"p50_swapping_ms", p50("swapping")},
+          {"p50_after_ms", p50("after")},
+          {"p99_idle_ms", p99("idle")},
+          {"p99_building_ms", p99("building")},
+          {"p99_swapping_ms", p99("swapping")},
+          {"p99_after_ms", p99("after")},
+          {"ratio_building", p99("building") / p99("idle")},
+          {"ratio_swapping", p99("swapping") / p99("idle")},
+          {"activation_pause_ms", measured.swaps.longest_pause_ms},
+          {"server_sizes", SizesOf(measured.swaps)}};
+}
+
 absl::Status Run(const Flags& flags) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   const std::string directory = std::filesystem::absolute(flags.output).replace_extension("").string();
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Testbed> testbed, Testbed::Start(directory));
   Oracle oracle = MakeOracle(flags.items);
   std::printf("embedding %d items with both models, for the oracle\n", flags.items);
-  SEMBLANCE_RETURN_IF_ERROR(oracle.AddGeneration("gen-000001", testbed->BundleDir(1)));
-  SEMBLANCE_RETURN_IF_ERROR(oracle.AddGeneration("gen-000002", testbed->BundleDir(2)));
+  SEMBLANCE_RETURN_IF_ERROR(oracle.AddGeneration(kFirst, testbed->BundleDir(1)));
+  SEMBLANCE_RETURN_IF_ERROR(oracle.AddGeneration(kSecond, testbed->BundleDir(2)));
   SEMBLANCE_RETURN_IF_ERROR(testbed->Ingest(oracle));
 
-  MeasureCapacity(testbed->channel(), oracle, kClients, absl::Seconds(1));  // Warms up.
-  const double capacity = MeasureCapacity(testbed->channel(), oracle, kClients, absl::Seconds(std::min(flags.seconds, 5)));
-  const double rate = capacity * flags.load_percent / 100;
-  std::printf("capacity %.0f searches/s with %d clients; load %.0f searches/s and %d writes/s\n", capacity, kClients, rate,
-              flags.writes_per_second);
+  Measured measured;
+  measured.warm_up = MeasureCapacity(testbed->channel(), oracle, kClients, absl::Seconds(1));
+  measured.capacity = MeasureCapacity(testbed->channel(), oracle, kClients, absl::Seconds(std::min(flags.seconds, 5)));
+  const double rate = measured.capacity.per_second * flags.load_percent / 100;
+  std::printf("capacity %.0f searches/s with %d clients; load %.0f searches/s and %d writes/s\n", measured.capacity.per_second,
+              kClients, rate, flags.writes_per_second);
   const auto stub = v1::GenerationService::NewStub(testbed->channel());
   Load load(testbed->channel(), &oracle, rate, flags.writes_per_second);
   load.BeginPhase("warm-up");
@@ -155,41 +214,21 @@ absl::Status Run(const Flags& flags) {
   absl::SleepFor(absl::Seconds(flags.seconds));
   load.BeginPhase("building");
   const absl::Time begin = absl::Now();
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::string second, Build(*stub));
-  const double build_seconds = absl::ToDoubleSeconds(absl::Now() - begin);
-  std::printf("built %s in %.1f s\n", second.c_str(), build_seconds);
+  SEMBLANCE_RETURN_IF_ERROR(Build(*stub));
+  measured.build_seconds = absl::ToDoubleSeconds(absl::Now() - begin);
+  std::printf("built %s in %.1f s\n", kSecond, measured.build_seconds);
   load.BeginPhase("swapping");
-  SEMBLANCE_ASSIGN_OR_RETURN(const Swaps swaps, SwapBackAndForth(*stub, second, flags, *testbed));
+  SEMBLANCE_ASSIGN_OR_RETURN(measured.swaps, SwapBackAndForth(*stub, flags, *testbed));
   load.BeginPhase("after");
   absl::SleepFor(absl::Seconds(flags.seconds));
   load.Stop();
 
-  const auto p99 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.99); };
-  const auto p50 = [&load](const char* phase) { return Quantile(load.LatenciesOf(phase), 0.5); };
-  const json result = {{"items", flags.items},
-                       {"capacity_per_second", capacity},
-                       {"searches", load.searches()},
-                       {"writes", load.writes()},
-                       {"failed_requests", load.failed()},
-                       {"mixed_answers", load.mixed()},
-                       {"activations", flags.swaps},
-                       {"swaps_per_second", flags.swaps_per_second},
-                       {"build_seconds", build_seconds},
-                       {"p50_idle_ms", p50("idle")},
-                       {"p50_building_ms", p50("building")},
-                       {"p50_swapping_ms", p50("swapping")},
-                       {"p50_after_ms", p50("after")},
-                       {"p99_idle_ms", p99("idle")},
-                       {"p99_building_ms", p99("building")},
-                       {"p99_swapping_ms", p99("swapping")},
-                       {"p99_after_ms", p99("after")},
-                       {"ratio_building", p99("building") / p99("idle")},
-                       {"ratio_swapping", p99("swapping") / p99("idle")},
-                       {"activation_pause_ms", swaps.longest_pause_ms},
-                       {"server_sizes", SizesOf(swaps)}};
+  const json result = ResultOf(flags, measured, load);
   SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(flags.output, result.dump(/*indent=*/1) + "\n"));
   PrintTable(result);
-  return load.failed() + load.mixed() == 0 ? absl::OkStatus() : absl::InternalError("requests failed or answers were mixed");
+  return result["failed_requests"] == 0 && result["mixed_answers"] == 0
+             ? absl::OkStatus()
+             : absl::InternalError("requests failed or answers were mixed");
 }
 
 int Main(const std::vector<std::string>& args) {
@@ -200,7 +239,7 @@ int Main(const std::vector<std::string>& args) {
   command.AddFlag("output", "FILE", "where the numbers go, as JSON; the server's data go beside it", &flags.output);
   command.AddFlag("items", "N", "in the catalogue", &flags.items);
   command.AddFlag("seconds", "N", "of the idle phases before and after", &flags.seconds);
-  command.AddFlag("swaps", "N", "an activation, and then rollbacks back and forth", &flags.swaps);
+  command.AddFlag("swaps", "N", "activations and rollbacks, in turns", &flags.swaps);
   command.AddFlag("swaps_per_second", "N", "at most", &flags.swaps_per_second);
   command.AddFlag("load_percent", "N", "of what four clients in a closed loop get answered", &flags.load_percent);
   command.AddFlag("writes_per_second", "N", "upserts beside the searches; 0: none", &flags.writes_per_second);

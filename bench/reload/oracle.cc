@@ -44,9 +44,7 @@ absl::Status Oracle::AddGeneration(const std::string& generation, const std::str
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> items, EmbedAll(*embedder, items_));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> queries, EmbedAll(*embedder, queries_));
   const auto dimension = static_cast<size_t>(embedder->dimension());
-  Truth& truth = truths_[generation];
-  truth.embedding_space_id = embedder->manifest().embedding_space_id();
-  std::vector<float>& scores = truth.scores;
+  std::vector<float> scores;
   scores.reserve(items_.size() * queries_.size());
   for (size_t q = 0; q < queries_.size(); ++q) {
     for (size_t i = 0; i < items_.size(); ++i) {
@@ -57,6 +55,7 @@ absl::Status Oracle::AddGeneration(const std::string& generation, const std::str
       scores.push_back(score);
     }
   }
+  AddTruth(generation, {.embedding_space_id = embedder->manifest().embedding_space_id(), .scores = std::move(scores)});
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,6 +26,15 @@ class Oracle {
   const std::vector<std::string>& items() const { return items_; }
   const std::vector<std::string>& queries() const { return queries_; }
 
+  // What one generation must answer.
+  struct Truth {
+    std::string embedding_space_id;
+    // Row-major, queries x items.
+    std::vector<float> scores;
+  };
+  // REQUIRES: a score for each pair.
+  void AddTruth(const std::string& generation, Truth truth) { truths_[generation] = std::move(truth); }
+
   // Embeds everything with the bundle that the generation is of. Errors: as of NewTorchEmbedder and Embedder::Embed.
   absl::Status AddGeneration(const std::string& generation, const std::string& bundle_dir);
 
@@ -35,11 +45,6 @@ class Oracle {
  private:
   const std::vector<std::string> items_;
   const std::vector<std::string> queries_;
-  struct Truth {
-    std::string embedding_space_id;
-    // Row-major, queries x items.
-    std::vector<float> scores;
-  };
   // By generation.
   std::map<std::string, Truth> truths_;
 };

@@ -26,8 +26,12 @@ class Build {
         const std::function<void(const storage::v1::BuildProgress&)>& on_progress)
       : store_(store), id_(id), signals_(signals), on_progress_(on_progress) {}
 
-  bool IsComplete() const {
+  // Errors: DataLoss, which no other builder would mend.
+  absl::StatusOr<bool> IsComplete() const {
     const auto build = store_.ReadBuild(id_);
+    if (absl::IsDataLoss(build.status())) {
+      return build.status();
+    }
     return build.ok() && build->has_value();
   }
 
@@ -112,12 +116,14 @@ absl::Status RunBuilder(const GenerationStore& store, const std::string& generat
   while (true) {
     SEMBLANCE_RETURN_IF_ERROR(build.AwaitOther());
     SEMBLANCE_RETURN_IF_ERROR(build.Interrupted());
-    if (build.IsComplete()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(bool complete, build.IsComplete());
+    if (complete) {
       return absl::OkStatus();
     }
     const storage::v1::BuildProgress before = build.progress();
     SEMBLANCE_ASSIGN_OR_RETURN(const int exit_code, build.Run(SpecOf(store, generation_id, options), launcher));
-    if (build.IsComplete()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(complete, build.IsComplete());
+    if (complete) {
       return absl::OkStatus();
     }
     if (exit_code == kExitBadInput || exit_code == kExitUsage) {

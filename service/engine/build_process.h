@@ -34,8 +34,8 @@ struct BuildSignals {
 
 // A builder of this generation that runs already (it outlived the server, or was started by hand) is waited for. One that fails for
 // a reason that may pass is started again, a few times without progress. `on_progress` gets what it reports, several times a
-// second. Errors: Cancelled; FailedPrecondition with the builder's words; Unavailable when it failed too often; as of
-// JobLauncher::Start.
+// second. Errors: Cancelled; FailedPrecondition with the builder's words; Unavailable when it failed too often;
+// DataLoss/MANIFEST_INVALID for a damaged build.json; as of JobLauncher::Start.
 absl::Status RunBuilder(const GenerationStore& store, const std::string& generation_id, const BuildProcessOptions& options,
                         JobLauncher& launcher, const BuildSignals& signals,
                         const std::function<void(const storage::v1::BuildProgress&)>& on_progress);

@@ -36,6 +36,12 @@ absl::StatusOr<std::string> LastIdOf(const std::string& page_token) {
   return std::string(id);
 }
 
+// The manifest of a generation that is to answer. One whose state.json cannot be read is damaged like any other.
+absl::StatusOr<storage::v1::GenerationManifest> ReadUndamaged(const GenerationStore& store, const std::string& id) {
+  SEMBLANCE_RETURN_IF_ERROR(store.ReadRecord(id).status());
+  return store.ReadManifest(id);
+}
+
 absl::Status NotServing(absl::string_view reason, absl::string_view message) {
   return WithRetryDelay(Error(absl::StatusCode::kUnavailable, reason, message), kRetryWhileStarting);
 }
@@ -122,7 +128,7 @@ absl::Status Engine::FallBack(const absl::Status& error) {
   }
   const std::string previous = (*pointer)->previous();
   LOG(ERROR) << "generation " << (*pointer)->generation() << " cannot be loaded, falling back to " << previous << ": " << error;
-  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::GenerationManifest manifest, store_.ReadManifest(previous));
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::GenerationManifest manifest, ReadUndamaged(store_, previous));
   SEMBLANCE_ASSIGN_OR_RETURN(GenerationPtr generation, LoadGeneration(store_, manifest, *catalog_, loader_options()));
   live_.SetActive(std::move(generation));
   SetState(EngineState::kDegraded, absl::StrCat("generation ", previous, " answers in place of ", (*pointer)->generation(),
@@ -140,7 +146,7 @@ absl::StatusOr<std::optional<storage::v1::GenerationManifest>> Engine::ChooseGen
     if (!active.has_value() || active->generation().empty()) {
       return std::optional<storage::v1::GenerationManifest>();
     }
-    SEMBLANCE_ASSIGN_OR_RETURN(storage::v1::GenerationManifest manifest, store_.ReadManifest(active->generation()));
+    SEMBLANCE_ASSIGN_OR_RETURN(storage::v1::GenerationManifest manifest, ReadUndamaged(store_, active->generation()));
     return std::optional(std::move(manifest));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(model_dir));

@@ -58,9 +58,9 @@ absl::Status GenerationLifecycle::Start() {
     MutexLock lock(&mutex_);
     previous_ = pointer->previous();
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<storage::v1::GenerationManifest> manifests, store_.List());
-  for (const storage::v1::GenerationManifest& manifest : manifests) {
-    SEMBLANCE_RETURN_IF_ERROR(TakeUp(manifest));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<StoredGeneration> generations, store_.List());
+  for (const StoredGeneration& stored : generations) {
+    TakeUp(stored);
   }
   ForgetPreviousUnlessQueued();
   started_ = true;
@@ -75,11 +75,14 @@ void GenerationLifecycle::ForgetPreviousUnlessQueued() {
   }
 }
 
-absl::Status GenerationLifecycle::TakeUp(const storage::v1::GenerationManifest& manifest) {
-  const std::string& id = manifest.id();
-  SEMBLANCE_ASSIGN_OR_RETURN(const GenerationRecord record, store_.ReadRecord(id));
+void GenerationLifecycle::TakeUp(const StoredGeneration& stored) {
+  const std::string& id = stored.manifest.id();
+  const GenerationRecord& record = stored.record;
+  if (!stored.damage.ok()) {
+    LOG(ERROR) << "generation " << id << " is damaged: " << stored.damage;
+  }
   GenerationInfo info;
-  info.manifest = manifest;
+  info.manifest = stored.manifest;
   info.reason = record.reason();
   if (!absl::ParseTime(absl::RFC3339_full, record.time(), &info.state_time, nullptr)) {
     info.state_time = absl::Now();
@@ -92,7 +95,10 @@ absl::Status GenerationLifecycle::TakeUp(const storage::v1::GenerationManifest& 
   } else if (record.phase() == GenerationRecord::PHASE_CANCELLED) {
     info.state = GenerationState::kCancelled;
   } else if (record.phase() == GenerationRecord::PHASE_RETIRING) {
-    return store_.Remove(id);
+    if (const absl::Status status = store_.Remove(id); !status.ok()) {
+      LOG(ERROR) << "the files of generation " << id << " stay: " << status;
+    }
+    return;
   } else {
     info.state = record.phase() == GenerationRecord::PHASE_BUILDING ? GenerationState::kCreating : GenerationState::kLoading;
     queue = true;
@@ -102,7 +108,6 @@ absl::Status GenerationLifecycle::TakeUp(const storage::v1::GenerationManifest& 
     // A cancellation that was answered is carried out, whatever came between.
     Enqueue(id, store_.CancelRequested(id));
   }
-  return absl::OkStatus();
 }
 
 void GenerationLifecycle::Enqueue(const std::string& id, bool cancelled) {

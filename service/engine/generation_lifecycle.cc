@@ -138,13 +138,12 @@ absl::StatusOr<GenerationList> GenerationLifecycle::List() const {
   return list;
 }
 
-absl::Status GenerationLifecycle::CheckMemory(const GenerationSpec& spec) const {
-  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(spec.bundle_dir));
+absl::Status GenerationLifecycle::CheckMemory(int dimension) const {
   int64_t used = 0;
   for (const GenerationInfo& info : table_.List()) {
     used += info.memory_bytes;
   }
-  const int64_t needed = engine_->item_count() * (int64_t{bundle.dimension()} * 5 + kBytesPerRow);
+  const int64_t needed = engine_->item_count() * (int64_t{dimension} * 5 + kBytesPerRow);
   const int64_t budget = config_.memory_budget_mib() << 20;
   if (budget == 0 || used + needed <= budget) {
     return absl::OkStatus();
@@ -188,8 +187,9 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::Create(const GenerationSpec&
 }
 
 absl::StatusOr<GenerationInfo> GenerationLifecycle::CreateReserved(const GenerationSpec& spec, const std::string& request_digest) {
-  SEMBLANCE_RETURN_IF_ERROR(IndexOptionsOf(engine_->config().index(), spec.index_factory, 1).status());
-  SEMBLANCE_RETURN_IF_ERROR(CheckMemory(spec));
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(spec.bundle_dir));
+  SEMBLANCE_RETURN_IF_ERROR(IndexOptionsOf(engine_->config().index(), spec.index_factory, bundle.dimension()).status());
+  SEMBLANCE_RETURN_IF_ERROR(CheckMemory(bundle.dimension()));
   GenerationRecord record;
   record.set_phase(GenerationRecord::PHASE_BUILDING);
   GenerationInfo info;
@@ -280,7 +280,11 @@ void GenerationLifecycle::FailLive(const std::string& id, const absl::Status& st
 }
 
 absl::Status GenerationLifecycle::WritePhase(const std::string& id, GenerationRecord::Phase phase, const std::string& reason) {
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationRecord record, store_.ReadRecord(id));
+  const absl::StatusOr<GenerationRecord> before = store_.ReadRecord(id);
+  if (absl::IsNotFound(before.status())) {
+    return before.status();
+  }
+  GenerationRecord record = before.value_or(GenerationRecord());
   record.set_phase(phase);
   record.set_reason(reason);
   return store_.WriteRecord(id, record);

@@ -34,7 +34,8 @@ class GenerationLifecycle final : public GenerationController {
   GenerationLifecycle(GenerationLifecycleOptions options, Engine* engine, JobLauncher* launcher);
   ~GenerationLifecycle() override;
 
-  // Reads what is on disk and takes up what was under way. Errors: of the store.
+  // Reads what is on disk and takes up what was under way. A generation that is damaged is FAILED and stops none of the others.
+  // Errors: of active.json and of listing the generations.
   absl::Status Start();
 
   // No new commands; stops the build. Returns when its thread has ended. May be called twice.
@@ -67,11 +68,11 @@ class GenerationLifecycle final : public GenerationController {
   std::string ActiveId() const;
   // Fills in what is measured at the moment of asking.
   void Complete(GenerationInfo& info) const;
-  absl::Status CheckMemory(const GenerationSpec& spec) const;
+  absl::Status CheckMemory(int dimension) const;
   absl::StatusOr<GenerationInfo> CreateReserved(const GenerationSpec& spec, const std::string& request_digest);
 
   // Puts a generation of the disk into the table; queues it where there is something to do.
-  absl::Status TakeUp(const storage::v1::GenerationManifest& manifest);
+  void TakeUp(const StoredGeneration& stored);
   // It may have failed, or been deleted, since active.json was written: then there is none to roll back to.
   void ForgetPreviousUnlessQueued();
   void Enqueue(const std::string& id, bool cancelled);
@@ -100,6 +101,7 @@ class GenerationLifecycle final : public GenerationController {
   void Unload(const std::string& id, storage::v1::GenerationRecord::Phase phase, const std::string& reason);
   // A generation that followed can no longer.
   void FailLive(const std::string& id, const absl::Status& status);
+  // A state.json that is damaged is replaced.
   absl::Status WritePhase(const std::string& id, storage::v1::GenerationRecord::Phase phase, const std::string& reason);
 
   const GenerationLifecycleOptions options_;

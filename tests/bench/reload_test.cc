@@ -1,9 +1,28 @@
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
 #include "bench/reload/load.h"
 #include "bench/reload/oracle.h"
 #include "gtest/gtest.h"
 
 namespace semblance::bench {
 namespace {
+
+constexpr char kOld[] = "gen-000001";
+constexpr char kNew[] = "gen-000002";
+// More than what is asked for, so that items can be left out.
+constexpr size_t kItems = 12;
+constexpr int kTopK = 10;
+
+std::string SpaceOf(const std::string& generation) {
+  return "sha256:" + generation;
+}
 
 TEST(QuantileTest, IsTheValueBelowWhichTheShareLies) {
   EXPECT_EQ(Quantile({}, 0.99), 0);
@@ -12,11 +31,185 @@ TEST(QuantileTest, IsTheValueBelowWhichTheShareLies) {
   EXPECT_EQ(Quantile({3, 1, 2, 4}, 1), 4);
 }
 
-TEST(OracleTest, AnAnswerOfAnUnknownGenerationAgreesWithNothing) {
-  const Oracle oracle({"a", "b"}, {"q"});
-  v1::SearchResponse answer;
-  answer.mutable_provenance()->set_generation("gen-000009");
-  EXPECT_FALSE(oracle.Agrees(0, answer, 1));
+// Two queries over 12 items. The old generation scores them from the first to the last and for the other query the other way round,
+// with a tie of the items 4 and 5 and one of 9, 10 and 11; the new generation scores like the old one for the other query.
+class OracleTest : public ::testing::Test {
+ protected:
+  OracleTest() {
+    const std::vector<float> forth = {0.95f, 0.9f, 0.85f, 0.8f, 0.7f, 0.7f, 0.6f, 0.5f, 0.4f, 0.3f, 0.3f, 0.3f};
+    const std::vector<float> back(forth.rbegin(), forth.rend());
+    scores_ = {{forth, back}, {back, forth}};
+    oracle_.AddTruth(kOld, {.embedding_space_id = SpaceOf(kOld), .scores = Joined(forth, back)});
+    oracle_.AddTruth(kNew, {.embedding_space_id = SpaceOf(kNew), .scores = Joined(back, forth)});
+  }
+
+  static std::vector<float> Joined(std::vector<float> first, const std::vector<float>& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+  }
+
+  // These items with the scores that the generation has for them, in its name.
+  v1::SearchResponse AnswerOf(const std::string& generation, size_t query, const std::vector<size_t>& items) const {
+    v1::SearchResponse answer;
+    answer.mutable_provenance()->set_generation(generation);
+    answer.mutable_provenance()->set_embedding_space_id(SpaceOf(generation));
+    for (const size_t item : items) {
+      v1::Neighbor* neighbor = answer.mutable_result()->add_neighbors();
+      neighbor->set_item_id(Oracle::ItemId(item));
+      neighbor->set_score(scores_[generation == kOld ? 0 : 1][query][item]);
+    }
+    return answer;
+  }
+
+  static void Rename(const std::string& generation, v1::SearchResponse* answer) {
+    answer->mutable_provenance()->set_generation(generation);
+    answer->mutable_provenance()->set_embedding_space_id(SpaceOf(generation));
+  }
+
+  const std::vector<size_t> best_ = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  const std::vector<size_t> best_of_new_ = {11, 10, 9, 8, 7, 6, 5, 4, 3, 2};
+  Oracle oracle_{std::vector<std::string>(kItems, "item"), {"one query", "the other"}};
+
+ private:
+  // By generation and query.
+  std::vector<std::vector<std::vector<float>>> scores_;
+};
+
+TEST_F(OracleTest, AgreesWithTheBestItemsAndTheirScores) {
+  EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kOld, 0, best_), kTopK));
+  EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kNew, 0, best_of_new_), kTopK));
+  EXPECT_FALSE(oracle_.Agrees(1, AnswerOf(kOld, 0, best_), kTopK));
+  // Servers of other machines round otherwise.
+  v1::SearchResponse rounded = AnswerOf(kOld, 0, best_);
+  for (v1::Neighbor& neighbor : *rounded.mutable_result()->mutable_neighbors()) {
+    neighbor.set_score(neighbor.score() + 5e-4f);
+  }
+  EXPECT_TRUE(oracle_.Agrees(0, rounded, kTopK));
+}
+
+TEST_F(OracleTest, OfItemsThatScoreAlikeAnyMayBeReturnedInAnyOrder) {
+  for (const size_t last : {9, 10, 11}) {
+    EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 5, 4, 6, 7, 8, last}), kTopK)) << last;
+  }
+  // But the place of a better one is taken by none of them, nor by the same one twice.
+  EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}), kTopK));
+  EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 5, 6, 7, 9, 11}), kTopK));
+  EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 4, 6, 7, 8, 9}), kTopK));
+  EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 5, 6, 7, 8, 8}), kTopK));
+}
+
+TEST_F(OracleTest, AnAnswerThatIsRightForTheOtherGenerationIsNotRight) {
+  v1::SearchResponse of_new = AnswerOf(kNew, 0, best_of_new_);
+  Rename(kOld, &of_new);
+  EXPECT_FALSE(oracle_.Agrees(0, of_new, kTopK));
+  v1::SearchResponse of_old = AnswerOf(kOld, 0, best_);
+  Rename(kNew, &of_old);
+  EXPECT_FALSE(oracle_.Agrees(0, of_old, kTopK));
+  // The right items with one score of the other generation, and the other way round.
+  v1::SearchResponse one_score = AnswerOf(kOld, 0, best_);
+  one_score.mutable_result()->mutable_neighbors(3)->set_score(0.4f);
+  EXPECT_FALSE(oracle_.Agrees(0, one_score, kTopK));
+  v1::SearchResponse one_item = AnswerOf(kOld, 0, best_);
+  *one_item.mutable_result()->mutable_neighbors(3) = AnswerOf(kNew, 0, {11}).result().neighbors(0);
+  EXPECT_FALSE(oracle_.Agrees(0, one_item, kTopK));
+  // Its own answer in the space of the other.
+  v1::SearchResponse other_space = AnswerOf(kOld, 0, best_);
+  other_space.mutable_provenance()->set_embedding_space_id(SpaceOf(kNew));
+  EXPECT_FALSE(oracle_.Agrees(0, other_space, kTopK));
+}
+
+TEST_F(OracleTest, AnAnswerThatIsNoneAgreesWithNothing) {
+  EXPECT_FALSE(oracle_.Agrees(0, {}, kTopK));
+  EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2}), kTopK));
+  EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2}), 3));
+  for (const std::string id : {"", "item-", "item-12", "item--1", "other-3"}) {
+    v1::SearchResponse foreign = AnswerOf(kOld, 0, best_);
+    foreign.mutable_result()->mutable_neighbors(3)->set_item_id(id);
+    EXPECT_FALSE(oracle_.Agrees(0, foreign, kTopK)) << id;
+  }
+  v1::SearchResponse unknown = AnswerOf(kOld, 0, best_);
+  Rename("gen-000009", &unknown);
+  EXPECT_FALSE(oracle_.Agrees(0, unknown, kTopK));
+}
+
+class LoadTest : public OracleTest {
+ protected:
+  // A server that answers as the one generation does, in the name of the other.
+  void Serve(const std::string& generation, const std::string& name, grpc::Status status = grpc::Status::OK) {
+    for (size_t query = 0; query < 2; ++query) {
+      v1::SearchResponse answer = AnswerOf(generation, query, (generation == kOld) == (query == 0) ? best_ : best_of_new_);
+      Rename(name, &answer);
+      searches_.answers[oracle_.queries()[query]] = std::move(answer);
+    }
+    searches_.status = std::move(status);
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(&searches_);
+    server_ = builder.BuildAndStart();
+    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials());
+  }
+
+  Capacity Measure() { return MeasureCapacity(channel_, oracle_, /*threads=*/2, absl::Milliseconds(50)); }
+
+  // Of a load of a few searches.
+  std::unique_ptr<Load> RunLoad() {
+    auto load = std::make_unique<Load>(channel_, &oracle_, /*rate=*/500, /*write_rate=*/0);
+    while (load->searches() < 5) {
+      std::this_thread::yield();
+    }
+    load->Stop();
+    return load;
+  }
+
+ private:
+  struct FakeSearch final : public v1::SearchService::Service {
+    grpc::Status Search(grpc::ServerContext*, const v1::SearchRequest* request, v1::SearchResponse* response) override {
+      *response = answers.at(request->query().image());
+      return status;
+    }
+    grpc::Status status;
+    // By query.
+    std::map<std::string, v1::SearchResponse> answers;
+  };
+
+  FakeSearch searches_;
+  std::unique_ptr<grpc::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(LoadTest, CountsNothingAgainstRightAnswers) {
+  Serve(kOld, kOld);
+  const Capacity capacity = Measure();
+  EXPECT_GT(capacity.searches, 0);
+  EXPECT_GT(capacity.per_second, 0);
+  EXPECT_EQ(capacity.failed, 0);
+  EXPECT_EQ(capacity.mixed, 0);
+  const auto load = RunLoad();
+  EXPECT_EQ(load->failed(), 0);
+  EXPECT_EQ(load->mixed(), 0);
+}
+
+TEST_F(LoadTest, CountsAnswersThatAreRightForTheOtherGenerationAsMixed) {
+  Serve(kNew, kOld);
+  const Capacity capacity = Measure();
+  EXPECT_GT(capacity.searches, 0);
+  EXPECT_EQ(capacity.failed, 0);
+  EXPECT_EQ(capacity.mixed, capacity.searches);
+  const auto load = RunLoad();
+  EXPECT_EQ(load->failed(), 0);
+  EXPECT_EQ(load->mixed(), load->searches());
+}
+
+TEST_F(LoadTest, CountsWhatIsNotAnswered) {
+  Serve(kOld, kOld, {grpc::StatusCode::UNAVAILABLE, "no"});
+  const Capacity capacity = Measure();
+  EXPECT_GT(capacity.searches, 0);
+  EXPECT_EQ(capacity.failed, capacity.searches);
+  EXPECT_EQ(capacity.per_second, 0);
+  const auto load = RunLoad();
+  EXPECT_EQ(load->failed(), load->searches());
+  EXPECT_EQ(load->mixed(), 0);
 }
 
 }  // namespace

@@ -260,7 +260,59 @@ TEST_F(GenerationStoreTest, SaysWhichFileIsBroken) {
   ASSERT_OK(WriteFileAtomically(FileOf("build.json"), "{"));
   EXPECT_THAT(store.ReadBuild("gen-000001"), StatusMessage(HasSubstr("gen-000001/build.json")));
   ASSERT_OK(WriteFileAtomically(FileOf("manifest.json"), "not json"));
-  EXPECT_THAT(store.List(), StatusMessage(HasSubstr("gen-000001/manifest.json")));
+  EXPECT_THAT(store.ReadManifest("gen-000001"), StatusMessage(HasSubstr("gen-000001/manifest.json")));
+}
+
+// Every way in which a disk, or a hand, spoils one of the two files.
+TEST_F(GenerationStoreTest, ListsADamagedGenerationAsFailedBesideTheOthers) {
+  ASSERT_OK_AND_ASSIGN(const auto first, Create(GenerationRecord::PHASE_READY));
+  ASSERT_OK(Create(GenerationRecord::PHASE_READY));
+  GenerationStore store = Open();
+  for (const std::string name : {"manifest.json", "state.json"}) {
+    ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(FileOf(name)));
+    std::string of_newer_version = before;
+    of_newer_version.replace(of_newer_version.find(": 1,"), 4, ": 9,");
+    for (const std::string& content :
+         {std::string(), std::string("not json"), before.substr(0, before.size() / 2), std::string(before.size(), '\0'),
+          std::string("{\"format_version\": 1}"), of_newer_version}) {
+      ASSERT_OK(WriteFileAtomically(FileOf(name), content));
+      ASSERT_OK_AND_ASSIGN(const auto generations, Open().List());
+      ASSERT_THAT(generations, SizeIs(2));
+      const StoredGeneration& damaged = generations[0];
+      EXPECT_EQ(damaged.manifest.id(), "gen-000001");
+      EXPECT_EQ(damaged.manifest.model(), name == "state.json" ? "fake" : "");
+      EXPECT_EQ(damaged.record.phase(), GenerationRecord::PHASE_FAILED);
+      EXPECT_THAT(damaged.record.reason(), HasSubstr("gen-000001/" + name)) << content;
+      EXPECT_THAT(damaged.damage, HasReason("MANIFEST_INVALID")) << content;
+      EXPECT_OK(generations[1].damage);
+      EXPECT_EQ(generations[1].record.phase(), GenerationRecord::PHASE_READY);
+      // It is not the one to take up for its space.
+      ASSERT_OK_AND_ASSIGN(const auto found, store.FindBySpace(first.embedding_space_id()));
+      EXPECT_EQ(found->id(), "gen-000002");
+    }
+    ASSERT_OK(WriteFileAtomically(FileOf(name), before));
+  }
+}
+
+TEST_F(GenerationStoreTest, ListsAGenerationWhoseFilesCannotBeRead) {
+  ASSERT_OK(Create());
+  ASSERT_OK(RemoveAll(FileOf("manifest.json")));
+  ASSERT_OK(CreateDirectories(FileOf("manifest.json")));
+  ASSERT_OK_AND_ASSIGN(const auto generations, Open().List());
+  ASSERT_THAT(generations, SizeIs(1));
+  EXPECT_THAT(generations[0].record.reason(), HasSubstr("cannot read"));
+  ASSERT_OK(Open().Remove("gen-000001"));
+  EXPECT_THAT(*Open().List(), IsEmpty());
+}
+
+// Else a deletion that was answered would be undone by the damage.
+TEST_F(GenerationStoreTest, ADamagedGenerationThatIsToGoStillIs) {
+  ASSERT_OK(Create(GenerationRecord::PHASE_RETIRING));
+  ASSERT_OK(WriteFileAtomically(FileOf("manifest.json"), "not json"));
+  ASSERT_OK_AND_ASSIGN(const auto generations, Open().List());
+  ASSERT_THAT(generations, SizeIs(1));
+  EXPECT_EQ(generations[0].record.phase(), GenerationRecord::PHASE_RETIRING);
+  EXPECT_THAT(generations[0].damage, HasReason("MANIFEST_INVALID"));
 }
 
 }  // namespace

@@ -49,6 +49,9 @@ TEST(IndexOptionsOf, RefusesAFactoryThatIsNone) {
   ASSERT_OK_AND_ASSIGN(const v1::IndexConfig config, CompleteIndexConfig({}));
   EXPECT_THAT(IndexOptionsOf(config, "LSH", 8), HasField("index_factory"));
   EXPECT_THAT(IndexOptionsOf(config, "LSH", 8), HasReason("CONFIG_INVALID"));
+  EXPECT_OK(IndexOptionsOf(config, "IVF16,PQ4,RFlat", 8));
+  EXPECT_THAT(IndexOptionsOf(config, "IVF16,PQ3,RFlat", 8), HasField("index_factory"));
+  EXPECT_THAT(IndexOptionsOf(config, "IVF16,PQ3,RFlat", 8), HasReason("CONFIG_INVALID"));
 }
 
 }  // namespace

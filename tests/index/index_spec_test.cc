@@ -30,6 +30,16 @@ TEST(IndexSpec, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(ParseIndexSpec("LSH").status(), StatusMessage(HasSubstr("HNSW16")));
 }
 
+TEST(IndexSpec, AProductQuantizerNeedsAMultipleOfItsBytes) {
+  const auto fits = [](const char* factory, int dimension) { return ValidateIndexSpec(*ParseIndexSpec(factory), dimension); };
+  EXPECT_OK(fits("IVF16,PQ8,RFlat", 64));
+  EXPECT_OK(fits("IVF16,PQ64,RFlat", 64));
+  EXPECT_OK(fits("auto", 7));
+  EXPECT_OK(fits("HNSW16", 7));
+  EXPECT_THAT(fits("IVF16,PQ7,RFlat", 64), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(fits("IVF16,PQ128,RFlat", 64), StatusMessage(HasSubstr("into 128 equal parts; the dimension 64")));
+}
+
 TEST(IndexSpec, AutoChoosesByRowsAndMemoryAndSaysWhy) {
   constexpr int64_t kGibibyte = int64_t{1} << 30;
   const auto choose = [](int64_t segment_rows, int64_t index_rows, int64_t budget) {

@@ -1,6 +1,8 @@
 #include "service/engine/generation_lifecycle.h"
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <thread>
 
 #include "common/file.h"
@@ -204,6 +206,25 @@ TEST_F(GenerationLifecycleTest, RefusesWhatWouldNotFitIntoMemory) {
   EXPECT_THAT(generations().Create(SpecOf("other")).status(), HasReason("INSUFFICIENT_MEMORY"));
 }
 
+TEST_F(GenerationLifecycleTest, RefusesAnIndexThatDoesNotFitTheModel) {
+  StartWithItems();
+  GenerationSpec spec = SpecOf("other");
+  for (const char* const factory : {"LSH", "IVF16,PQ4,RFlat", "IVF16,PQ12,RFlat"}) {
+    spec.index_factory = factory;
+    const absl::Status refused = generations().Create(spec).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << factory;
+    EXPECT_THAT(refused, HasReason("CONFIG_INVALID"));
+    EXPECT_THAT(refused, HasField("index_factory"));
+  }
+  // Nothing is left of them, and they are in nobody's way.
+  EXPECT_EQ(generations().List()->generations.size(), 1u);
+  spec.index_factory = "IVF16,PQ3,RFlat";
+  const auto created = generations().Create(spec);
+  ASSERT_OK(created);
+  EXPECT_EQ(created->manifest.id(), "gen-000002");
+  EXPECT_EQ(AwaitEnd("gen-000002").state, State::kReady);
+}
+
 TEST_F(GenerationLifecycleTest, AGateThatFailsNamesItsNumbersAndLeavesTheActiveOneAlone) {
   StartWithItems();
   GenerationSpec spec = SpecOf("other");
@@ -247,6 +268,36 @@ TEST_F(GenerationLifecycleTest, ActivatesByItselfWhereThePolicySaysSo) {
   ASSERT_OK(created);
   EXPECT_EQ(AwaitState(created->manifest.id(), {State::kActive, State::kFailed}).state, State::kActive);
   EXPECT_EQ(ActiveId(), created->manifest.id());
+}
+
+// The last moment at which one counts: the gates are passed, and READY has not been said.
+TEST_F(GenerationLifecycleTest, ACancellationThatWasAcceptedJustBeforeReadyIsCarriedOut) {
+  StartWithItems();
+  const auto created = generations().Create(SpecOf("other"));
+  ASSERT_OK(created);
+  const std::string id = created->manifest.id();
+  const std::string directory = data_dir() + "/generations/" + id;
+  std::future<absl::StatusOr<GenerationInfo>> cancelled;
+  const GenerationInfo info = AwaitState(id, {State::kReady, State::kFailed, State::kCancelled}, [&](const GenerationInfo& now) {
+    if (now.state != State::kWarming || !now.evaluation.has_value() || cancelled.valid()) {
+      return;
+    }
+    EXPECT_TRUE(now.evaluation->failures.empty());
+    // The building thread has told of what it measured, and waits here until the cancellation is accepted.
+    cancelled = std::async(std::launch::async, [&] { return generations().Cancel(id); });
+    while (!PathExists(directory + "/cancel") && cancelled.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      std::this_thread::yield();
+    }
+  });
+  ASSERT_TRUE(cancelled.valid());
+  EXPECT_OK(cancelled.get());
+  EXPECT_EQ(info.state, State::kCancelled);
+  EXPECT_EQ(engine().live().Find(id), nullptr);
+  EXPECT_FALSE(PathExists(directory + "/index"));
+  EXPECT_THAT(generations().Activate(id, "", false).status(), HasReason("GENERATION_NOT_READY"));
+  EXPECT_EQ(ActiveId(), "gen-000001");
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(generations().Get(id)->state, State::kCancelled);
 }
 
 TEST_F(GenerationLifecycleTest, ServesTheFirstGenerationOfAServerThatHadNone) {

@@ -25,7 +25,141 @@ class GenerationRecoveryTest : public ::testing::Test, public GenerationFixture 
   }
 
   std::string FileOf(const std::string& id, const std::string& name) { return data_dir() + "/generations/" + id + "/" + name; }
+
+  void Damage(const std::string& id, const std::string& name) {
+    ASSERT_TRUE(PathExists(FileOf(id, name)));
+    ASSERT_OK(WriteFileAtomically(FileOf(id, name), "{\"format_version\": "));
+  }
+
+  void ExpectGone(const std::string& id) {
+    AwaitState(id, {});
+    EXPECT_THAT(generations().Get(id).status(), HasReason("GENERATION_NOT_FOUND"));
+    EXPECT_FALSE(PathExists(FileOf(id, "")));
+  }
 };
+
+class DamagedFileTest : public GenerationRecoveryTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(DamagedFileTest, OfOneGenerationStopsNoneOfTheOthers) {
+  StartWithTwo();
+  const std::string damaged = BuildReady("third");
+  StopAll();
+  Damage(damaged, GetParam());
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(ActiveId(), "gen-000002");
+  EXPECT_EQ(AwaitEnd("gen-000001").state, State::kStandby);
+  const auto info = generations().Get(damaged);
+  ASSERT_OK(info);
+  EXPECT_EQ(info->state, State::kFailed);
+  EXPECT_THAT(info->reason, HasSubstr(damaged + "/" + GetParam()));
+  EXPECT_THAT(info->reason, HasSubstr("MANIFEST_INVALID"));
+  // Nothing can be done with it, and the others go on.
+  EXPECT_THAT(generations().Activate(damaged, "", false).status(), HasReason("GENERATION_NOT_READY"));
+  EXPECT_THAT(generations().Cancel(damaged).status(), HasReason("GENERATION_BUILT"));
+  EXPECT_THAT(generations().Evaluate(damaged).status(), HasReason("GENERATION_NOT_READY"));
+  ASSERT_OK(Upsert({ItemOf("c", 3)}));
+  ASSERT_OK(generations().Rollback("gen-000002"));
+  ExpectEquals("gen-000001", {{"a", 1}, {"b", 2}, {"c", 3}});
+  ExpectEquals("gen-000002", {{"a", 1}, {"b", 2}, {"c", 3}});
+  // It is the same after another restart, and can be deleted.
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(generations().Get(damaged)->state, State::kFailed);
+  EXPECT_OK(generations().Delete(damaged));
+  ExpectGone(damaged);
+  ASSERT_OK(StartAll(""));
+  EXPECT_THAT(generations().Get(damaged).status(), HasReason("GENERATION_NOT_FOUND"));
+  EXPECT_EQ(AwaitEnd("gen-000002").state, State::kStandby);
+  EXPECT_EQ(BuildReady("third"), "gen-000004");
+}
+
+TEST_P(DamagedFileTest, OfTheActiveGenerationMakesTheOneBeforeAnswer) {
+  StartWithTwo();
+  StopAll();
+  Damage("gen-000002", GetParam());
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(engine().status().state, EngineState::kDegraded);
+  EXPECT_THAT(engine().status().reason, HasSubstr("gen-000001 answers in place of gen-000002"));
+  EXPECT_THAT(engine().status().reason, HasSubstr(absl::StrCat("gen-000002/", GetParam())));
+  EXPECT_EQ(ActiveId(), "gen-000001");
+  ExpectEquals("gen-000001", {{"a", 1}, {"b", 2}});
+  EXPECT_EQ(generations().Get("gen-000002")->state, State::kFailed);
+  ASSERT_OK(generations().Activate(BuildReady("third"), "gen-000001", false));
+  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_OK(generations().Delete("gen-000002"));
+  ExpectGone("gen-000002");
+}
+
+TEST_P(DamagedFileTest, BringsTheGenerationBackWhenItIsRestored) {
+  StartWithTwo();
+  StopAll();
+  const auto content = ReadFile(FileOf("gen-000002", GetParam()));
+  ASSERT_OK(content);
+  Damage("gen-000002", GetParam());
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(engine().status().state, EngineState::kDegraded);
+  ASSERT_OK(Upsert({ItemOf("c", 3)}));
+  StopAll();
+  ASSERT_OK(WriteFileAtomically(FileOf("gen-000002", GetParam()), *content));
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(ActiveId(), "gen-000002");
+  EXPECT_EQ(AwaitEnd("gen-000001").state, State::kStandby);
+  ExpectEquals("gen-000001", {{"a", 1}, {"b", 2}, {"c", 3}});
+  ExpectEquals("gen-000002", {{"a", 1}, {"b", 2}, {"c", 3}});
+}
+
+// A server that is started with --model looks for the generation of that model.
+TEST_P(DamagedFileTest, IsNoObstacleToAnotherModel) {
+  StartWithTwo();
+  StopAll();
+  Damage("gen-000001", GetParam());
+  ASSERT_OK(StartAll("other"));
+  EXPECT_EQ(ActiveId(), "gen-000002");
+  EXPECT_EQ(generations().List()->previous, "");
+  ASSERT_OK(StartAll("model"));
+  EXPECT_EQ(ActiveId(), "gen-000003");
+  ExpectEquals("gen-000003", {{"a", 1}, {"b", 2}});
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, DamagedFileTest, ::testing::Values("manifest.json", "state.json"),
+                         [](const auto& each) { return std::string(each.param).substr(0, std::string(each.param).find('.')); });
+
+TEST_F(GenerationRecoveryTest, ADamagedBuildFailsThatGenerationAlone) {
+  using storage::v1::GenerationRecord;
+  StartWithTwo();
+  // It is read where the server takes over what the builder has built.
+  for (const auto phase : {GenerationRecord::PHASE_BUILDING, GenerationRecord::PHASE_BUILT}) {
+    const std::string id = BuildReady("third");
+    StopAll();
+    auto store = GenerationStore::Open(data_dir());
+    ASSERT_OK(store);
+    GenerationRecord record;
+    record.set_phase(phase);
+    ASSERT_OK(store->WriteRecord(id, record));
+    Damage(id, "build.json");
+    const int starts = launcher().starts;
+    ASSERT_OK(StartAll(""));
+    EXPECT_EQ(ActiveId(), "gen-000002");
+    const GenerationInfo info = AwaitEnd(id);
+    EXPECT_EQ(info.state, State::kFailed);
+    EXPECT_THAT(info.reason, HasSubstr(id + "/build.json"));
+    EXPECT_EQ(launcher().starts, starts);
+    EXPECT_EQ(AwaitEnd("gen-000001").state, State::kStandby);
+    EXPECT_OK(generations().Delete(id));
+    ExpectGone(id);
+  }
+}
+
+// What a generation was built of is read no more once it has passed its gates.
+TEST_F(GenerationRecoveryTest, ADamagedBuildOfAGenerationThatAnswersDoesNotMatter) {
+  StartWithTwo();
+  StopAll();
+  Damage("gen-000002", "build.json");
+  ASSERT_OK(StartAll(""));
+  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(ActiveId(), "gen-000002");
+}
 
 TEST_F(GenerationRecoveryTest, FallsBackToTheGenerationBeforeWhenTheActiveOneIsBroken) {
   StartWithTwo();
