@@ -24,10 +24,17 @@ MAY_USE = {
     "index": ["common"],
     "catalog": ["common"],
     "generation": ["common", "embedder", "index", "catalog", "proto/storage", "proto/config"],
-    "trainer": ["common", "dataset", "embedder", "embedder/torch", "index", "catalog", "proto/storage", "proto/config"],
+    "training_config": ["common", "dataset", "embedder", "proto/storage", "proto/config"],
+    "trainer": [
+        *("common", "dataset", "training_config", "embedder", "embedder/torch", "index", "catalog"),
+        *("proto/storage", "proto/config"),
+    ],
     "builder": ["common", "embedder", "embedder/torch", "index", "catalog", "generation", "proto/storage", "proto/config"],
     "service/jobs": ["common"],
-    "service/engine": ["common", "embedder", "index", "catalog", "generation", "service/jobs", "proto/storage", "proto/config"],
+    "service/engine": [
+        *("common", "training_config", "embedder", "index", "catalog", "generation", "service/jobs"),
+        *("proto/storage", "proto/config"),
+    ],
     "service/rpc": ["common", "embedder", "index", "catalog", "generation", "service/engine", *PROTO],
     "service/http": ["common", "service/engine", "service/rpc", *PROTO],
     # main.cc, which names the concrete classes.
@@ -36,7 +43,7 @@ MAY_USE = {
         *("service/jobs", "service/engine", "service/rpc", "service/http"),
         *PROTO,
     ],
-    "cli": ["common", "dataset", *PROTO],
+    "cli": ["common", "dataset", "training_config", *PROTO],
 }
 # These join everything.
 UNLIMITED = ["bench", "tests"]

@@ -174,4 +174,21 @@ void CropAugmented(const Image& resized, int side, const Augmentation& augmentat
   }
 }
 
+Augmentation AugmentationOf(const v1::AugmentationConfig& config) {
+  Augmentation augmentation;
+  augmentation.horizontal_flip = config.horizontal_flip();
+  augmentation.max_shift_pixels = config.max_shift_pixels();
+  if (config.min_crop_area() > 0) {
+    augmentation.min_crop_area = config.min_crop_area();
+    augmentation.max_crop_area = config.max_crop_area();
+    augmentation.max_crop_aspect = config.max_crop_aspect();
+  }
+  augmentation.rotation_degrees = config.rotation_degrees();
+  augmentation.shear_degrees = config.shear_degrees();
+  augmentation.brightness = config.brightness();
+  augmentation.contrast = config.contrast();
+  augmentation.saturation = config.saturation();
+  return augmentation;
+}
+
 }  // namespace semblance

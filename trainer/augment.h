@@ -8,6 +8,7 @@
 
 #include "absl/types/span.h"
 #include "embedder/image.h"
+#include "semblance/v1/training_config.pb.h"
 #include "trainer/random.h"
 
 namespace semblance {
@@ -41,6 +42,9 @@ struct Augmentation {
 // max_crop_aspect >= 1; shear_degrees below 90; brightness, contrast and saturation in [0, 1]; out.size() == side * side *
 // channels.
 void CropAugmented(const Image& resized, int side, const Augmentation& augmentation, Random* random, absl::Span<uint8_t> out);
+
+// What the config asks for. REQUIRES: part of a validated config.
+Augmentation AugmentationOf(const v1::AugmentationConfig& config);
 
 }  // namespace semblance
 

@@ -20,11 +20,12 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 #include "dataset/dataset.h"
-#include "trainer/config.h"
+#include "trainer/augment.h"
 #include "trainer/image_store.h"
 #include "trainer/loader.h"
 #include "trainer/sampler.h"
 #include "trainer/training_log.h"
+#include "training_config/config.h"
 
 namespace semblance::bench {
 namespace {
