@@ -47,9 +47,9 @@ class Dataset {
 // case), hidden files and directories, and what lies beside train/ and test/. In the order of the paths' bytes.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenImageFolder(const std::string& directory);
 
-// A TSV file: a header line naming the columns path, label and (optional) split, then a line per image. Paths are relative to the
-// manifest's directory; split is "train", "test" or empty. Other columns are passed over; empty lines and lines that start with #
-// are comments. In the order of the lines.
+// A TSV file: a header line naming the columns path, label and (optional) split and id, then a line per image. Paths are relative
+// to the manifest's directory; split is "train", "test" or empty; the id is the path where there is no such column. Other columns
+// are passed over; empty lines and lines that start with # are comments. In the order of the lines.
 absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file);
 
 // A directory with {train,t10k}-{images-idx3,labels-idx1}-ubyte, each plain or .gz (the format of MNIST and Fashion-MNIST); one of

@@ -16,20 +16,26 @@ namespace {
 
 class FileDataset final : public Dataset {
  public:
-  FileDataset(std::string root, std::vector<Example> examples) : root_(std::move(root)), examples_(std::move(examples)) {}
+  FileDataset(std::string root, std::vector<Example> examples, std::vector<std::string> paths)
+      : root_(std::move(root)), examples_(std::move(examples)), paths_(std::move(paths)) {}
 
   int64_t size() const override { return static_cast<int64_t>(examples_.size()); }
   const Example& example(int64_t index) const override { return examples_[static_cast<size_t>(index)]; }
-  absl::StatusOr<std::string> ReadImage(int64_t index) const override { return ReadFile((root_ / example(index).id).string()); }
+  absl::StatusOr<std::string> ReadImage(int64_t index) const override {
+    return ReadFile((root_ / (paths_.empty() ? example(index).id : paths_[static_cast<size_t>(index)])).string());
+  }
 
  private:
   const std::filesystem::path root_;
   const std::vector<Example> examples_;
+  // Empty: the ids.
+  const std::vector<std::string> paths_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::vector<Example> examples) {
+absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::vector<Example> examples,
+                                                        std::vector<std::string> paths) {
   absl::flat_hash_set<absl::string_view> ids;
   for (const Example& example : examples) {
     if (!ids.insert(example.id).second) {
@@ -40,7 +46,7 @@ absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::v
                                                      absl::CHexEscape(example.label), "\" is not UTF-8: rename it"));
     }
   }
-  return std::make_unique<FileDataset>(std::move(root), std::move(examples));
+  return std::make_unique<FileDataset>(std::move(root), std::move(examples), std::move(paths));
 }
 
 }  // namespace semblance

@@ -12,9 +12,10 @@
 
 namespace semblance {
 
-// The id of an example is its path, relative to `root`. Errors: InvalidArgument for an id that is there twice, and for an id or a
-// label that is not UTF-8, because bundles and the service could not hold it.
-absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::vector<Example> examples);
+// `paths`, relative to `root`, of the examples; empty: their ids. Errors: InvalidArgument for an id that is there twice, and for an
+// id or a label that is not UTF-8, because bundles and the service could not hold it.
+absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::vector<Example> examples,
+                                                        std::vector<std::string> paths = {});
 
 }  // namespace semblance
 

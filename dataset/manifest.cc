@@ -25,6 +25,7 @@ struct Columns {
   size_t path = 0;
   size_t label = 0;
   std::optional<size_t> split;
+  std::optional<size_t> id;
 };
 
 absl::StatusOr<Columns> ParseHeader(absl::string_view line) {
@@ -34,10 +35,10 @@ absl::StatusOr<Columns> ParseHeader(absl::string_view line) {
   if (!path.has_value() || !label.has_value()) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a header line with the tab-separated columns path and label, and "
-                     "optionally split; found \"",
+                     "optionally split and id; found \"",
                      line, "\""));
   }
-  return Columns{names.size(), *path, *label, FindColumn(names, "split")};
+  return Columns{names.size(), *path, *label, FindColumn(names, "split"), FindColumn(names, "id")};
 }
 
 absl::StatusOr<Split> ParseSplit(absl::string_view text) {
@@ -50,18 +51,27 @@ absl::StatusOr<Split> ParseSplit(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat("split is \"", text, "\"; expected train, test or nothing"));
 }
 
-absl::StatusOr<Example> ParseRow(absl::string_view line, const Columns& columns) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<absl::string_view> cells, SplitTsvLine(line, columns.count));
+struct Row {
   Example example;
-  example.id = std::string(cells[columns.path]);
-  example.label = std::string(cells[columns.label]);
-  if (example.id.empty()) {
+  std::string path;
+};
+
+absl::StatusOr<Row> ParseRow(absl::string_view line, const Columns& columns) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<absl::string_view> cells, SplitTsvLine(line, columns.count));
+  Row row;
+  row.path = std::string(cells[columns.path]);
+  if (row.path.empty()) {
     return absl::InvalidArgumentError("the path is empty");
   }
-  if (columns.split.has_value()) {
-    SEMBLANCE_ASSIGN_OR_RETURN(example.split, ParseSplit(cells[*columns.split]));
+  row.example.label = std::string(cells[columns.label]);
+  row.example.id = columns.id.has_value() ? std::string(cells[*columns.id]) : row.path;
+  if (row.example.id.empty()) {
+    return absl::InvalidArgumentError("the id is empty");
   }
-  return example;
+  if (columns.split.has_value()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(row.example.split, ParseSplit(cells[*columns.split]));
+  }
+  return row;
 }
 
 // The examples of a manifest, line by line.
@@ -72,20 +82,23 @@ class ManifestParser {
       SEMBLANCE_ASSIGN_OR_RETURN(columns_, ParseHeader(line));
       return absl::OkStatus();
     }
-    SEMBLANCE_ASSIGN_OR_RETURN(Example example, ParseRow(line, *columns_));
-    if (!paths_.insert(example.id).second) {
-      return absl::InvalidArgumentError(absl::StrCat("the path ", example.id, " is listed twice"));
+    SEMBLANCE_ASSIGN_OR_RETURN(Row row, ParseRow(line, *columns_));
+    if (!seen_paths_.insert(row.path).second) {
+      return absl::InvalidArgumentError(absl::StrCat("the path ", row.path, " is listed twice"));
     }
-    examples_.push_back(std::move(example));
+    examples_.push_back(std::move(row.example));
+    paths_.push_back(std::move(row.path));
     return absl::OkStatus();
   }
 
   std::vector<Example> TakeExamples() { return std::move(examples_); }
+  std::vector<std::string> TakePaths() { return std::move(paths_); }
 
  private:
   std::optional<Columns> columns_;
   std::vector<Example> examples_;
-  absl::flat_hash_set<std::string> paths_;
+  std::vector<std::string> paths_;
+  absl::flat_hash_set<std::string> seen_paths_;
 };
 
 }  // namespace
@@ -97,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file) {
   if (examples.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": lists no images"));
   }
-  return NewFileDataset(std::filesystem::path(file).parent_path().string(), std::move(examples));
+  return NewFileDataset(std::filesystem::path(file).parent_path().string(), std::move(examples), parser.TakePaths());
 }
 
 }  // namespace semblance

@@ -37,6 +37,17 @@ TEST(ManifestTest, ReadsPathsLabelsAndSplitsInTheirOrder) {
   EXPECT_EQ(dataset->ReadImage(0).value(), "bytes of b");
 }
 
+TEST(ManifestTest, TakesIdsFromTheirColumn) {
+  const TempDir dir;
+  WriteTestFile(dir.Join("x/1"), "bytes");
+
+  ASSERT_OK_AND_ASSIGN(const auto dataset, OpenManifestWith(dir, "path\tlabel\tid\nx/1\tred\tshoe 1\n"));
+
+  EXPECT_THAT(Ids(*dataset), ElementsAre("shoe 1"));
+  EXPECT_EQ(dataset->ReadImage(0).value(), "bytes");
+  EXPECT_THAT(OpenManifestWith(dir, "path\tlabel\tid\nx/1\tred\t\n"), StatusMessage(HasSubstr("the id is empty")));
+}
+
 TEST(ManifestTest, FindsColumnsByName) {
   const TempDir dir;
 
