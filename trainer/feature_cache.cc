@@ -11,9 +11,9 @@
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
 #include "trainer/batch_tensor.h"
-#include "trainer/config.h"
 #include "trainer/loader.h"
 #include "trainer/sampler.h"
+#include "training_config/config.h"
 
 namespace semblance {
 namespace {

@@ -12,6 +12,7 @@
 #include "common/mutex.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
+#include "embedder/trained_images.h"
 #include "trainer/parallel_for.h"
 
 namespace semblance {
@@ -104,6 +105,15 @@ PixelStatistics ImageStore::statistics() const {
     statistics.std.push_back(static_cast<float>(std::max(std::sqrt(std::max(square - mean * mean, 0.0)), 1.0 / 255)));
   }
   return statistics;
+}
+
+std::vector<uint64_t> ImageStore::keys() const {
+  std::vector<uint64_t> keys;
+  keys.reserve(digests_.size());
+  for (const std::string& digest : digests_) {
+    keys.push_back(ImageKeyOf(digest));
+  }
+  return keys;
 }
 
 std::string ImageStore::digest() const {

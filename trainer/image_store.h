@@ -59,6 +59,9 @@ class ImageStore {
   int64_t cached_bytes() const { return cached_bytes_; }
   PixelStatistics statistics() const;
 
+  // Of every image, by position; see embedder/trained_images.h.
+  std::vector<uint64_t> keys() const;
+
   // "sha256:" + 64 hex digits over ids, labels and encoded images, in order.
   std::string digest() const;
 

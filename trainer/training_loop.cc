@@ -15,8 +15,8 @@
 #include "common/progress.h"
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
+#include "trainer/augment.h"
 #include "trainer/batch_tensor.h"
-#include "trainer/config.h"
 #include "trainer/feature_cache.h"
 #include "trainer/input_batches.h"
 #include "trainer/loader.h"
@@ -27,6 +27,7 @@
 #include "trainer/sampler.h"
 #include "trainer/schedule.h"
 #include "trainer/snapshot.h"
+#include "training_config/config.h"
 
 namespace semblance {
 namespace {
@@ -141,6 +142,7 @@ class TrainingLoop {
       state_.set_images(state_.images() + static_cast<int64_t>(whole_batch.size()));
       if (ranks.is_first()) {
         progress_.Update(state_.images(), absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss()));
+        TellProgress(epoch);
       }
       if (config_.checkpoint().every_steps() > 0 && state_.steps() % config_.checkpoint().every_steps() == 0) {
         SEMBLANCE_RETURN_IF_ERROR(WriteCheckpoint());
@@ -200,6 +202,20 @@ class TrainingLoop {
     return ids;
   }
 
+  void TellProgress(int epoch) {
+    storage::v1::TrainerProgress& progress = inputs_.progress->progress();
+    const double rate = static_cast<double>(state_.images()) / std::max(TrainSeconds(), 1e-9);
+    progress.set_step(state_.steps());
+    progress.set_total_steps(total_steps_);
+    progress.set_epoch(epoch);
+    progress.set_total_epochs(config_.epochs());
+    progress.set_loss(MeanLoss());
+    progress.set_images_per_second(rate);
+    progress.set_seconds_left(static_cast<double>(config_.epochs() * epoch_size_.images - state_.images()) / std::max(rate, 1e-9));
+    progress.set_activity("training");
+    inputs_.progress->Write();
+  }
+
   void Note(absl::string_view line) {
     if (learner_.ranks().is_first()) {
       progress_.Note(line);
@@ -222,8 +238,10 @@ class TrainingLoop {
 
   // The first rank measures; the others go on, and wait for it at their next step.
   absl::StatusOr<std::optional<Evaluation>> EvaluateTest(absl::string_view when, Thoroughness thoroughness) {
+    inputs_.progress->WriteActivity("evaluating");
     SEMBLANCE_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation, Evaluate(inputs_.test, thoroughness));
     if (evaluation.has_value()) {
+      inputs_.progress->progress().set_recall_at_1(evaluation->quality());
       const std::vector<NamedValue> values = NamedValuesOf(*evaluation);
       record_.insert(record_.end(), values.begin(), values.end());
     }

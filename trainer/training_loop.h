@@ -16,6 +16,7 @@
 #include "trainer/evaluation.h"
 #include "trainer/labelled_images.h"
 #include "trainer/learner.h"
+#include "trainer/progress_file.h"
 
 namespace semblance {
 
@@ -29,6 +30,8 @@ struct TrainingInputs {
   const std::vector<std::string>* classes = nullptr;
   // Where the run is kept, and goes on from; its log is there, too.
   const CheckpointStore* checkpoints = nullptr;
+  // What is said to those who wait. Required.
+  ProgressFile* progress = nullptr;
 };
 
 struct TrainingOutcome {

@@ -21,8 +21,9 @@
 #include "embedder/torch/networks.h"
 #include "embedder/torch/pretrained.h"
 #include "embedder/torch/state.h"
+#include "embedder/trained_images.h"
+#include "trainer/catalogue_snapshot.h"
 #include "trainer/checkpoint.h"
-#include "trainer/config.h"
 #include "trainer/image_store.h"
 #include "trainer/learner.h"
 #include "trainer/ranks.h"
@@ -31,6 +32,7 @@
 #include "trainer/snapshot.h"
 #include "trainer/training_data.h"
 #include "trainer/training_loop.h"
+#include "training_config/config.h"
 
 namespace semblance {
 namespace {
@@ -227,21 +229,51 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
 
 }  // namespace
 
-absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& stop) {
-  if (PathExists(config.output_dir())) {
-    return absl::AlreadyExistsError(absl::StrCat("output_dir ", config.output_dir(), " exists; name a new one, or remove it"));
+namespace {
+
+// Of a catalogue: what its snapshot is.
+absl::StatusOr<TrainingData> OpenData(const TrainingConfig& config, const std::string& directory, bool is_first,
+                                      const std::atomic<bool>& stop) {
+  v1::DataConfig data = config.data();
+  if (!data.catalogue_path().empty()) {
+    const std::string snapshot = directory + "/catalogue";
+    SEMBLANCE_ASSIGN_OR_RETURN(*data.mutable_path(), is_first ? SnapshotCatalogue(data.catalogue_path(), snapshot, stop)
+                                                              : AwaitCatalogueSnapshot(snapshot, stop));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const RankEnvironment environment, RankEnvironment::FromProcess());
-  if (environment.world_size > config.batch_size()) {
-    return InvalidField("batch_size", kConfigInvalid,
-                        absl::StrCat("batch_size is ", config.batch_size(), ", less than the ", environment.world_size, " ranks"));
+  return OpenTrainingData(data, config.validation().fraction());
+}
+
+// Which images took part, one way or another.
+std::string TrainedImagesOf(const LoadedImages& images) {
+  std::vector<uint64_t> keys = images.train->keys();
+  const std::vector<uint64_t> validation = images.validation->keys();
+  keys.insert(keys.end(), validation.begin(), validation.end());
+  return TrainedImagesContent(std::move(keys));
+}
+
+// One run at a time uses a directory of checkpoints.
+absl::StatusOr<std::unique_ptr<FileLock>> LockRun(const std::string& directory, bool is_first) {
+  if (!is_first) {
+    return std::unique_ptr<FileLock>();
   }
+  SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = FileLock::Acquire(directory + "/LOCK");
+  if (lock.status().code() == absl::StatusCode::kFailedPrecondition) {
+    return absl::UnavailableError(absl::StrCat("another process trains in ", directory, "; wait for it, or stop it"));
+  }
+  return lock;
+}
+
+absl::Status Run(const TrainingConfig& config, const RankEnvironment& environment, const std::atomic<bool>& stop,
+                 ProgressFile* progress) {
+  const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
   SEMBLANCE_ASSIGN_OR_RETURN(torch::Device device, ParseDevice(config.device()));
   if (device.is_cuda() && environment.world_size > 1) {
     device = torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(environment.local_rank));
   }
   at::set_num_threads(config.compute_threads());  // Debian's LibTorch starts with one.
-  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingData data, OpenTrainingData(config.data(), config.validation().fraction()));
+  progress->WriteActivity("reading the data");
+  SEMBLANCE_ASSIGN_OR_RETURN(const TrainingData data, OpenData(config, checkpoints.directory(), environment.rank == 0, stop));
   const auto class_count = static_cast<int64_t>(data.classes.size());
   SEMBLANCE_RETURN_IF_ERROR(CheckProxyCount(config, class_count));
   SEMBLANCE_ASSIGN_OR_RETURN(const LoadedImages images, LoadImages(config, data, stop));
@@ -253,8 +285,8 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Ranks> ranks, Ranks::Join(environment, device));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner,
                              NewLearner(config, manifest, class_count, device, ranks.get()));
-  const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
-  const TrainingInputs inputs = InputsOf(data, images, checkpoints);
+  TrainingInputs inputs = InputsOf(data, images, checkpoints);
+  inputs.progress = progress;
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingOutcome outcome, RunTrainingLoop(config, inputs, stop, learner.get()));
   if (!ranks->is_first()) {
     return absl::OkStatus();
@@ -262,8 +294,32 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   *manifest.mutable_training() = DescribeRun(config, inputs, outcome, device);
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<RunLog> log, RunLog::Open(checkpoints.directory(), outcome.steps));
   SEMBLANCE_ASSIGN_OR_RETURN(auto documents, log->Documents(ReportOf(manifest, data, outcome)));
+  documents[kTrainedImagesFile] = TrainedImagesOf(images);
+  progress->WriteActivity("writing the bundle");
   SEMBLANCE_RETURN_IF_ERROR(WriteTrainedBundle(config.output_dir(), std::move(manifest), *learner, std::move(documents)));
   return checkpoints.RemoveAll();
+}
+
+}  // namespace
+
+absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& stop) {
+  if (PathExists(config.output_dir())) {
+    return absl::AlreadyExistsError(absl::StrCat("output_dir ", config.output_dir(), " exists; name a new one, or remove it"));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const RankEnvironment environment, RankEnvironment::FromProcess());
+  if (environment.world_size > config.batch_size()) {
+    return InvalidField("batch_size", kConfigInvalid,
+                        absl::StrCat("batch_size is ", config.batch_size(), ", less than the ", environment.world_size, " ranks"));
+  }
+  const std::string directory = absl::StrCat(config.output_dir(), kCheckpointSuffix);
+  const bool is_first = environment.rank == 0;
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockRun(directory, is_first));
+  ProgressFile progress(is_first ? directory + "/progress.json" : "");
+  const absl::Status status = Run(config, environment, stop, &progress);
+  if (!status.ok() && !absl::IsCancelled(status)) {
+    progress.WriteFailure(std::string(status.message()));
+  }
+  return status;
 }
 
 }  // namespace semblance

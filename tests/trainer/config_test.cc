@@ -1,4 +1,4 @@
-#include "trainer/config.h"
+#include "training_config/config.h"
 
 #include <fstream>
 #include <functional>
@@ -6,6 +6,7 @@
 
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "trainer/augment.h"
 
 namespace semblance {
 namespace {

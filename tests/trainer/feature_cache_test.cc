@@ -9,8 +9,8 @@
 #include "dataset/png_encoder.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/trainer/memory_dataset.h"
-#include "trainer/config.h"
 #include "trainer/input_batches.h"
+#include "training_config/config.h"
 
 namespace semblance {
 namespace {

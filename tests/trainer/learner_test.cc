@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "tests/testing/status_matchers.h"
-#include "trainer/config.h"
 #include "trainer/snapshot.h"
+#include "training_config/config.h"
 
 namespace semblance {
 namespace {

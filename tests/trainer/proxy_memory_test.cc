@@ -10,8 +10,8 @@
 #include "absl/strings/strip.h"
 #include "common/file.h"
 #include "tests/testing/status_matchers.h"
-#include "trainer/config.h"
 #include "trainer/learner.h"
+#include "training_config/config.h"
 
 namespace semblance {
 namespace {

@@ -12,11 +12,11 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/trainer/stop_after.h"
-#include "trainer/config.h"
-#include "trainer/config_override.h"
 #include "trainer/random.h"
 #include "trainer/training_log.h"
 #include "trainer/training_run.h"
+#include "training_config/config.h"
+#include "training_config/config_override.h"
 
 namespace semblance {
 namespace {

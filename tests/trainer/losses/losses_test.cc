@@ -12,8 +12,6 @@
 #include "embedder/torch/networks.h"
 #include "gtest/gtest.h"
 #include "tests/trainer/losses/loss_data.h"
-#include "trainer/config.h"
-#include "trainer/config_override.h"
 #include "trainer/losses/lifted_structure.h"
 #include "trainer/losses/loss.h"
 #include "trainer/losses/n_pairs.h"
@@ -24,6 +22,8 @@
 #include "trainer/losses/proxy_triplet.h"
 #include "trainer/losses/soft_triple.h"
 #include "trainer/losses/triplet.h"
+#include "training_config/config.h"
+#include "training_config/config_override.h"
 
 namespace semblance {
 namespace {

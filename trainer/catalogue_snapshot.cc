@@ -1,0 +1,174 @@
+#include "trainer/catalogue_snapshot.h"
+
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "catalog/catalog.h"
+#include "common/digest.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "common/progress.h"
+#include "common/status_macros.h"
+#include "trainer/training_data.h"
+
+namespace semblance {
+namespace {
+
+constexpr int kChangesPerRead = 1000;
+constexpr absl::Duration kPoll = absl::Milliseconds(100);
+
+absl::Status Invalid(absl::string_view what) {
+  return InvalidField("data.catalogue_path", kDataInvalid, what);
+}
+
+absl::Status CheckStop(const std::atomic<bool>& stop) {
+  return stop ? absl::CancelledError("stopped while the catalogue was copied") : absl::OkStatus();
+}
+
+std::string ManifestPath(const std::string& directory) {
+  return directory + "/manifest.tsv";
+}
+
+struct SnapshotItem {
+  uint64_t sequence = 0;
+  std::string label;
+};
+
+class Snapshot {
+ public:
+  Snapshot(const Catalog* catalog, const std::string& directory, const std::atomic<bool>& stop)
+      : catalog_(catalog), directory_(directory), stop_(stop) {}
+
+  // Reads the log, and copies what it says, until nothing is left to read: an item that was replaced or deleted before its image
+  // was copied has a later change.
+  absl::Status Copy() {
+    while (true) {
+      SEMBLANCE_ASSIGN_OR_RETURN(const bool changed, ReadLog());
+      if (!changed) {
+        return absl::OkStatus();
+      }
+      SEMBLANCE_RETURN_IF_ERROR(CopyImages());
+    }
+  }
+
+  absl::Status WriteManifest() const {
+    std::string text = "path\tlabel\tid\n";
+    for (const auto& [id, item] : items_) {
+      absl::StrAppend(&text, PathOf(id), "\t", item.label, "\t", id, "\n");
+    }
+    return WriteFileAtomically(ManifestPath(directory_), text);
+  }
+
+  size_t size() const { return items_.size(); }
+  uint64_t sequence() const { return sequence_; }
+
+ private:
+  static std::string PathOf(const std::string& id) {
+    const std::string digest = Sha256Hex(id);
+    return absl::StrCat(digest.substr(0, 2), "/", digest);
+  }
+
+  absl::StatusOr<bool> ReadLog() {
+    bool any = false;
+    while (true) {
+      SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop_));
+      SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<Change> changes, catalog_->ReadChanges(sequence_, kChangesPerRead));
+      if (changes.empty()) {
+        return any;
+      }
+      any = true;
+      for (const Change& change : changes) {
+        sequence_ = change.sequence;
+        const std::string& id = change.item.id;
+        if (change.deleted || change.item.label.value_or("").empty()) {
+          items_.erase(id);
+          missing_.erase(id);
+          continue;
+        }
+        const std::string& label = *change.item.label;
+        if (label.find_first_of("\t\n\r") != std::string::npos) {
+          return Invalid(absl::StrCat("item \"", id, "\": its label has a tab or a line end, which training cannot use"));
+        }
+        items_[id] = {change.sequence, label};
+        missing_[id] = change.sequence;
+      }
+    }
+  }
+
+  absl::Status CopyImages() {
+    ProgressReporter progress("copy the catalogue", static_cast<int64_t>(missing_.size()), "images");
+    int64_t done = 0;
+    for (const auto& [id, sequence] : missing_) {
+      SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop_));
+      const absl::StatusOr<std::string> image = catalog_->ReadImage(sequence);
+      progress.Update(++done, "");
+      if (absl::IsNotFound(image.status())) {
+        items_.erase(id);  // Replaced or deleted meanwhile.
+        continue;
+      }
+      SEMBLANCE_RETURN_IF_ERROR(image.status());
+      SEMBLANCE_RETURN_IF_ERROR(WriteImage(PathOf(id), *image));
+    }
+    progress.Finish(absl::StrCat(done, " images"));
+    missing_.clear();
+    return absl::OkStatus();
+  }
+
+  // Not synced one by one: a snapshot that a crash of the machine damaged fails the digest of its run's checkpoint.
+  absl::Status WriteImage(const std::string& path, const std::string& image) const {
+    SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(absl::StrCat(directory_, "/", path.substr(0, 2))));
+    std::ofstream file(absl::StrCat(directory_, "/", path), std::ios::binary | std::ios::trunc);
+    file << image;
+    file.close();
+    return file ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", directory_, "/", path));
+  }
+
+  const Catalog* const catalog_;
+  const std::string directory_;
+  const std::atomic<bool>& stop_;
+  // By id.
+  std::map<std::string, SnapshotItem> items_;
+  // Whose images are still to be copied: sequences by id.
+  std::map<std::string, uint64_t> missing_;
+  uint64_t sequence_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> SnapshotCatalogue(const std::string& catalogue, const std::string& directory,
+                                              const std::atomic<bool>& stop) {
+  if (PathExists(ManifestPath(directory))) {
+    return ManifestPath(directory);
+  }
+  if (!PathExists(catalogue)) {
+    return Invalid(absl::StrCat("there is no catalogue ", catalogue));
+  }
+  CatalogOptions options;
+  options.read_only = true;
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Catalog> catalog, OpenSqliteCatalog(catalogue, options));
+  SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
+  Snapshot snapshot(catalog.get(), directory, stop);
+  SEMBLANCE_RETURN_IF_ERROR(snapshot.Copy());
+  if (snapshot.size() == 0) {
+    return Invalid(absl::StrCat("no item of ", catalogue, " has a label"));
+  }
+  SEMBLANCE_RETURN_IF_ERROR(snapshot.WriteManifest());
+  LOG(INFO) << "trains on " << snapshot.size() << " labelled items of " << catalogue << " at sequence " << snapshot.sequence();
+  return ManifestPath(directory);
+}
+
+absl::StatusOr<std::string> AwaitCatalogueSnapshot(const std::string& directory, const std::atomic<bool>& stop) {
+  while (!PathExists(ManifestPath(directory))) {
+    SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop));
+    absl::SleepFor(kPoll);
+  }
+  return ManifestPath(directory);
+}
+
+}  // namespace semblance
