@@ -10,21 +10,27 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <thread>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/logging.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
+#include "service/jobs/attached_job.h"
 #include "service/jobs/job_launcher.h"
+#include "service/jobs/log_rotation.h"
 
 namespace semblance {
 namespace {
 
 constexpr mode_t kLogMode = 0644;
 constexpr int kLowestPriority = 19;
+constexpr int kLowPriority = 10;
 // Longer waits are cut: sums with a clock's time must not overflow.
 constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
 
@@ -124,13 +130,25 @@ class SpawnPlan {
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
   // 0 or an errno.
-  int Run(const std::vector<std::string>& arguments, pid_t* pid) const {
+  int Run(const JobSpec& spec, pid_t* pid) const {
     std::vector<char*> argv;
-    for (const std::string& argument : arguments) {
+    for (const std::string& argument : spec.arguments) {
       argv.push_back(const_cast<char*>(argument.c_str()));
     }
     argv.push_back(nullptr);
-    return ::posix_spawn(pid, argv[0], &actions_, &attributes_, argv.data(), environ);
+    const std::string prefix = absl::StrCat(kJobVariable, "=");
+    const std::string name = prefix + spec.name;
+    std::vector<char*> environment;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+      if (!absl::StartsWith(*variable, prefix)) {
+        environment.push_back(*variable);
+      }
+    }
+    if (!spec.name.empty()) {
+      environment.push_back(const_cast<char*>(name.c_str()));
+    }
+    environment.push_back(nullptr);
+    return ::posix_spawn(pid, argv[0], &actions_, &attributes_, argv.data(), environment.data());
   }
 
  private:
@@ -139,33 +157,85 @@ class SpawnPlan {
 };
 
 // The program has just begun; the threads that it will make inherit it. (glibc's spawn attributes know no SCHED_IDLE.)
-void YieldToOthers(pid_t pid) {
+void YieldToOthers(pid_t pid, JobPriority priority) {
   const sched_param none{};
-  if (::sched_setscheduler(pid, SCHED_IDLE, &none) != 0) {
+  if (priority == JobPriority::kLow) {
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), kLowPriority);
+  } else if (::sched_setscheduler(pid, SCHED_IDLE, &none) != 0) {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), kLowestPriority);
+  }
+}
+
+// Errors are ignored: the program has ended already, or its limit is a lower one.
+void Limit(pid_t pid, int64_t max_memory_bytes) {
+  // The memory of a trainer is large, and holds what its images hold.
+  const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
+  ::prlimit(pid, RLIMIT_CORE, &no_core, nullptr);
+  if (max_memory_bytes > 0) {
+    const auto bytes = static_cast<rlim_t>(max_memory_bytes);
+    // What is mapped from files, weights and libraries, does not count.
+    const rlimit memory{.rlim_cur = bytes, .rlim_max = bytes};
+    ::prlimit(pid, RLIMIT_DATA, &memory, nullptr);
   }
 }
 
 class LocalJobLauncher final : public JobLauncher {
  public:
   absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) override {
+    if (spec.replicas > 1) {
+      return absl::InvalidArgumentError(absl::StrCat("replicas is ", spec.replicas, "; at most 1 on one machine"));
+    }
+    // A log that is too long is no reason not to start.
+    if (const absl::Status status = RotateLog(spec.log_path, kMaxLogBytes, kKeptLogs); !status.ok()) {
+      LOG(WARNING) << status.message();
+    }
     const int log = ::open(spec.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kLogMode);
     if (log < 0) {
       return ErrnoError(errno, absl::StrCat("cannot open ", spec.log_path));
     }
     const absl::Cleanup close = [log] { ::close(log); };
     pid_t pid = 0;
-    if (const int error = SpawnPlan(log).Run(spec.arguments, &pid); error != 0) {
+    if (const int error = SpawnPlan(log).Run(spec, &pid); error != 0) {
       const std::string what = absl::StrCat("cannot start ", spec.arguments[0]);
       // EAGAIN: the limit of processes.
       return error == EAGAIN ? absl::ResourceExhaustedError(absl::StrCat(what, ": too many processes")) : ErrnoError(error, what);
     }
-    YieldToOthers(pid);
+    YieldToOthers(pid, spec.priority);
+    Limit(pid, spec.max_memory_bytes);
     auto child = std::make_shared<Child>(pid);
     // Detached: a job may outlive its Job, the launcher and this process, and is reaped as long as this process is there.
     std::thread([child] { child->Reap(); }).detach();
+    Remember(spec.name, child);
     return std::make_unique<LocalJob>(std::move(child));
   }
+
+  absl::StatusOr<std::unique_ptr<Job>> Attach(const std::string& name) override {
+    {
+      const MutexLock lock(&mutex_);
+      const auto found = children_.find(name);
+      std::shared_ptr<Child> child = found == children_.end() ? nullptr : found->second.lock();
+      // The exit code of a child can be told.
+      if (child != nullptr && !child->Wait(absl::ZeroDuration()).has_value()) {
+        return std::make_unique<LocalJob>(std::move(child));
+      }
+    }
+    return AttachLocalJob(name);
+  }
+
+  bool LaunchesReplicas() const override { return false; }
+
+ private:
+  void Remember(const std::string& name, const std::shared_ptr<Child>& child) {
+    const MutexLock lock(&mutex_);
+    std::erase_if(children_, [](const auto& entry) { return entry.second.expired(); });
+    if (!name.empty()) {
+      children_[name] = child;
+    }
+  }
+
+  Mutex mutex_;
+  // By name. A child is kept by the thread that reaps it, and by its Jobs.
+  std::map<std::string, std::weak_ptr<Child>> children_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
 }  // namespace

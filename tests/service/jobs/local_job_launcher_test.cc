@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -22,6 +23,7 @@
 namespace semblance::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -29,7 +31,7 @@ using ::testing::StartsWith;
 class LocalJobLauncherTest : public ::testing::Test {
  protected:
   std::unique_ptr<Job> Start(std::vector<std::string> arguments) {
-    auto job = launcher_->Start({.arguments = std::move(arguments), .log_path = log_path_});
+    auto job = launcher_->Start({.name = "", .arguments = std::move(arguments), .log_path = log_path_});
     EXPECT_OK(job);
     return job.ok() ? *std::move(job) : nullptr;
   }
@@ -127,6 +129,66 @@ TEST_F(LocalJobLauncherTest, StartsJobsInAGroupOfTheirOwnAtTheLowestPriority) {
   job->Stop(absl::InfiniteDuration());
 }
 
+TEST_F(LocalJobLauncherTest, StartsJobsBelowThoseWhoServeWhereAsked) {
+  ASSERT_OK_AND_ASSIGN(const auto job, launcher_->Start({.name = "",
+                                                         .arguments = {"/bin/sh", "-c", "echo $$; exec sleep 1000"},
+                                                         .log_path = log_path_,
+                                                         .priority = JobPriority::kLow}));
+  const std::vector<std::string> fields = absl::StrSplit(*ReadFile(absl::StrCat("/proc/", AwaitLine(), "/stat")), ' ');
+  ASSERT_GT(fields.size(), 41u);
+  EXPECT_EQ(fields[18], "10");
+  EXPECT_EQ(fields[40], absl::StrCat(SCHED_OTHER));
+  job->Stop(absl::InfiniteDuration());
+}
+
+TEST_F(LocalJobLauncherTest, LimitsMemoryAndLeavesNoCoreFiles) {
+  ASSERT_OK_AND_ASSIGN(const auto job, launcher_->Start({.name = "",
+                                                         .arguments = {"/bin/sh", "-c", "echo $$; exec sleep 1000"},
+                                                         .log_path = log_path_,
+                                                         .max_memory_bytes = 123 << 20}));
+  const std::string limits = *ReadFile(absl::StrCat("/proc/", AwaitLine(), "/limits"));
+  EXPECT_THAT(limits, ContainsRegex("Max data size +128974848 +128974848 "));
+  EXPECT_THAT(limits, ContainsRegex("Max core file size +0 +0 "));
+  job->Stop(absl::InfiniteDuration());
+}
+
+TEST_F(LocalJobLauncherTest, TellsAJobItsName) {
+  const std::vector<std::string> print = {"/bin/sh", "-c", "echo name=$SEMBLANCE_JOB"};
+  ::setenv("SEMBLANCE_JOB", "that-of-the-server", 1);
+  ASSERT_OK_AND_ASSIGN(const auto named, launcher_->Start({.name = "job-1", .arguments = print, .log_path = log_path_}));
+  EXPECT_EQ(Await(*named), 0);
+  EXPECT_EQ(Await(*Start(print)), 0);
+  ::unsetenv("SEMBLANCE_JOB");
+  EXPECT_EQ(Log(), "name=job-1\nname=\n");
+}
+
+TEST_F(LocalJobLauncherTest, AttachesToAJobOfItsOwnWithItsExitCode) {
+  const std::string go = dir_.Join("go");
+  ASSERT_OK_AND_ASSIGN(auto job,
+                       launcher_->Start({.name = "job-own",
+                                         .arguments = {"/bin/sh", "-c", "while ! test -e " + go + "; do sleep 0.01; done; exit 5"},
+                                         .log_path = log_path_}));
+  job.reset();
+  ASSERT_OK_AND_ASSIGN(const auto attached, launcher_->Attach("job-own"));
+  EXPECT_EQ(attached->Wait(absl::ZeroDuration()), std::nullopt);
+  ASSERT_OK(WriteFileAtomically(go, ""));
+  EXPECT_EQ(Await(*attached), 5);
+  EXPECT_THAT(launcher_->Attach("job-own"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(LocalJobLauncherTest, RefusesReplicas) {
+  EXPECT_FALSE(launcher_->LaunchesReplicas());
+  EXPECT_THAT(launcher_->Start({.name = "", .arguments = {"/bin/true"}, .log_path = log_path_, .replicas = 2}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(LocalJobLauncherTest, PutsALongLogAside) {
+  ASSERT_OK(WriteFileAtomically(log_path_, std::string((16 << 20) + 1, 'x')));
+  EXPECT_EQ(Await(*StartShell("echo new")), 0);
+  EXPECT_EQ(Log(), "new\n");
+  EXPECT_EQ(*FileSize(log_path_ + ".1"), (16 << 20) + 1);
+}
+
 TEST_F(LocalJobLauncherTest, GivesJobsSignalsAsTheyAreByDefault) {
   sigset_t blocked;
   sigemptyset(&blocked);
@@ -153,13 +215,14 @@ TEST_F(LocalJobLauncherTest, HandsNoDescriptorOn) {
 }
 
 TEST_F(LocalJobLauncherTest, SaysWhyAJobCannotStart) {
-  EXPECT_THAT(launcher_->Start({.arguments = {dir_.Join("none")}, .log_path = log_path_}), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(launcher_->Start({.arguments = {dir_.Join("none")}, .log_path = log_path_}),
+  EXPECT_THAT(launcher_->Start({.name = "", .arguments = {dir_.Join("none")}, .log_path = log_path_}),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(launcher_->Start({.name = "", .arguments = {dir_.Join("none")}, .log_path = log_path_}),
               StatusMessage(StartsWith("cannot start " + dir_.Join("none"))));
   ASSERT_OK(WriteFileAtomically(dir_.Join("data"), "no program"));
-  EXPECT_THAT(launcher_->Start({.arguments = {dir_.Join("data")}, .log_path = log_path_}),
+  EXPECT_THAT(launcher_->Start({.name = "", .arguments = {dir_.Join("data")}, .log_path = log_path_}),
               StatusIs(absl::StatusCode::kPermissionDenied));
-  EXPECT_THAT(launcher_->Start({.arguments = {"/bin/true"}, .log_path = dir_.Join("none/job.log")}),
+  EXPECT_THAT(launcher_->Start({.name = "", .arguments = {"/bin/true"}, .log_path = dir_.Join("none/job.log")}),
               StatusIs(absl::StatusCode::kNotFound));
 }
 

@@ -1,0 +1,110 @@
+// A JobLauncher whose jobs end when a test says so. They outlive it only as far as the FakeCluster does.
+//
+// Thread-safe.
+#ifndef SEMBLANCE_TESTS_SERVICE_JOBS_FAKE_JOB_LAUNCHER_H_
+#define SEMBLANCE_TESTS_SERVICE_JOBS_FAKE_JOB_LAUNCHER_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/mutex.h"
+#include "service/jobs/job_launcher.h"
+
+namespace semblance::testing {
+
+// The processes that jobs are, by name.
+class FakeCluster {
+ public:
+  // Waits for so many starts; the spec of the last of them.
+  JobSpec AwaitStart(size_t count) {
+    MutexLock lock(&mutex_);
+    while (specs_.size() < count) {
+      changed_.wait(mutex_);
+    }
+    return specs_[count - 1];
+  }
+
+  std::vector<JobSpec> specs() const {
+    MutexLock lock(&mutex_);
+    return specs_;
+  }
+
+  void Start(const JobSpec& spec) {
+    MutexLock lock(&mutex_);
+    specs_.push_back(spec);
+    exit_codes_[spec.name] = std::nullopt;
+    changed_.notify_all();
+  }
+
+  void End(const std::string& name, int exit_code) {
+    MutexLock lock(&mutex_);
+    exit_codes_[name] = exit_code;
+    changed_.notify_all();
+  }
+
+  bool Runs(const std::string& name) const {
+    MutexLock lock(&mutex_);
+    const auto found = exit_codes_.find(name);
+    return found != exit_codes_.end() && !found->second.has_value();
+  }
+
+  std::optional<int> Wait(const std::string& name, absl::Duration limit) {
+    const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(limit);
+    MutexLock lock(&mutex_);
+    while (!exit_codes_[name].has_value() && std::chrono::steady_clock::now() < deadline) {
+      changed_.wait_until(mutex_, deadline);
+    }
+    return exit_codes_[name];
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<JobSpec> specs_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, std::optional<int>> exit_codes_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+class FakeJobLauncher final : public JobLauncher {
+ public:
+  explicit FakeJobLauncher(FakeCluster* cluster) : cluster_(cluster) {}
+
+  absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) override {
+    cluster_->Start(spec);
+    return std::make_unique<FakeJob>(cluster_, spec.name);
+  }
+
+  absl::StatusOr<std::unique_ptr<Job>> Attach(const std::string& name) override {
+    if (!cluster_->Runs(name)) {
+      return absl::NotFoundError(name);
+    }
+    return std::make_unique<FakeJob>(cluster_, name);
+  }
+
+  bool LaunchesReplicas() const override { return launches_replicas_; }
+  void set_launches_replicas(bool value) { launches_replicas_ = value; }
+
+ private:
+  class FakeJob final : public Job {
+   public:
+    FakeJob(FakeCluster* cluster, std::string name) : cluster_(cluster), name_(std::move(name)) {}
+    std::optional<int> Wait(absl::Duration limit) override { return cluster_->Wait(name_, limit); }
+    void Stop(absl::Duration /*grace*/) override { cluster_->End(name_, 143); }
+
+   private:
+    FakeCluster* const cluster_;
+    const std::string name_;
+  };
+
+  FakeCluster* const cluster_;
+  bool launches_replicas_ = false;
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_SERVICE_JOBS_FAKE_JOB_LAUNCHER_H_
