@@ -1,5 +1,6 @@
 #include "service/engine/engine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -175,6 +176,15 @@ void Engine::SetState(EngineState state, const std::string& reason) {
   if (options_.on_state) {
     options_.on_state(state);
   }
+}
+
+bool Engine::has_labelled_items() const {
+  const LiveGenerations::Ptr active = live_.active();
+  if (active == nullptr) {
+    return false;
+  }
+  const auto records = active->Records();
+  return std::any_of(records.begin(), records.end(), [](const auto& record) { return record->label.has_value(); });
 }
 
 void Engine::Drain() {

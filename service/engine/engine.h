@@ -91,6 +91,8 @@ class Engine {
 
   int64_t item_count() const { return catalog_->item_count(); }
   uint64_t last_sequence() const { return catalog_->last_sequence(); }
+  // Of the active generation.
+  bool has_labelled_items() const;
   RecallStats recall() const { return recall_probe_->stats(); }
 
   // For the GenerationController.

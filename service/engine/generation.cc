@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "embedder/trained_images.h"
 
 namespace semblance {
 namespace {
@@ -171,8 +172,11 @@ absl::Status Generation::Apply(absl::Span<const IndexAdd> adds, absl::Span<const
 }
 
 std::shared_ptr<const ItemRecord> RecordOf(const CatalogItem& item) {
-  return std::make_shared<const ItemRecord>(
-      ItemRecord{.sequence = item.sequence, .id = item.id, .label = item.label, .attributes = item.attributes});
+  return std::make_shared<const ItemRecord>(ItemRecord{.sequence = item.sequence,
+                                                       .id = item.id,
+                                                       .label = item.label,
+                                                       .attributes = item.attributes,
+                                                       .image_key = ImageKeyOf(item.image_sha256)});
 }
 
 }  // namespace semblance

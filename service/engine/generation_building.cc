@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
+#include "embedder/trained_images.h"
 #include "service/engine/generation_evaluation.h"
 #include "service/engine/generation_lifecycle.h"
 
@@ -279,8 +280,14 @@ absl::StatusOr<GenerationEvaluation> GenerationLifecycle::Measure(const std::str
   const LiveGenerations::Ptr active = engine_->live().active();
   const bool is_active = generation == active;
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(id));
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation,
-                             semblance::Evaluate(*generation, is_active ? nullptr : active.get(), GatesOf(info.manifest), stop));
+  SEMBLANCE_ASSIGN_OR_RETURN(TrainedImages trained, ReadTrainedImages(store_.BundleDir(id)));
+  if (active != nullptr && !is_active) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const TrainedImages others, ReadTrainedImages(store_.BundleDir(active->manifest().id())));
+    trained.insert(trained.end(), others.begin(), others.end());
+    std::sort(trained.begin(), trained.end());
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation, semblance::Evaluate(*generation, is_active ? nullptr : active.get(),
+                                                                                  GatesOf(info.manifest), trained, stop));
   const auto count = [&] {
     evaluation.sequence = generation->index().applied_sequence();
     evaluation.item_count = generation->index().Stats().live_rows;
@@ -306,8 +313,10 @@ void GenerationLifecycle::ActivateByPolicy(const std::string& id) {
     return;
   }
   if (info->manifest.activation_policy() == "if_better") {
-    const std::optional<std::string> worse =
-        WorseThanActive(*info->evaluation, GatesOf(info->manifest).label_recall_tolerance.value_or(0));
+    const std::optional<std::string> worse = NotShownBetter(
+        *info->evaluation,
+        std::max(info->manifest.activation_recall_tolerance(), GatesOf(info->manifest).label_recall_tolerance.value_or(0)),
+        !ActiveId().empty());
     if (worse.has_value()) {
       table_.SetState(id, GenerationState::kReady, absl::StrCat("not activated: ", *worse));
       return;

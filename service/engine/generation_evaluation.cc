@@ -23,6 +23,8 @@ constexpr int kIterations = 5;
 constexpr int kMaxRounds = 6;
 constexpr double kSteady = 0.1;
 constexpr int kNeighbors = 10;
+// Fewer labelled queries say nothing about which of two models is better.
+constexpr int kMinLabelQueries = 20;
 constexpr double kUnitTolerance = 1e-3;
 // Rows as near as the last of the exact ones count as found.
 constexpr float kTie = 1e-6f;
@@ -51,8 +53,8 @@ absl::StatusOr<absl::Duration> TimeBatch(const Embedder& embedder, int batch_siz
   return times[kIterations / 2];
 }
 
-Records Sample(const Generation& generation, int size) {
-  Records records = generation.Records();
+// Those whose ids have the least digests.
+Records Sample(const Records& records, int size) {
   std::vector<std::pair<std::string, size_t>> order;
   order.reserve(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
@@ -118,42 +120,39 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
   return check;
 }
 
-// The ids of the sample whose label another item has too.
-std::vector<std::string> LabelQueries(const Generation& generation, const Records& sample) {
-  absl::flat_hash_map<std::string, int64_t> counts;
-  for (const auto& record : generation.Records()) {
+// Those that did not train and whose label another item has too.
+Records LabelQueries(const Records& records, const TrainedImages& trained) {
+  absl::flat_hash_map<absl::string_view, int64_t> counts;
+  for (const auto& record : records) {
     if (record->label.has_value()) {
       ++counts[*record->label];
     }
   }
-  std::vector<std::string> ids;
-  for (const auto& record : sample) {
-    if (record->label.has_value() && counts[*record->label] > 1) {
-      ids.push_back(record->id);
+  Records queries;
+  for (const auto& record : records) {
+    if (record->label.has_value() && counts[*record->label] > 1 &&
+        !std::binary_search(trained.begin(), trained.end(), record->image_key)) {
+      queries.push_back(record);
     }
   }
-  return ids;
+  return queries;
 }
 
 // Over those of the items that the generation has; nullopt where there are none.
-absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, const Records& sample,
-                                                  const std::vector<std::string>& ids, const std::atomic<bool>& stop) {
-  absl::flat_hash_map<absl::string_view, absl::string_view> labels;
-  for (const auto& record : sample) {
-    labels[record->id] = record->label.has_value() ? absl::string_view(*record->label) : absl::string_view();
-  }
+absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, const Records& items,
+                                                  const std::atomic<bool>& stop) {
   int64_t hits = 0;
   int64_t queries = 0;
-  for (const std::string& id : ids) {
+  for (const auto& item : items) {
     SEMBLANCE_RETURN_IF_ERROR(Stopped(stop));
-    absl::StatusOr<PreparedQuery> query = generation.QueryOfItem(id);
+    absl::StatusOr<PreparedQuery> query = generation.QueryOfItem(item->id);
     if (!query.ok()) {
       continue;
     }
     SEMBLANCE_ASSIGN_OR_RETURN(const SearchAnswer answer,
                                generation.Search({.queries = {*std::move(query)}, .top_k = 1, .exclude_item_ids = {}}));
     const std::vector<FoundItem>& found = answer.results[0];
-    hits += !found.empty() && found[0].item->label.has_value() && *found[0].item->label == labels[id] ? 1 : 0;
+    hits += !found.empty() && found[0].item->label == item->label ? 1 : 0;
     ++queries;
   }
   return queries == 0 ? std::nullopt : std::optional(static_cast<double>(hits) / static_cast<double>(queries));
@@ -182,9 +181,10 @@ absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::a
 }
 
 absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, const Generation* active, const GenerationGates& gates,
-                                              const std::atomic<bool>& stop) {
+                                              const TrainedImages& trained, const std::atomic<bool>& stop) {
   GenerationEvaluation evaluation;
-  const Records sample = Sample(generation, gates.sample_size);
+  const Records records = generation.Records();
+  const Records sample = Sample(records, gates.sample_size);
   SEMBLANCE_ASSIGN_OR_RETURN(const IndexCheck check, CheckIndex(generation, sample, stop));
   evaluation.index_recall = check.recall;
   if (check.recall < gates.min_index_recall) {
@@ -195,10 +195,11 @@ absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, cons
     evaluation.failures.push_back(
         absl::StrCat(check.unsound, " of ", sample.size(), " vectors are not finite or not of unit length"));
   }
-  const std::vector<std::string> ids = LabelQueries(generation, sample);
-  SEMBLANCE_ASSIGN_OR_RETURN(evaluation.label_recall, LabelRecall(generation, sample, ids, stop));
+  const Records queries = Sample(LabelQueries(records, trained), gates.sample_size);
+  evaluation.label_query_count = static_cast<int>(queries.size());
+  SEMBLANCE_ASSIGN_OR_RETURN(evaluation.label_recall, LabelRecall(generation, queries, stop));
   if (active != nullptr) {
-    SEMBLANCE_ASSIGN_OR_RETURN(evaluation.active_label_recall, LabelRecall(*active, sample, ids, stop));
+    SEMBLANCE_ASSIGN_OR_RETURN(evaluation.active_label_recall, LabelRecall(*active, queries, stop));
   }
   if (gates.label_recall_tolerance.has_value()) {
     if (std::optional<std::string> worse = WorseThanActive(evaluation, *gates.label_recall_tolerance); worse.has_value()) {
@@ -216,6 +217,15 @@ std::optional<std::string> WorseThanActive(const GenerationEvaluation& evaluatio
   }
   return absl::StrFormat("its recall@1 on labelled items is %.4f, the active generation's %.4f; it may be lower by %.4f",
                          *evaluation.label_recall, *evaluation.active_label_recall, tolerance);
+}
+
+std::optional<std::string> NotShownBetter(const GenerationEvaluation& evaluation, double tolerance, bool has_active) {
+  if (has_active && evaluation.label_query_count < kMinLabelQueries) {
+    return absl::StrCat("the catalogue has ", evaluation.label_query_count,
+                        " items with a label that neither model was trained on; it takes ", kMinLabelQueries,
+                        " to say which is better");
+  }
+  return WorseThanActive(evaluation, tolerance);
 }
 
 }  // namespace semblance

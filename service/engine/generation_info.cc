@@ -39,6 +39,23 @@ bool IsLive(GenerationState state) {
   return state == GenerationState::kReady || state == GenerationState::kActive || state == GenerationState::kStandby;
 }
 
+bool IsAtRest(const GenerationInfo& info) {
+  switch (info.state) {
+    case GenerationState::kReady: {
+      // A policy that activates says why it did not.
+      const std::string& policy = info.manifest.activation_policy();
+      return policy.empty() || policy == "manual" || !info.reason.empty();
+    }
+    case GenerationState::kActive:
+    case GenerationState::kStandby:
+    case GenerationState::kFailed:
+    case GenerationState::kCancelled:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool IsBuilding(GenerationState state) {
   return state < GenerationState::kReady;
 }

@@ -54,6 +54,8 @@ struct GenerationEvaluation {
   double index_recall = 0;
   std::optional<double> label_recall;
   std::optional<double> active_label_recall;
+  // Items that the two are over.
+  int label_query_count = 0;
   absl::Duration warm_latency = absl::ZeroDuration();
   // Empty: it may become READY.
   std::vector<std::string> failures;
@@ -97,6 +99,9 @@ struct GenerationInfo {
   int64_t memory_bytes = 0;
 };
 
+// Whether nothing more happens to it by itself.
+bool IsAtRest(const GenerationInfo& info);
+
 // Of asking for what only a generation in another state can do: FailedPrecondition/GENERATION_NOT_READY, field "generation".
 absl::Status GenerationNotReady(const GenerationInfo& info, absl::string_view hint);
 
@@ -111,6 +116,8 @@ struct GenerationSpec {
   std::string index_factory;
   GenerationGates gates;
   ActivationPolicy policy = ActivationPolicy::kManual;
+  // Of kIfBetter: how much lower the label recall may be.
+  double recall_tolerance = 0;
   // Empty: a repeated request is a new one.
   std::string request_id;
 };

@@ -25,7 +25,7 @@ constexpr int64_t kBytesPerRow = 512;
 std::string DigestOf(const GenerationSpec& spec) {
   return Sha256Hex(absl::StrCat(spec.bundle_dir, "\n", spec.model_version, "\n", spec.index_factory, "\n",
                                 spec.gates.min_index_recall, "\n", spec.gates.label_recall_tolerance.value_or(-1), "\n",
-                                spec.gates.sample_size, "\n", static_cast<int>(spec.policy)));
+                                spec.gates.sample_size, "\n", static_cast<int>(spec.policy), "\n", spec.recall_tolerance));
 }
 
 std::string PolicyName(ActivationPolicy policy) {
@@ -52,6 +52,9 @@ storage::v1::GenerationManifest ManifestOf(const GenerationSpec& spec, const std
     manifest.mutable_gates()->set_label_recall_tolerance(*spec.gates.label_recall_tolerance);
   }
   manifest.set_activation_policy(PolicyName(spec.policy));
+  if (spec.policy == ActivationPolicy::kIfBetter) {
+    manifest.set_activation_recall_tolerance(spec.recall_tolerance);
+  }
   return manifest;
 }
 

@@ -167,6 +167,37 @@ absl::Status CompleteGenerations(v1::GenerationsConfig& generations) {
   return absl::OkStatus();
 }
 
+absl::Status CompleteKubernetes(v1::KubernetesConfig& cluster) {
+  for (const auto& [field, value] : {std::pair("image", cluster.image()), std::pair("volume_claim", cluster.volume_claim())}) {
+    if (value.empty()) {
+      return InvalidField(absl::StrCat("training_jobs.kubernetes.", field), "CONFIG_INVALID",
+                          absl::StrCat("training_jobs.kubernetes.", field, " is required"));
+    }
+  }
+  if (cluster.mount_path().empty()) {
+    cluster.set_mount_path("/var/lib/semblance");
+  }
+  SEMBLANCE_COMPLETE(cluster, "training_jobs.kubernetes.", ttl_seconds, 86'400, 31'536'000);
+  return absl::OkStatus();
+}
+
+absl::Status CompleteTrainingJobs(v1::TrainingJobsConfig& jobs) {
+  SEMBLANCE_COMPLETE(jobs, "training_jobs.", max_running, 1, 64);
+  SEMBLANCE_COMPLETE(jobs, "training_jobs.", max_queued, 64, 10'000);
+  SEMBLANCE_COMPLETE(jobs, "training_jobs.", max_attempts, 4, 1000);
+  if (jobs.trainer_path().empty()) {
+    jobs.set_trainer_path(ProgramBeside("semblance-trainer"));
+  }
+  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.threads", jobs.threads(), 1024));
+  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.max_memory_mib", jobs.max_memory_mib(), int64_t{1} << 30));
+  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.gpus", jobs.gpus(), 64));
+  if (!(jobs.cpus() >= 0 && jobs.cpus() <= 1024)) {
+    return InvalidField("training_jobs.cpus", "CONFIG_INVALID",
+                        absl::StrCat("training_jobs.cpus is ", jobs.cpus(), "; it must be between 0 and 1024"));
+  }
+  return jobs.has_kubernetes() ? CompleteKubernetes(*jobs.mutable_kubernetes()) : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
@@ -196,6 +227,7 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   }
   SEMBLANCE_RETURN_IF_ERROR(CompleteModelRegistry(*config.mutable_model_registry()));
   SEMBLANCE_RETURN_IF_ERROR(CompleteGenerations(*config.mutable_generations()));
+  SEMBLANCE_RETURN_IF_ERROR(CompleteTrainingJobs(*config.mutable_training_jobs()));
   if (config.device().empty()) {
     config.set_device("auto");
   }

@@ -1,12 +1,10 @@
 #include "service/engine/model_path.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/error.h"
@@ -14,14 +12,14 @@
 #include "common/status_macros.h"
 #include "embedder/bundle.h"
 #include "service/engine/model_name.h"
+#include "service/engine/rooted_path.h"
 
 namespace semblance {
 namespace {
 
 namespace fs = std::filesystem;
 
-// As many as Linux follows in one path.
-constexpr int kMaxDanglingLinks = 40;
+constexpr char kRootName[] = "the model root";
 
 absl::Status Outside(absl::string_view what) {
   return InvalidField("path", "PATH_OUTSIDE_ROOT", absl::StrCat(what, ": bundles lie below the model root"));
@@ -31,43 +29,8 @@ absl::Status NoBundle(absl::string_view message) {
   return Error(absl::StatusCode::kNotFound, "BUNDLE_NOT_FOUND", message);
 }
 
-// Of two absolute paths without "..".
-bool LiesBelow(const fs::path& root, const fs::path& path) {
-  const std::string prefix = root == root.root_path() ? root.string() : absl::StrCat(root.string(), "/");
-  return absl::StartsWith(path.string(), prefix) && path.string().size() > prefix.size();
-}
-
-// Without the "/" at the end that lexically_normal keeps.
-fs::path Normalized(const fs::path& path) {
-  const fs::path normal = path.lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
-}
-
-// The path without links, also where it, or what a link on the way points to, is not there: so whether something exists outside
-// of the root makes no difference.
-fs::path Follow(fs::path path, std::error_code& error) {
-  for (int i = 0; i < kMaxDanglingLinks; ++i) {
-    path = Normalized(fs::weakly_canonical(path, error));
-    if (error) {
-      return path;
-    }
-    fs::path link = path;
-    std::error_code ignored;  // Of the parts that are not there.
-    while (link.has_relative_path() && !fs::is_symlink(link, ignored)) {
-      link = link.parent_path();
-    }
-    if (!link.has_relative_path()) {
-      return path;
-    }
-    const fs::path target = fs::read_symlink(link, error);
-    path = link.parent_path() / target / path.lexically_relative(link);
-  }
-  error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
-  return path;
-}
-
 // Links of a bundle's directory that lead out of the root. Those within the root are left to ReadBundle, which refuses them too.
-absl::Status CheckLinks(const std::string& root, const BundlePlace& place) {
+absl::Status CheckLinks(const PathRoot& root, const BundlePlace& place) {
   const absl::StatusOr<std::vector<std::string>> names = ListDirectory(place.directory);
   if (absl::IsNotFound(names.status()) || absl::IsFailedPrecondition(names.status())) {
     return NoBundle(absl::StrCat(place.path, " is no directory"));
@@ -79,8 +42,7 @@ absl::Status CheckLinks(const std::string& root, const BundlePlace& place) {
     if (!fs::is_symlink(file, error)) {
       continue;
     }
-    const fs::path target = Follow(file, error);
-    if (error || !LiesBelow(root, target)) {
+    if (!LeadsBelow(root, file)) {
       return Outside(absl::StrCat(place.path, "/", name, " is a link that leaves the model root"));
     }
   }
@@ -90,36 +52,18 @@ absl::Status CheckLinks(const std::string& root, const BundlePlace& place) {
 }  // namespace
 
 absl::StatusOr<std::string> ResolveModelRoot(const std::string& directory) {
-  std::error_code error;
-  const fs::path root = fs::canonical(directory, error);
-  if (error) {
-    return ErrnoError(error.value(), absl::StrCat("cannot open the model root ", directory));
-  }
-  if (!fs::is_directory(root, error)) {
-    return ErrnoError(ENOTDIR, absl::StrCat("cannot open the model root ", directory));
-  }
-  return root.string();
+  SEMBLANCE_ASSIGN_OR_RETURN(const PathRoot root, ResolveRoot(directory, kRootName));
+  return root.directory;
 }
 
-absl::StatusOr<BundlePlace> FindBundle(const std::string& root, const std::string& path) {
-  if (absl::StrContains(path, '\0')) {
-    return Outside("the path has a NUL byte");
+absl::StatusOr<BundlePlace> FindBundle(const std::string& root_directory, const std::string& path) {
+  const PathRoot root = {.directory = root_directory, .name = kRootName};
+  const absl::StatusOr<std::string> real = FollowBelow(root, path);
+  if (absl::IsNotFound(real.status())) {
+    return NoBundle(real.status().message());
   }
-  const fs::path full = fs::path(root) / path;
-  const bool is_below_by_text = LiesBelow(root, Normalized(full));
-  // An absolute path may spell the root with links; a relative one must not leave it even to come back.
-  if (fs::path(path).is_relative() && (!is_below_by_text || *fs::path(path).lexically_normal().begin() == "..")) {
-    return Outside(absl::StrCat("\"", path, "\" leaves the model root, or is the root itself"));
-  }
-  std::error_code error;
-  const fs::path real = Follow(full, error);
-  if (error && is_below_by_text) {
-    return NoBundle(absl::StrCat("\"", path, "\" cannot be followed: ", error.message()));
-  }
-  if (error || !LiesBelow(root, real)) {
-    return Outside(absl::StrCat("\"", path, "\" leaves the model root"));
-  }
-  const BundlePlace place = {.path = real.lexically_relative(root).string(), .directory = real.string()};
+  SEMBLANCE_RETURN_IF_ERROR(real.status());
+  const BundlePlace place = {.path = fs::path(*real).lexically_relative(root.directory).string(), .directory = *real};
   SEMBLANCE_RETURN_IF_ERROR(CheckLinks(root, place));
   if (!PathExists(absl::StrCat(place.directory, "/", kBundleManifestFile))) {
     return NoBundle(absl::StrCat(place.path, " has no ", kBundleManifestFile, ": no bundle, or still being copied"));

@@ -76,6 +76,8 @@ struct ItemRecord {
   std::string id;
   std::optional<std::string> label;
   Attributes attributes;
+  // Of its image: see embedder/trained_images.h.
+  uint64_t image_key = 0;
 };
 
 struct FoundItem {

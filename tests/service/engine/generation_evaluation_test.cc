@@ -26,9 +26,10 @@ class GenerationEvaluationTest : public ::testing::Test, public EngineFixture {
   }
 
   absl::StatusOr<GenerationEvaluation> Measure(const GenerationGates& gates = {}, const Generation* active = nullptr) {
-    return Evaluate(*engine().status().generation, active, gates, stop_);
+    return Evaluate(*engine().status().generation, active, gates, trained_, stop_);
   }
 
+  TrainedImages trained_;
   std::atomic<bool> stop_ = false;
 };
 
@@ -62,6 +63,34 @@ TEST_F(GenerationEvaluationTest, AnEmptyCatalogueIsNoReasonToFail) {
   const auto evaluation = Measure();
   ASSERT_OK(evaluation);
   EXPECT_THAT(evaluation->failures, IsEmpty());
+}
+
+TEST_F(GenerationEvaluationTest, ItemsThatTrainedAreNoQueries) {
+  StartWithPairs(true);
+  for (const auto& record : engine().status().generation->Records()) {
+    if (record->id == "4" || record->id == "7") {
+      trained_.push_back(record->image_key);
+    }
+  }
+  std::sort(trained_.begin(), trained_.end());
+  const auto evaluation = Measure();
+  ASSERT_OK(evaluation);
+  // Two items of a pair may show one picture.
+  EXPECT_LE(evaluation->label_query_count, 18);
+  EXPECT_GE(evaluation->label_query_count, 16);
+}
+
+TEST_F(GenerationEvaluationTest, BetterHasToBeShownByEnoughItems) {
+  GenerationEvaluation evaluation;
+  evaluation.label_recall = 0.9;
+  evaluation.active_label_recall = 0.5;
+  evaluation.label_query_count = 19;
+  EXPECT_THAT(NotShownBetter(evaluation, 0, /*has_active=*/true).value_or(""), HasSubstr("19 items"));
+  EXPECT_FALSE(NotShownBetter(evaluation, 0, /*has_active=*/false).has_value());
+  evaluation.label_query_count = 20;
+  EXPECT_FALSE(NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
+  evaluation.label_recall = 0.4;
+  EXPECT_TRUE(NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
 }
 
 TEST_F(GenerationEvaluationTest, TheToleranceIsAGateOnlyWhereItIsSet) {

@@ -45,6 +45,10 @@ class InProcessLauncher final : public JobLauncher {
     return std::make_unique<Thread>([arguments = spec.arguments](const std::atomic<bool>* stop) { return Build(arguments, stop); });
   }
 
+  // Threads do not outlive the process.
+  absl::StatusOr<std::unique_ptr<Job>> Attach(const std::string& name) override { return absl::NotFoundError(name); }
+  bool LaunchesReplicas() const override { return false; }
+
  private:
   class Thread final : public Job {
    public:
