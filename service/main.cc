@@ -16,6 +16,7 @@
 #include "common/file.h"
 #include "common/logging.h"
 #include "common/process.h"
+#include "common/sd_notify.h"
 #include "common/status_macros.h"
 #include "common/text_proto.h"
 #include "embedder/embedder.h"
@@ -24,9 +25,12 @@
 #include "service/engine/limits.h"
 #include "service/engine/model_registry.h"
 #include "service/engine/model_watcher.h"
+#include "service/engine/rooted_path.h"
+#include "service/engine/training_jobs.h"
 #include "service/http/http_server.h"
 #include "service/http/prometheus_metrics.h"
 #include "service/jobs/job_launcher.h"
+#include "service/jobs/kubernetes_job_launcher.h"
 #include "service/rpc/server.h"
 
 namespace semblance {
@@ -39,6 +43,7 @@ struct Flags {
   std::string config;
   std::string model;
   std::string models;
+  std::string training_data;
 };
 
 CommandLine ServerCommand(Flags& flags) {
@@ -51,6 +56,9 @@ CommandLine ServerCommand(Flags& flags) {
   command.AddFlag("model", "BUNDLE_DIR", "model bundle to serve; without it the one that was active before", &flags.model);
   command.AddFlag("models", "DIR", "model root, where bundles are found and registered; default: DATA_DIR/models, which is created",
                   &flags.models);
+  command.AddFlag("training_data", "DIR",
+                  "data root, where training jobs find their data; default: DATA_DIR/training_data, which is created",
+                  &flags.training_data);
   command.AddFlag("listen", "HOST:PORT", "address for gRPC; port 0 takes a free one", &flags.listen);
   command.AddFlag("http", "HOST:PORT", "address for /metrics and /healthz; off where not given", &flags.http);
   command.AddFlag("config", "FILE.textproto", "limits, batching, index, models (semblance.v1.ServerConfig)", &flags.config);
@@ -92,6 +100,9 @@ struct Server {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<JobLauncher> launcher;
   std::unique_ptr<GenerationLifecycle> generations;
+  std::unique_ptr<JobLauncher> training_launcher;
+  std::unique_ptr<TrainingPublication> publication;
+  std::unique_ptr<TrainingJobs> training;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<RpcServer> rpc;
   // It is known which generations there are: before that not all services answer, and health is not SERVING.
@@ -105,10 +116,12 @@ bool Answers(const Server& server, EngineState state) {
 absl::Status Start(const Flags& flags, Server& server) {
   SEMBLANCE_RETURN_IF_ERROR(server.engine->Start(flags.model));
   SEMBLANCE_RETURN_IF_ERROR(server.generations->Start());
+  SEMBLANCE_RETURN_IF_ERROR(server.training->Start());
   server.started = true;
   const EngineStatus status = server.engine->status();
   server.rpc->SetServing(Answers(server, status.state));
   LOG(INFO) << status.reason;
+  NotifyServiceManager("READY=1");
   return absl::OkStatus();
 }
 
@@ -134,6 +147,43 @@ GenerationLifecycleOptions LifecycleOptions(const Flags& flags, Server& server) 
   return options;
 }
 
+KubernetesOptions KubernetesOptionsOf(const v1::KubernetesConfig& config) {
+  KubernetesOptions options;
+  options.image = config.image();
+  options.job_namespace = config.namespace_();
+  options.volume_claim = config.volume_claim();
+  options.mount_path = config.mount_path();
+  options.service_account = config.service_account();
+  options.api_server = config.api_server();
+  options.token_path = config.token_path();
+  options.ca_path = config.ca_path();
+  options.ttl_seconds = config.ttl_seconds();
+  options.owner_deployment = config.owner_deployment();
+  return options;
+}
+
+absl::Status OpenTraining(const Flags& flags, const v1::TrainingJobsConfig& config, Server& server) {
+  std::string root = flags.training_data;
+  if (root.empty()) {
+    root = flags.data_dir + "/training_data";
+    SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(root));
+  }
+  TrainingJobsOptions options;
+  SEMBLANCE_ASSIGN_OR_RETURN(options.data_root, ResolveRoot(root, "the data root"));
+  options.config = config;
+  options.has_labelled_items = [engine = server.engine.get()] { return engine->has_labelled_items(); };
+  SEMBLANCE_ASSIGN_OR_RETURN(TrainingStore store, TrainingStore::Open(flags.data_dir));
+  if (config.has_kubernetes()) {
+    SEMBLANCE_ASSIGN_OR_RETURN(server.training_launcher, NewKubernetesJobLauncher(KubernetesOptionsOf(config.kubernetes())));
+  } else {
+    server.training_launcher = NewLocalJobLauncher();
+  }
+  server.publication = std::make_unique<TrainingPublication>(server.models.get(), server.generations.get());
+  server.training = std::make_unique<TrainingJobs>(std::move(options), std::move(store), server.training_launcher.get(),
+                                                   server.publication.get());
+  return absl::OkStatus();
+}
+
 absl::Status Open(const Flags& flags, Server& server) {
   SEMBLANCE_ASSIGN_OR_RETURN(v1::ServerConfig config, LoadConfig(flags.config));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(flags.data_dir));
@@ -155,12 +205,15 @@ absl::Status Open(const Flags& flags, Server& server) {
   server.launcher = NewLocalJobLauncher();
   server.generations =
       std::make_unique<GenerationLifecycle>(LifecycleOptions(flags, server), server.engine.get(), server.launcher.get());
-  const RpcServices services = {
-      .engine = server.engine.get(), .models = server.models.get(), .generations = server.generations.get()};
+  SEMBLANCE_RETURN_IF_ERROR(OpenTraining(flags, server.engine->config().training_jobs(), server));
+  const RpcServices services = {.engine = server.engine.get(),
+                                .models = server.models.get(),
+                                .generations = server.generations.get(),
+                                .training = server.training.get()};
   SEMBLANCE_ASSIGN_OR_RETURN(server.rpc, StartRpcServer(flags.listen, services, &server.metrics));
   if (!flags.http.empty()) {
-    SEMBLANCE_ASSIGN_OR_RETURN(server.http,
-                               StartHttpServer(flags.http, server.engine.get(), server.generations.get(), &server.metrics));
+    SEMBLANCE_ASSIGN_OR_RETURN(server.http, StartHttpServer(flags.http, server.engine.get(), server.generations.get(),
+                                                            server.training.get(), &server.metrics));
   }
   return absl::OkStatus();
 }
@@ -197,6 +250,7 @@ absl::Status Serve(const Flags& flags) {
   sigwait(&signals, &signal);
   const absl::Duration drain = absl::Seconds(server.engine->config().drain_seconds());
   LOG(INFO) << "stopping: within " << drain;
+  NotifyServiceManager("STOPPING=1");
   // Clients that watch health go elsewhere; until they have, they are answered. Who still sends after a while is refused.
   bool quiet = false;
   if (Answers(server, server.engine->status().state)) {
@@ -205,6 +259,8 @@ absl::Status Serve(const Flags& flags) {
   }
   server.engine->Drain();
   starter.join();
+  // First what waits for a generation.
+  server.training->Shutdown();
   server.generations->Shutdown();
   if (!quiet) {
     server.rpc->WaitUntilQuiet(drain / 4);

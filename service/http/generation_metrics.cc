@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <string>
 #include <utility>
-#include <vector>
+
+#include "service/http/metric_series.h"
 
 namespace semblance {
 namespace {
@@ -21,33 +22,6 @@ using prometheus::Histogram;
 // From 0.5 ms to 10 s; an activation aims at less than 50 ms.
 Histogram::BucketBoundaries PauseBuckets() {
   return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
-}
-
-// A family whose series are set anew as a whole.
-template <typename Metric>
-class Series {
- public:
-  explicit Series(Family<Metric>& family) : family_(family) {}
-
-  void Clear() {
-    for (Metric* metric : metrics_) {
-      family_.Remove(metric);
-    }
-    metrics_.clear();
-  }
-
-  Metric& Add(const prometheus::Labels& labels) {
-    metrics_.push_back(&family_.Add(labels));
-    return *metrics_.back();
-  }
-
- private:
-  Family<Metric>& family_;
-  std::vector<Metric*> metrics_;
-};
-
-Series<Gauge> GaugeSeries(prometheus::Registry* registry, const char* name, const char* help) {
-  return Series<Gauge>(prometheus::BuildGauge().Name(name).Help(help).Register(*registry));
 }
 
 }  // namespace
@@ -79,17 +53,17 @@ struct GenerationMetrics::Rep {
   }
 
   void Clear() {
-    for (Series<Gauge>* series : {&state, &lag, &progress, &overlap}) {
+    for (MetricSeries<Gauge>* series : {&state, &lag, &progress, &overlap}) {
       series->Clear();
     }
     canaries.Clear();
   }
 
-  Series<Gauge> state;
-  Series<Gauge> lag;
-  Series<Gauge> progress;
-  Series<Gauge> overlap;
-  Series<Counter> canaries;
+  MetricSeries<Gauge> state;
+  MetricSeries<Gauge> lag;
+  MetricSeries<Gauge> progress;
+  MetricSeries<Gauge> overlap;
+  MetricSeries<Counter> canaries;
   Family<Counter>& activations;
   Histogram& pause;
 };

@@ -17,10 +17,11 @@ constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
 
 class HttplibServer final : public HttpServer {
  public:
-  HttplibServer(const Engine* engine, const GenerationController* generations, PrometheusMetrics* metrics) {
+  HttplibServer(const Engine* engine, const GenerationController* generations, const TrainingController* training,
+                PrometheusMetrics* metrics) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
-    server_.Get("/metrics", [engine, generations, metrics](const httplib::Request&, httplib::Response& response) {
-      response.set_content(metrics->Scrape(*engine, generations), kPrometheusText);
+    server_.Get("/metrics", [engine, generations, training, metrics](const httplib::Request&, httplib::Response& response) {
+      response.set_content(metrics->Scrape(*engine, generations, training), kPrometheusText);
     });
     server_.Get("/healthz", [engine](const httplib::Request&, httplib::Response& response) {
       const EngineStatus status = engine->status();
@@ -67,8 +68,9 @@ class HttplibServer final : public HttpServer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> StartHttpServer(const std::string& address, const Engine* engine,
-                                                            const GenerationController* generations, PrometheusMetrics* metrics) {
-  auto server = std::make_unique<HttplibServer>(engine, generations, metrics);
+                                                            const GenerationController* generations,
+                                                            const TrainingController* training, PrometheusMetrics* metrics) {
+  auto server = std::make_unique<HttplibServer>(engine, generations, training, metrics);
   const absl::Status status = server->Listen(address);
   if (!status.ok()) {
     return status;

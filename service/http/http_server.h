@@ -1,8 +1,8 @@
 // A small HTTP server for operators: GET /metrics (Prometheus), GET /healthz (200 while
 // searches are answered, else 503; with the reason).
 //
-// Thread-safe. Engine, generations and metrics must outlive it. Errors: InvalidArgument for an address that cannot be parsed or
-// bound.
+// Thread-safe. Engine, generations, training and metrics must outlive it. Errors: InvalidArgument for an address that cannot be
+// parsed or bound.
 #ifndef SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_
 #define SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_
 
@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "service/engine/engine.h"
 #include "service/engine/generation_controller.h"
+#include "service/engine/training_controller.h"
 #include "service/http/prometheus_metrics.h"
 
 namespace semblance {
@@ -25,9 +26,10 @@ class HttpServer {
   virtual int port() const = 0;
 };
 
-// Listens on `address` (host:port). `generations` may be null (see PrometheusMetrics::Scrape).
+// Listens on `address` (host:port). `generations` and `training` may be null (see PrometheusMetrics::Scrape).
 absl::StatusOr<std::unique_ptr<HttpServer>> StartHttpServer(const std::string& address, const Engine* engine,
-                                                            const GenerationController* generations, PrometheusMetrics* metrics);
+                                                            const GenerationController* generations,
+                                                            const TrainingController* training, PrometheusMetrics* metrics);
 
 }  // namespace semblance
 

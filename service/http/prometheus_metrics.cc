@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/mutex.h"
 #include "service/http/generation_metrics.h"
+#include "service/http/training_metrics.h"
 
 namespace semblance {
 namespace {
@@ -81,6 +82,7 @@ struct PrometheusMetrics::Rep {
   Family<Gauge>& info = GaugeFamily(registry, "semblance_generation_info", "1 for the active generation, with its names.");
   Gauge* active_info = nullptr;
   GenerationMetrics generations{&registry};
+  TrainingMetrics training{&registry};
   void SetActive(const Generation& generation);
 
   // One scrape at a time: a scrape takes series away before it sets new ones.
@@ -166,7 +168,8 @@ void PrometheusMetrics::ObserveHandled(const RpcMethod& method, const absl::Stat
   }
 }
 
-std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationController* generations) {
+std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationController* generations,
+                                      const TrainingController* training) {
   MutexLock lock(&rep_->scrape_mutex);
   const EngineStatus status = engine.status();
   const bool degraded = status.state == EngineState::kDegraded;
@@ -185,6 +188,11 @@ std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationCont
     }
   }
   rep_->generations.Set(list);
+  if (training != nullptr) {
+    if (const auto jobs = training->List(); jobs.ok()) {
+      rep_->training.Set(*jobs);
+    }
+  }
   return prometheus::TextSerializer().Serialize(rep_->registry.Collect());
 }
 

@@ -12,6 +12,7 @@
 #include "service/engine/engine.h"
 #include "service/engine/generation_controller.h"
 #include "service/engine/metrics.h"
+#include "service/engine/training_controller.h"
 #include "service/rpc/metrics.h"
 
 namespace semblance {
@@ -30,8 +31,8 @@ class PrometheusMetrics final : public EngineMetrics, public RpcMetrics {
   void ObserveHandled(const RpcMethod& method, const absl::Status& status, absl::Duration duration) override;
 
   // The text exposition format, with the gauges as of now. Without `generations` (null) only the active one has a lag, and none a
-  // state.
-  std::string Scrape(const Engine& engine, const GenerationController* generations);
+  // state; without `training` (null) there are no series of jobs.
+  std::string Scrape(const Engine& engine, const GenerationController* generations, const TrainingController* training);
 
  private:
   struct Rep;

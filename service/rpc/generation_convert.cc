@@ -214,6 +214,7 @@ void ToProto(const GenerationEvaluation& evaluation, v1::GenerationEvaluation* p
   if (evaluation.active_label_recall.has_value()) {
     proto->set_active_label_recall(*evaluation.active_label_recall);
   }
+  proto->set_label_query_count(evaluation.label_query_count);
   ToProto(evaluation.warm_latency, proto->mutable_warm_latency());
   proto->mutable_failures()->Add(evaluation.failures.begin(), evaluation.failures.end());
   ToProto(evaluation.evaluate_time, proto->mutable_evaluate_time());

@@ -19,24 +19,6 @@ constexpr size_t kMaxQueued = 16;
 
 using GenerationWatch = WatchCall<v1::WatchGenerationResponse>;
 
-// Whether nothing more happens to it by itself.
-bool IsAtRest(const GenerationInfo& info) {
-  switch (info.state) {
-    case GenerationState::kReady: {
-      // A policy that activates says why it did not.
-      const std::string& policy = info.manifest.activation_policy();
-      return policy.empty() || policy == "manual" || !info.reason.empty();
-    }
-    case GenerationState::kActive:
-    case GenerationState::kStandby:
-    case GenerationState::kFailed:
-    case GenerationState::kCancelled:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // What a watch does with one generation after the other. Called one call at a time.
 class WatchObserver {
  public:

@@ -17,10 +17,12 @@
 #include "semblance/v1/generation_service.grpc.pb.h"
 #include "semblance/v1/model_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
+#include "semblance/v1/training_service.grpc.pb.h"
 #include "service/engine/engine.h"
 #include "service/engine/model_registry.h"
 #include "service/rpc/generation_service.h"
 #include "service/rpc/services.h"
+#include "service/rpc/training_service.h"
 #include "service/rpc/unary_call.h"
 
 namespace semblance {
@@ -48,6 +50,9 @@ class GrpcServer final : public RpcServer {
     if (services.generations != nullptr) {
       Add(v1::GenerationService::service_full_name(),
           NewGenerationService(services.generations, ResolverOf(services.models), &calls_));
+    }
+    if (services.training != nullptr) {
+      Add(v1::TrainingService::service_full_name(), NewTrainingService(services.training, &calls_));
     }
   }
 

@@ -19,6 +19,7 @@ namespace semblance {
 class Engine;
 class GenerationController;
 class ModelRegistry;
+class TrainingController;
 
 // What answers. All must outlive the server.
 struct RpcServices {
@@ -27,6 +28,7 @@ struct RpcServices {
   // Null: there is no such service. Generations need models.
   ModelRegistry* models = nullptr;
   GenerationController* generations = nullptr;
+  TrainingController* training = nullptr;
 };
 
 class RpcServer {

@@ -54,6 +54,14 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
     on_done_ = std::move(on_done);
   }
 
+  // What each message gets at the moment when it is written, so that no message that was replaced has it: what must be told once,
+  // such as what is new since the message before. To be set, if at all, before the first Send. Called under the watch's lock, one
+  // call at a time, on the thread that sends or one of gRPC's: must be quick and must not call the watch.
+  void set_before_write(std::function<void(Message*)> before_write) {
+    MutexLock lock(&mutex_);
+    before_write_ = std::move(before_write);
+  }
+
   // In place of what is not sent yet. An urgent message does not wait for the interval; nor does one that replaces it.
   void Send(Message message, bool urgent) {
     MutexLock lock(&mutex_);
@@ -116,6 +124,9 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
       pending_.reset();
       urgent_ = false;
       writing_ = true;
+      if (before_write_) {
+        before_write_(&sending_);
+      }
       Rest();
       reactor_->StartWrite(&sending_);
     }
@@ -178,6 +189,7 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
   bool resting_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool finished_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   std::unique_ptr<grpc::Alarm> timer_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::function<void(Message*)> before_write_ SEMBLANCE_GUARDED_BY(mutex_);
   std::function<void()> on_done_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 

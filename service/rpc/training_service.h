@@ -1,0 +1,26 @@
+// TrainingService (proto/semblance/v1/training_service.proto): an adaptor from messages to the engine's TrainingController.
+//
+// Thread-safe. Controller and tracker must outlive the service, and the service every call.
+//
+// What blocks in the controller runs on two threads of the service, never on gRPC's; when too much waits for them, calls are
+// refused with ResourceExhausted/QUEUE_FULL and a retry delay.
+#ifndef SEMBLANCE_SERVICE_RPC_TRAINING_SERVICE_H_
+#define SEMBLANCE_SERVICE_RPC_TRAINING_SERVICE_H_
+
+#include <grpcpp/impl/service_type.h>
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "service/engine/training_controller.h"
+#include "service/rpc/unary_call.h"
+
+namespace semblance {
+
+// A watch shows progress alone at most once in `min_progress_interval`, and changes of state at once.
+std::unique_ptr<grpc::Service> NewTrainingService(TrainingController* training, CallTracker* calls,
+                                                  absl::Duration min_progress_interval = absl::Milliseconds(200));
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_RPC_TRAINING_SERVICE_H_
