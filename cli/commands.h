@@ -23,9 +23,11 @@ int RunEmbed(const Arguments& args, const Streams& streams);
 int RunGenerations(const Arguments& args, const Streams& streams);
 int RunIngest(const Arguments& args, const Streams& streams);
 int RunItems(const Arguments& args, const Streams& streams);
+int RunJobs(const Arguments& args, const Streams& streams);
 int RunModels(const Arguments& args, const Streams& streams);
 int RunSearch(const Arguments& args, const Streams& streams);
 int RunStatus(const Arguments& args, const Streams& streams);
+int RunTrain(const Arguments& args, const Streams& streams);
 
 // Runs the command that args[0] names; the program's help for none or --help.
 int RunCommand(const Arguments& args, const Streams& streams);

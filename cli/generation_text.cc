@@ -66,7 +66,8 @@ void AddEvaluationRows(const v1::GenerationEvaluation& evaluation, Table& table)
     table.AddRow({"label recall@1", absl::StrCat(Share(evaluation.label_recall()),
                                                  evaluation.has_active_label_recall()
                                                      ? absl::StrCat(" (active: ", Share(evaluation.active_label_recall()), ")")
-                                                     : "")});
+                                                     : "",
+                                                 " over ", evaluation.label_query_count(), " items that trained neither")});
   }
   table.AddRow({"one image takes", FormatDuration(evaluation.warm_latency())});
   table.AddRow({"evaluated", FormatTimestamp(evaluation.evaluate_time())});

@@ -15,13 +15,15 @@ struct Command {
   int (*run)(const Arguments&, const Streams&);
 };
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"ingest", "store the images of a folder or manifest as items", RunIngest},
     {"search", "find the items most similar to an image or an item", RunSearch},
     {"embed", "turn images into vectors", RunEmbed},
     {"items", "list, show, count or delete items", RunItems},
     {"models", "register models and name the champion", RunModels},
     {"generations", "build, watch, activate and compare generations", RunGenerations},
+    {"train", "train a model as a job of the server, and follow it", RunTrain},
+    {"jobs", "follow, cancel and resume training jobs", RunJobs},
     {"status", "what the server is doing and what it serves", RunStatus},
 }};
 

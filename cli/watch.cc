@@ -2,13 +2,10 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
-#include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "cli/follow_stream.h"
 #include "cli/format.h"
 #include "cli/generation_text.h"
 #include "common/process.h"
@@ -17,9 +14,6 @@
 
 namespace semblance {
 namespace {
-
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
-constexpr absl::Duration kLongestBackoff = absl::Seconds(2);
 
 // What is shown to people: lines for states, and a bar for the progress of one.
 class Display {
@@ -67,91 +61,28 @@ class Display {
   int64_t done_ = 0;
 };
 
-class Watch {
+class GenerationStream final : public FollowedStream {
  public:
-  Watch(Session* session, const WatchOptions& options)
+  GenerationStream(Session* session, const WatchOptions& options)
       : session_(*session),
         options_(options),
         stub_(v1::GenerationService::NewStub(session->channel())),
-        server_known_(options.server_known),
         display_(&session->out()) {}
 
-  int Run() {
-    absl::Time give_up = absl::Now() + session_.timeout();
-    absl::Duration backoff = kFirstBackoff;
-    while (true) {
-      heard_ = false;
-      const RpcError error = DescribeRpcError(Stream(give_up));
-      if (const auto exit_code = ExitCodeAfter(error)) {
-        return *exit_code;
-      }
-      if (heard_) {
-        give_up = absl::Now() + session_.timeout();
-        backoff = kFirstBackoff;
-        outage_.reset();
-        if (error.code == grpc::StatusCode::DEADLINE_EXCEEDED) {
-          continue;  // A stream lasts no longer than its deadline: this one was only quiet.
-        }
-      }
-      NoteOutage(error);
-      const absl::Duration pause = std::max(backoff, error.retry_delay.value_or(absl::ZeroDuration()));
-      if (absl::Now() + pause >= give_up) {
-        return session_.Fail(*outage_);
-      }
-      absl::SleepFor(pause);
-      backoff = std::min(2 * backoff, kLongestBackoff);
-    }
-  }
-
- private:
-  // One call, from the generation as it is to the end of the stream.
-  grpc::Status Stream(absl::Time deadline) {
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(deadline));
-    context.set_wait_for_ready(server_known_);
+  grpc::Status Read(grpc::ClientContext* context, absl::FunctionRef<void()> heard) override {
     v1::WatchGenerationRequest request;
     request.set_generation(options_.generation);
     request.set_follow(options_.follow);
-    const auto reader = stub_->WatchGeneration(&context, request);
+    const auto reader = stub_->WatchGeneration(context, request);
     v1::WatchGenerationResponse response;
     while (reader->Read(&response)) {
-      heard_ = true;
-      server_known_ = true;
+      heard();
       Take(response);
     }
     return reader->Finish();
   }
 
-  void Take(const v1::WatchGenerationResponse& response) {
-    // The first answer after a reconnection is often the last one before it.
-    if (last_.has_value() && google::protobuf::util::MessageDifferencer::Equals(*last_, response)) {
-      return;
-    }
-    last_ = response;
-    if (response.generation().state() != v1::GENERATION_STATE_RETIRING) {
-      outcome_ = response.generation().state();
-    }
-    if (session_.json()) {
-      session_.PrintJsonLine(response);
-    } else {
-      display_.Show(response.generation());
-    }
-  }
-
-  // nullopt: the stream is to be opened again.
-  std::optional<int> ExitCodeAfter(const RpcError& error) const {
-    if (error.code == grpc::StatusCode::NOT_FOUND && last_.has_value()) {
-      return OutcomeCode();
-    }
-    if (error.code == grpc::StatusCode::OK) {
-      return IsOver() ? std::optional(OutcomeCode()) : std::nullopt;
-    }
-    const bool may_pass = error.code == grpc::StatusCode::UNAVAILABLE || error.code == grpc::StatusCode::DEADLINE_EXCEEDED;
-    return may_pass && server_known_ ? std::nullopt : std::optional(session_.Fail(error));
-  }
-
-  // Whether the server had reason to end the stream. (A server that is being stopped may end it in any state.)
-  bool IsOver() const {
+  bool IsOver() const override {
     if (!last_.has_value()) {
       return false;
     }
@@ -169,7 +100,7 @@ class Watch {
     }
   }
 
-  int OutcomeCode() const {
+  int OutcomeCode() const override {
     switch (outcome_) {
       case v1::GENERATION_STATE_READY:
       case v1::GENERATION_STATE_ACTIVE:
@@ -182,34 +113,37 @@ class Watch {
     }
   }
 
-  void NoteOutage(const RpcError& error) {
-    if (!outage_.has_value()) {
-      outage_ = error;
-      if (outage_->code == grpc::StatusCode::OK) {
-        outage_ = DescribeRpcError({grpc::StatusCode::UNAVAILABLE, "the server ended the stream"});
-      }
-      session_.err() << "semblance: the connection is lost (" << outage_->message << "); trying again" << std::endl;
+ private:
+  void Take(const v1::WatchGenerationResponse& response) {
+    // The first answer after a reconnection is often the last one before it.
+    if (last_.has_value() && google::protobuf::util::MessageDifferencer::Equals(*last_, response)) {
+      return;
+    }
+    last_ = response;
+    if (response.generation().state() != v1::GENERATION_STATE_RETIRING) {
+      outcome_ = response.generation().state();
+    }
+    if (session_.json()) {
+      session_.PrintJsonLine(response);
+    } else {
+      display_.Show(response.generation());
     }
   }
 
   Session& session_;
   const WatchOptions options_;
   const std::unique_ptr<v1::GenerationService::Stub> stub_;
-  // An answer came, ever and in the present call.
-  bool server_known_;
-  bool heard_ = false;
   std::optional<v1::WatchGenerationResponse> last_;
   // The last state but RETIRING.
   v1::GenerationState outcome_ = v1::GENERATION_STATE_UNSPECIFIED;
-  // How the connection was lost, until an answer comes.
-  std::optional<RpcError> outage_;
   Display display_;
 };
 
 }  // namespace
 
 int WatchGeneration(Session& session, const WatchOptions& options) {
-  return Watch(&session, options).Run();
+  GenerationStream stream(&session, options);
+  return FollowStream(session, {.server_known = options.server_known}, stream);
 }
 
 }  // namespace semblance

@@ -47,7 +47,7 @@ TEST_F(CommandsTest, TheProgramShowsItsHelp) {
 }
 
 TEST_F(CommandsTest, EveryCommandHasHelpWithExamples) {
-  for (const char* command : {"ingest", "search", "embed", "items", "models", "generations", "status"}) {
+  for (const char* command : {"ingest", "search", "embed", "items", "models", "generations", "train", "jobs", "status"}) {
     EXPECT_EQ(RunAlone({command, "--help"}), kExitDone);
     EXPECT_THAT(out_, HasSubstr(std::string("semblance ") + command));
     EXPECT_THAT(out_, HasSubstr("--server"));

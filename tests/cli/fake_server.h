@@ -19,6 +19,7 @@
 #include "tests/cli/fake_generation_service.h"
 #include "tests/cli/fake_method.h"
 #include "tests/cli/fake_model_service.h"
+#include "tests/cli/fake_training_service.h"
 
 namespace semblance::testing {
 
@@ -51,6 +52,7 @@ class FakeServer {
   FakeMethod<v1::SearchRequest, v1::SearchResponse> search;
   FakeModelService models;
   FakeGenerationService generations;
+  FakeTrainingService training;
   // May be called by several threads at once, so it remembers nothing itself.
   std::function<grpc::Status(const v1::UpsertItemsRequest&)> upsert_items = [](const auto&) { return grpc::Status::OK; };
 
@@ -66,6 +68,7 @@ class FakeServer {
     builder.RegisterService(&generations);
     builder.RegisterService(&models);
     builder.RegisterService(&search_);
+    builder.RegisterService(&training);
     server_ = builder.BuildAndStart();
     address_ = "127.0.0.1:" + std::to_string(port);
   }
