@@ -26,7 +26,7 @@ libraries=(
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev nlohmann-json3-dev libgoogle-glog-dev libssl-dev zlib1g-dev libmatio-dev
   libisal-dev
 )
-tests=(libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf)
+tests=(libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf python3-yaml)
 demo=(dataset-fashion-mnist)
 lint=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
 bench=(python3-torch)
