@@ -1,4 +1,4 @@
-"""A running server has the metrics that alerts and dashboard ask for, and passes deploy/smoke_test.sh.
+"""A running server has the metrics that alerts and dashboard ask for, passes deploy/smoke_test.sh, and tells systemd when it is ready.
 
 Usage: running_server_test.py BIN_DIR
 """
@@ -6,6 +6,7 @@ Usage: running_server_test.py BIN_DIR
 import os
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -75,6 +76,9 @@ class RunningServerTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
+        cls.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        cls.notify.bind(os.path.join(cls.directory.name, "notify"))
+        cls.notify.settimeout(60)
         cls.server = subprocess.Popen(
             [
                 program("semblance-server"),
@@ -86,17 +90,21 @@ class RunningServerTest(unittest.TestCase):
             ],
             stdout=subprocess.PIPE,
             text=True,
+            env=dict(os.environ, NOTIFY_SOCKET=cls.notify.getsockname()),
         )
         cls.address = cls.server.stdout.readline().split()[-1]
         cls.metrics_url = cls.server.stdout.readline().split()[-1]
-        while not cls.healthy():
-            pass
+        # What systemd takes for the end of the start: nothing comes before.
+        cls.ready = cls.notify.recv(1024)
+        cls.healthy_when_ready = cls.healthy()
 
     @classmethod
     def tearDownClass(cls):
         cls.server.send_signal(signal.SIGTERM)
         cls.server.stdout.close()
         assert cls.server.wait() == 0
+        assert cls.notify.recv(1024) == b"STOPPING=1"
+        cls.notify.close()
         cls.directory.cleanup()
 
     @classmethod
@@ -105,8 +113,6 @@ class RunningServerTest(unittest.TestCase):
             with urllib.request.urlopen(cls.metrics_url.replace("/metrics", "/healthz")) as answer:
                 return answer.status == 200
         except urllib.error.HTTPError:
-            if cls.server.poll() is not None:
-                raise
             return False
 
     def metrics(self):
@@ -116,6 +122,10 @@ class RunningServerTest(unittest.TestCase):
     def item_count(self):
         command = [program("semblance"), "items", "count", f"--server={self.address}"]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[0]
+
+    def test_it_says_that_it_is_ready_when_it_answers_searches(self):
+        self.assertEqual(self.ready, b"READY=1")
+        self.assertTrue(self.healthy_when_ready)
 
     def test_it_has_the_metrics_that_alerts_and_dashboard_ask_for(self):
         # Before any call some of gRPC's have no series.
