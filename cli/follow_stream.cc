@@ -54,7 +54,7 @@ class Follower {
     if (interruption_ != nullptr) {
       interruption_->SetAction([&context] { context.TryCancel(); });
     }
-    const grpc::Status status = stream_.Read(&context, [this] {
+    grpc::Status status = stream_.Read(&context, [this] {
       heard_ = true;
       ever_heard_ = true;
       server_known_ = true;
