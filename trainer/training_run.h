@@ -17,7 +17,11 @@ namespace semblance {
 // On the CPU the same config on the same data gives the same weights, bit for bit, with the same number of compute threads.
 //
 // Errors: AlreadyExists (output_dir); InvalidArgument with reason and field (device, data); NotFound; FailedPrecondition (the loss
-// is not finite: which step); Cancelled; I/O errors. REQUIRES: `config` comes from LoadTrainingConfig.
+// is not finite: which step); Unavailable (another process trains in the same directory); Cancelled; I/O errors. REQUIRES: `config`
+// comes from LoadTrainingConfig.
+//
+// Beside the checkpoints, in <output_dir>.checkpoints, are LOCK, held while the run goes on, progress.json (progress_file.h), which
+// also keeps the error of a run that failed, and, with data.catalogue_path, catalogue/ (catalogue_snapshot.h).
 //
 // With several ranks (RankEnvironment), each process calls it with the same config, and the first writes the bundle.
 absl::Status RunTraining(const v1::TrainingConfig& config, const std::atomic<bool>& stop);

@@ -34,7 +34,7 @@ class StopAfter {
     const auto names = ListDirectory(directory);
     std::string newest;
     for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
-      newest = name.find('.') == std::string::npos ? std::max(newest, name) : newest;
+      newest = name.rfind("step_", 0) == 0 && name.find('.') == std::string::npos ? std::max(newest, name) : newest;
     }
     return newest;
   }

@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "dataset/png_encoder.h"
 #include "embedder/bundle.h"
+#include "embedder/trained_images.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/trainer/stop_after.h"
@@ -108,6 +109,8 @@ TEST_F(TripletRunTest, WritesABundleWithoutClassesThatTellsHowItCameAbout) {
   EXPECT_EQ(record.data_digest().size(), 71u);
   EXPECT_THAT(bundle.documents.at("report.md"), HasSubstr("| triplet accuracy |"));
   EXPECT_EQ(bundle.documents.count("learning_curve.png"), 1u);
+  ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> trained, ReadTrainedImages(dir_.Join("bundle")));
+  EXPECT_EQ(static_cast<int64_t>(trained.size()), record.train_examples());
   ASSERT_OK_AND_ASSIGN(const std::vector<LogRecord> log, ReadTrainingLog(dir_.Join("bundle/log.jsonl")));
   ASSERT_EQ(log.size(), 7u);
   EXPECT_EQ(log[0].values, (std::vector<NamedValue>{{"triplets/accuracy", record.untrained_evaluation().triplet_accuracy()}}));
