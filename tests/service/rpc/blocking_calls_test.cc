@@ -1,7 +1,9 @@
 #include "service/rpc/blocking_calls.h"
 
+#include <atomic>
 #include <future>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -15,16 +17,21 @@ using ::semblance::testing::DetailOf;
 using ::semblance::testing::ReasonOf;
 using ::semblance::testing::RpcFixture;
 
-// GetModel blocks, on one thread with one place in its queue, until it is released.
+using Cancelled = std::shared_ptr<const std::atomic<bool>>;
+
+// GetModel blocks, on one thread with one place in its queue, until it is released. `late` gets the flag of the call of that name.
 class BlockingService final : public v1::ModelService::CallbackService {
  public:
-  BlockingService(CallTracker* calls, std::promise<void>* entered, std::shared_future<void> released)
-      : calls_(calls), entered_(entered), released_(std::move(released)) {}
+  BlockingService(CallTracker* calls, std::promise<void>* entered, std::promise<Cancelled>* late, std::shared_future<void> released)
+      : calls_(calls), entered_(entered), late_(late), released_(std::move(released)) {}
 
   grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context, const v1::GetModelRequest* request,
                                      v1::GetModelResponse* /*response*/) override {
     return calls_->Run(context, {v1::ModelService::service_full_name(), "GetModel"}, *request, [&](UnaryCall* call) {
-      blocking_.Run(call, [this, is_first = request->model() == "first"] {
+      if (request->model() == "late") {
+        late_->set_value(call->context().cancelled);
+      }
+      blocking_.Run(call, [this, is_first = request->model() != "second" && request->model() != "third"] {
         if (is_first) {
           entered_->set_value();
         }
@@ -37,6 +44,7 @@ class BlockingService final : public v1::ModelService::CallbackService {
  private:
   CallTracker* const calls_;
   std::promise<void>* const entered_;
+  std::promise<Cancelled>* const late_;
   const std::shared_future<void> released_;
   BlockingCalls blocking_{"test", 1, 1};
 };
@@ -44,7 +52,7 @@ class BlockingService final : public v1::ModelService::CallbackService {
 class BlockingCallsTest : public ::testing::Test, protected RpcFixture {
  protected:
   BlockingCallsTest() {
-    Serve(std::make_unique<BlockingService>(calls(), &entered_, released_.get_future().share()));
+    Serve(std::make_unique<BlockingService>(calls(), &entered_, &late_, released_.get_future().share()));
     stub_ = v1::ModelService::NewStub(channel());
   }
 
@@ -59,6 +67,7 @@ class BlockingCallsTest : public ::testing::Test, protected RpcFixture {
   }
 
   std::promise<void> entered_;
+  std::promise<Cancelled> late_;
   std::promise<void> released_;
 
  private:
@@ -90,9 +99,14 @@ TEST_F(BlockingCallsTest, DoesNotRunWhatWasCancelledBeforeItsTurn) {
   std::future<grpc::Status> first = Send("first", &contexts[0]);
   entered_.get_future().wait();
   // It would set entered_ a second time, which throws.
-  std::future<grpc::Status> late = Send("first", &contexts[1]);
+  std::future<grpc::Status> late = Send("late", &contexts[1]);
+  const Cancelled cancelled = late_.get_future().get();
   contexts[1].TryCancel();
   EXPECT_EQ(late.get().error_code(), grpc::StatusCode::CANCELLED);
+  // The client has its answer before the server hears of it.
+  while (!*cancelled) {
+    std::this_thread::yield();
+  }
   released_.set_value();
   EXPECT_TRUE(first.get().ok());
 }
