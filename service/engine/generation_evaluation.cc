@@ -24,7 +24,7 @@ constexpr int kMaxRounds = 6;
 constexpr double kSteady = 0.1;
 constexpr int kNeighbors = 10;
 // Fewer labelled queries say nothing about which of two models is better.
-constexpr int kMinLabelQueries = 20;
+constexpr int kMinLabelQueries = 10;
 constexpr double kUnitTolerance = 1e-3;
 // Rows as near as the last of the exact ones count as found.
 constexpr float kTie = 1e-6f;

@@ -156,7 +156,8 @@ TEST_F(GenerationsTest, PoliciesActivateWhatIsReadyOrSayWhyNot) {
   EXPECT_EQ(client.List().active(), always);
 
   const std::string better = client.Create("patterns/1", v1::ACTIVATION_POLICY_IF_BETTER);
-  EXPECT_EQ(client.WatchUntilAtRest(better).state(), v1::GENERATION_STATE_ACTIVE);
+  const v1::Generation judged = client.WatchUntilAtRest(better);
+  EXPECT_EQ(judged.state(), v1::GENERATION_STATE_ACTIVE) << judged.state_reason();
   EXPECT_EQ(client.List().active(), better);
 }
 

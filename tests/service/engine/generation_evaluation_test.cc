@@ -84,10 +84,10 @@ TEST_F(GenerationEvaluationTest, BetterHasToBeShownByEnoughItems) {
   GenerationEvaluation evaluation;
   evaluation.label_recall = 0.9;
   evaluation.active_label_recall = 0.5;
-  evaluation.label_query_count = 19;
-  EXPECT_THAT(NotShownBetter(evaluation, 0, /*has_active=*/true).value_or(""), HasSubstr("19 items"));
+  evaluation.label_query_count = 9;
+  EXPECT_THAT(NotShownBetter(evaluation, 0, /*has_active=*/true).value_or(""), HasSubstr("9 items"));
   EXPECT_FALSE(NotShownBetter(evaluation, 0, /*has_active=*/false).has_value());
-  evaluation.label_query_count = 20;
+  evaluation.label_query_count = 10;
   EXPECT_FALSE(NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
   evaluation.label_recall = 0.4;
   EXPECT_TRUE(NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
