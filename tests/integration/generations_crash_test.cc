@@ -4,11 +4,13 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -61,7 +63,19 @@ class GenerationsCrashTest : public ::testing::Test {
     const std::unique_ptr<ServerProcess> server = copy_.Start();
     EXPECT_EQ(GenerationClient(server->channel()).Create(kOtherModel), kOther);
     const pid_t builder = copy_.SuspendBuilder(kOther);
-    Kill(*server);
+    {
+      // It is stopped again at once, however long the server takes to die.
+      std::atomic<bool> dead = false;
+      std::thread keeps_stopping([&] {
+        while (!dead) {
+          ::kill(builder, SIGSTOP);
+          std::this_thread::yield();
+        }
+      });
+      Kill(*server);
+      dead = true;
+      keeps_stopping.join();
+    }
     ::kill(builder, SIGSTOP);
     EXPECT_FALSE(PathExists(copy_.data_dir() + "/generations/gen-000002/build.json")) << "the builder was too fast";
     return builder;
