@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "common/error.h"
 #include "common/file.h"
-#include "common/json_proto.h"
+#include "common/json_record.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
 #include "embedder/bundle.h"
@@ -30,38 +30,10 @@ using ::semblance::storage::v1::GenerationCounter;
 using ::semblance::storage::v1::GenerationManifest;
 using ::semblance::storage::v1::GenerationRecord;
 
-constexpr int kFormatVersion = 1;
 constexpr char kIdPrefix[] = "gen-";
 
 absl::Status Invalid(const std::string& path, absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID", absl::StrCat(path, ": ", what));
-}
-
-template <typename Message>
-absl::StatusOr<Message> ReadJson(const std::string& path) {
-  Message message;
-  SEMBLANCE_RETURN_IF_ERROR(ReadJsonProto(path, &message));
-  if (message.format_version() != kFormatVersion) {
-    return Invalid(path, absl::StrCat("format_version is ", message.format_version(), "; this program reads ", kFormatVersion));
-  }
-  return message;
-}
-
-// nullopt where there is no file.
-template <typename Message>
-absl::StatusOr<std::optional<Message>> ReadJsonIfThere(const std::string& path) {
-  absl::StatusOr<Message> message = ReadJson<Message>(path);
-  if (absl::IsNotFound(message.status())) {
-    return std::optional<Message>();
-  }
-  SEMBLANCE_RETURN_IF_ERROR(message.status());
-  return std::optional<Message>(*std::move(message));
-}
-
-template <typename Message>
-absl::Status WriteJson(const std::string& path, Message message) {
-  message.set_format_version(kFormatVersion);
-  return WriteJsonProto(path, message);
 }
 
 std::string IdOf(int64_t number) {
@@ -145,7 +117,7 @@ StoredGeneration GenerationStore::Describe(const std::string& id, absl::StatusOr
 absl::StatusOr<GenerationManifest> GenerationStore::ReadManifest(const std::string& generation_id) const {
   SEMBLANCE_RETURN_IF_ERROR(CheckId(generation_id));
   const std::string path = ManifestPath(generation_id);
-  SEMBLANCE_ASSIGN_OR_RETURN(std::optional<GenerationManifest> manifest, ReadJsonIfThere<GenerationManifest>(path));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::optional<GenerationManifest> manifest, ReadJsonRecordIfThere<GenerationManifest>(path));
   if (!manifest.has_value()) {
     return NoSuchGeneration(generation_id);
   }
@@ -167,7 +139,7 @@ absl::StatusOr<std::optional<GenerationManifest>> GenerationStore::FindBySpace(c
 
 absl::StatusOr<int64_t> GenerationStore::TakeNumber() const {
   const std::string path = absl::StrCat(GenerationsDir(), "/last.json");
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<GenerationCounter> counter, ReadJsonIfThere<GenerationCounter>(path));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<GenerationCounter> counter, ReadJsonRecordIfThere<GenerationCounter>(path));
   int64_t last = counter.has_value() ? counter->last_number() : 0;
   // Data directories of older versions have no counter.
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(GenerationsDir()));
@@ -176,7 +148,7 @@ absl::StatusOr<int64_t> GenerationStore::TakeNumber() const {
   }
   GenerationCounter next;
   next.set_last_number(last + 1);
-  SEMBLANCE_RETURN_IF_ERROR(WriteJson(path, next));
+  SEMBLANCE_RETURN_IF_ERROR(WriteJsonRecord(path, next));
   return last + 1;
 }
 
@@ -199,7 +171,7 @@ absl::Status GenerationStore::Fill(const std::string& id, const std::string& bun
   SEMBLANCE_RETURN_IF_ERROR(CopyBundle(bundle_dir, BundleDir(id)));
   // Of the copy: the original may change at any moment.
   SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(BundleDir(id)));
-  manifest->set_format_version(kFormatVersion);
+  manifest->set_format_version(kRecordFormatVersion);
   manifest->set_id(id);
   manifest->set_model(bundle.name());
   manifest->set_embedding_space_id(bundle.embedding_space_id());
@@ -207,7 +179,7 @@ absl::Status GenerationStore::Fill(const std::string& id, const std::string& bun
   manifest->set_create_time(Now());
   // The manifest last: with it the generation exists.
   SEMBLANCE_RETURN_IF_ERROR(WriteRecord(id, record));
-  SEMBLANCE_RETURN_IF_ERROR(WriteJson(ManifestPath(id), *manifest));
+  SEMBLANCE_RETURN_IF_ERROR(WriteJsonRecord(ManifestPath(id), *manifest));
   return SyncDirectory(GenerationsDir());
 }
 
@@ -237,10 +209,10 @@ absl::StatusOr<GenerationRecord> GenerationStore::ReadRecord(const std::string& 
 
 absl::StatusOr<GenerationRecord> GenerationStore::ReadState(const std::string& id, const std::string& create_time) const {
   const std::string path = FileOf(id, "state.json");
-  SEMBLANCE_ASSIGN_OR_RETURN(std::optional<GenerationRecord> record, ReadJsonIfThere<GenerationRecord>(path));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::optional<GenerationRecord> record, ReadJsonRecordIfThere<GenerationRecord>(path));
   if (!record.has_value()) {
     record.emplace();
-    record->set_format_version(kFormatVersion);
+    record->set_format_version(kRecordFormatVersion);
     record->set_phase(GenerationRecord::PHASE_READY);
     record->set_time(create_time);
   }
@@ -253,22 +225,22 @@ absl::StatusOr<GenerationRecord> GenerationStore::ReadState(const std::string& i
 absl::Status GenerationStore::WriteRecord(const std::string& generation_id, GenerationRecord record) const {
   SEMBLANCE_RETURN_IF_ERROR(CheckId(generation_id));
   record.set_time(Now());
-  return WriteJson(FileOf(generation_id, "state.json"), record);
+  return WriteJsonRecord(FileOf(generation_id, "state.json"), record);
 }
 
 absl::StatusOr<std::optional<BuildManifest>> GenerationStore::ReadBuild(const std::string& generation_id) const {
   SEMBLANCE_RETURN_IF_ERROR(CheckId(generation_id));
-  return ReadJsonIfThere<BuildManifest>(FileOf(generation_id, "build.json"));
+  return ReadJsonRecordIfThere<BuildManifest>(FileOf(generation_id, "build.json"));
 }
 
 absl::Status GenerationStore::WriteBuild(const std::string& generation_id, BuildManifest build) const {
   SEMBLANCE_RETURN_IF_ERROR(CheckId(generation_id));
-  return WriteJson(FileOf(generation_id, "build.json"), build);
+  return WriteJsonRecord(FileOf(generation_id, "build.json"), build);
 }
 
 absl::StatusOr<BuildProgress> GenerationStore::ReadProgress(const std::string& generation_id) const {
   SEMBLANCE_RETURN_IF_ERROR(CheckId(generation_id));
-  const absl::StatusOr<BuildProgress> progress = ReadJson<BuildProgress>(FileOf(generation_id, "progress.json"));
+  const absl::StatusOr<BuildProgress> progress = ReadJsonRecord<BuildProgress>(FileOf(generation_id, "progress.json"));
   if (absl::IsNotFound(progress.status()) || absl::IsDataLoss(progress.status())) {
     return BuildProgress();
   }
@@ -279,7 +251,7 @@ absl::Status GenerationStore::WriteProgress(const std::string& generation_id, Bu
   SEMBLANCE_RETURN_IF_ERROR(CheckId(generation_id));
   const std::string path = FileOf(generation_id, "progress.json");
   const std::string temporary = path + ".tmp";
-  progress.set_format_version(kFormatVersion);
+  progress.set_format_version(kRecordFormatVersion);
   std::string json;
   if (const auto status = google::protobuf::util::MessageToJsonString(progress, &json); !status.ok()) {
     return absl::InternalError(absl::StrCat(path, ": ", status.ToString()));
@@ -302,7 +274,7 @@ bool GenerationStore::CancelRequested(const std::string& generation_id) const {
 
 absl::StatusOr<std::optional<ActiveGeneration>> GenerationStore::ReadActive() const {
   const std::string path = absl::StrCat(data_dir_, "/active.json");
-  SEMBLANCE_ASSIGN_OR_RETURN(std::optional<ActiveGeneration> active, ReadJsonIfThere<ActiveGeneration>(path));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::optional<ActiveGeneration> active, ReadJsonRecordIfThere<ActiveGeneration>(path));
   if (active.has_value()) {
     for (const std::string& id : {active->generation(), active->previous()}) {
       if (NumberOf(id) == 0 && !(id.empty() && !active->generation().empty())) {
@@ -318,7 +290,7 @@ absl::Status GenerationStore::WriteActive(const std::string& generation_id, cons
   ActiveGeneration active;
   active.set_generation(generation_id);
   active.set_previous(previous);
-  return WriteJson(absl::StrCat(data_dir_, "/active.json"), active);
+  return WriteJsonRecord(absl::StrCat(data_dir_, "/active.json"), active);
 }
 
 std::string GenerationStore::Dir(const std::string& generation_id) const {

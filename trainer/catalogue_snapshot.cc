@@ -1,11 +1,16 @@
 #include "trainer/catalogue_snapshot.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdint>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "catalog/catalog.h"
@@ -58,6 +63,7 @@ class Snapshot {
   }
 
   absl::Status WriteManifest() const {
+    SEMBLANCE_RETURN_IF_ERROR(SyncImages());
     std::string text = "path\tlabel\tid\n";
     for (const auto& [id, item] : items_) {
       absl::StrAppend(&text, PathOf(id), "\t", item.label, "\t", id, "\n");
@@ -72,6 +78,15 @@ class Snapshot {
   static std::string PathOf(const std::string& id) {
     const std::string digest = Sha256Hex(id);
     return absl::StrCat(digest.substr(0, 2), "/", digest);
+  }
+
+  absl::Status SyncImages() const {
+    const int descriptor = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) {
+      return ErrnoError(errno, absl::StrCat("cannot open ", directory_));
+    }
+    const absl::Cleanup close = [descriptor] { ::close(descriptor); };
+    return ::syncfs(descriptor) == 0 ? absl::OkStatus() : ErrnoError(errno, absl::StrCat("cannot sync ", directory_));
   }
 
   absl::StatusOr<bool> ReadLog() {
@@ -120,7 +135,7 @@ class Snapshot {
     return absl::OkStatus();
   }
 
-  // Not synced one by one: a snapshot that a crash of the machine damaged fails the digest of its run's checkpoint.
+  // Synced all together, before the manifest.
   absl::Status WriteImage(const std::string& path, const std::string& image) const {
     SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(absl::StrCat(directory_, "/", path.substr(0, 2))));
     std::ofstream file(absl::StrCat(directory_, "/", path), std::ios::binary | std::ios::trunc);
