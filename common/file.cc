@@ -13,8 +13,10 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
+#include "common/logging.h"
 #include "common/status_macros.h"
 
 namespace semblance {
@@ -34,6 +36,20 @@ absl::Status WriteAll(int descriptor, absl::string_view data, const std::string&
     data.remove_prefix(static_cast<size_t>(written));
   }
   return absl::OkStatus();
+}
+
+std::string ThisProcess() {
+  char host[256] = "";
+  if (::gethostname(host, sizeof(host) - 1) != 0) {
+    host[0] = '\0';
+  }
+  return absl::StrCat("process ", ::getpid(), " on ", host, "\n");
+}
+
+// In words; the file may be one that has just been created.
+std::string HolderOf(const std::string& lock_path) {
+  const absl::StatusOr<std::string> holder = ReadFile(lock_path);
+  return holder.ok() && !holder->empty() ? std::string(absl::StripAsciiWhitespace(*holder)) : "another process";
 }
 
 absl::Status SyncDescriptor(int descriptor, const std::string& path) {
@@ -219,9 +235,14 @@ absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Acquire(const std::string& p
     const int error_number = errno;
     ::close(descriptor);
     if (error_number == EWOULDBLOCK) {
-      return absl::FailedPreconditionError(absl::StrCat(path, " is locked: another process uses this directory"));
+      return absl::FailedPreconditionError(absl::StrCat(path, " is locked by ", HolderOf(path)));
     }
     return ErrnoError(error_number, absl::StrCat("cannot lock ", path));
+  }
+  const std::string holder = ThisProcess();
+  // The lock holds whether or not it can be said whose it is.
+  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, holder.data(), holder.size(), 0) < 0) {
+    LOG(WARNING) << ErrnoError(errno, absl::StrCat("cannot write ", path));
   }
   return std::unique_ptr<FileLock>(new FileLock(descriptor));
 }

@@ -88,8 +88,8 @@ class AppendFile {
   const int descriptor_;
 };
 
-// An exclusive lock on a file, held until destruction or the end of the process. Open: FailedPrecondition when another process
-// holds it.
+// An exclusive lock on a file, held until destruction or the end of the process. The file says who held it last. Errors:
+// FailedPrecondition, naming the process and its host, when another holds it.
 class FileLock {
  public:
   static absl::StatusOr<std::unique_ptr<FileLock>> Acquire(const std::string& path);

@@ -25,7 +25,7 @@
 namespace semblance {
 namespace {
 
-constexpr int kChangesPerRead = 1000;
+constexpr size_t kChangesPerRead = 1000;
 constexpr absl::Duration kPoll = absl::Milliseconds(100);
 
 absl::Status Invalid(absl::string_view what) {
@@ -50,16 +50,15 @@ class Snapshot {
   Snapshot(const Catalog* catalog, const std::string& directory, const std::atomic<bool>& stop)
       : catalog_(catalog), directory_(directory), stop_(stop) {}
 
-  // Reads the log, and copies what it says, until nothing is left to read: an item that was replaced or deleted before its image
-  // was copied has a later change.
+  // Reads the log, and copies what it says, until every image was still there: an item that was replaced or deleted before its
+  // image was copied has a later change. Writes that go on meanwhile are left for another run.
   absl::Status Copy() {
-    while (true) {
-      SEMBLANCE_ASSIGN_OR_RETURN(const bool changed, ReadLog());
-      if (!changed) {
-        return absl::OkStatus();
-      }
-      SEMBLANCE_RETURN_IF_ERROR(CopyImages());
+    bool is_whole = false;
+    while (!is_whole) {
+      SEMBLANCE_RETURN_IF_ERROR(ReadLog());
+      SEMBLANCE_ASSIGN_OR_RETURN(is_whole, CopyImages());
     }
+    return absl::OkStatus();
   }
 
   absl::Status WriteManifest() const {
@@ -89,15 +88,13 @@ class Snapshot {
     return ::syncfs(descriptor) == 0 ? absl::OkStatus() : ErrnoError(errno, absl::StrCat("cannot sync ", directory_));
   }
 
-  absl::StatusOr<bool> ReadLog() {
-    bool any = false;
-    while (true) {
+  // To its end, which a read of fewer changes than were asked for has seen.
+  absl::Status ReadLog() {
+    bool at_end = false;
+    while (!at_end) {
       SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop_));
       SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<Change> changes, catalog_->ReadChanges(sequence_, kChangesPerRead));
-      if (changes.empty()) {
-        return any;
-      }
-      any = true;
+      at_end = changes.size() < kChangesPerRead;
       for (const Change& change : changes) {
         sequence_ = change.sequence;
         const std::string& id = change.item.id;
@@ -114,17 +111,21 @@ class Snapshot {
         missing_[id] = change.sequence;
       }
     }
+    return absl::OkStatus();
   }
 
-  absl::Status CopyImages() {
+  // False: some were replaced or deleted meanwhile.
+  absl::StatusOr<bool> CopyImages() {
     ProgressReporter progress("copy the catalogue", static_cast<int64_t>(missing_.size()), "images");
     int64_t done = 0;
+    bool is_whole = true;
     for (const auto& [id, sequence] : missing_) {
       SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop_));
       const absl::StatusOr<std::string> image = catalog_->ReadImage(sequence);
       progress.Update(++done, "");
       if (absl::IsNotFound(image.status())) {
-        items_.erase(id);  // Replaced or deleted meanwhile.
+        items_.erase(id);
+        is_whole = false;
         continue;
       }
       SEMBLANCE_RETURN_IF_ERROR(image.status());
@@ -132,7 +133,7 @@ class Snapshot {
     }
     progress.Finish(absl::StrCat(done, " images"));
     missing_.clear();
-    return absl::OkStatus();
+    return is_whole;
   }
 
   // Synced all together, before the manifest.

@@ -34,6 +34,16 @@ PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabelledIma
   return BalancedBatches(*train.labels, shape, config.seed(), epoch);
 }
 
+EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabelledImages& train) {
+  const PositionBatches batches = EpochBatches(config, train, /*epoch=*/1);
+  EpochSize size;
+  size.steps = static_cast<int64_t>(batches.size());
+  for (const std::vector<int64_t>& batch : batches) {
+    size.images += static_cast<int64_t>(batch.size());
+  }
+  return size;
+}
+
 std::string DigestOf(const LabelledImages& images) {
   std::string digest = images.images->digest();
   if (images.triplets == nullptr) {

@@ -31,6 +31,13 @@ struct LabelledImages {
 // after another. A function of the arguments alone. REQUIRES: a validated config.
 PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabelledImages& train, int epoch);
 
+// Of an epoch; the same for every one.
+struct EpochSize {
+  int64_t steps = 0;
+  int64_t images = 0;
+};
+EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabelledImages& train);
+
 // "sha256:" + 64 hex digits: that of the images (ImageStore::digest) and of the triplets.
 std::string DigestOf(const LabelledImages& images);
 

@@ -12,7 +12,7 @@
 namespace semblance {
 
 // Fills in config and data_digest of the manifest. What makes no difference to the weights is left out: how many threads load
-// images, and when checkpoints are written. REQUIRES: a config with its defaults.
+// images, when checkpoints are written, and where images and bundle lie. REQUIRES: a config with its defaults.
 void SetRun(const v1::TrainingConfig& config, const std::string& data_digest, storage::v1::CheckpointManifest* manifest);
 
 // Whether the checkpoint is one of this run.

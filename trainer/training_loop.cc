@@ -52,7 +52,7 @@ class TrainingLoop {
         inputs_(inputs),
         stop_(stop),
         learner_(*learner),
-        epoch_size_(SizeOf(EpochBatches(config, inputs.train, /*epoch=*/1))),
+        epoch_size_(EpochSizeOf(config, inputs.train)),
         total_steps_(config.epochs() * epoch_size_.steps),
         progress_("train", config.epochs() * epoch_size_.images, "images") {}
 
@@ -74,21 +74,6 @@ class TrainingLoop {
   }
 
  private:
-  // The same for every epoch.
-  struct EpochSize {
-    int64_t steps = 0;
-    int64_t images = 0;
-  };
-
-  static EpochSize SizeOf(const PositionBatches& batches) {
-    EpochSize size;
-    size.steps = static_cast<int64_t>(batches.size());
-    for (const std::vector<int64_t>& batch : batches) {
-      size.images += static_cast<int64_t>(batch.size());
-    }
-    return size;
-  }
-
   bool has_triplets() const { return inputs_.train.triplets != nullptr; }
 
   bool IsEvaluatedAfter(int epoch) const {
@@ -241,7 +226,9 @@ class TrainingLoop {
     inputs_.progress->WriteActivity("evaluating");
     SEMBLANCE_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation, Evaluate(inputs_.test, thoroughness));
     if (evaluation.has_value()) {
-      inputs_.progress->progress().set_recall_at_1(evaluation->quality());
+      if (!has_triplets()) {
+        inputs_.progress->progress().set_recall_at_1(evaluation->quality());
+      }
       const std::vector<NamedValue> values = NamedValuesOf(*evaluation);
       record_.insert(record_.end(), values.begin(), values.end());
     }
@@ -265,6 +252,7 @@ class TrainingLoop {
     if (!Validates()) {
       return absl::OkStatus();
     }
+    inputs_.progress->WriteActivity("evaluating");
     SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Evaluation> evaluation, Evaluate(inputs_.validation, Thoroughness::kQuick));
     const double quality = learner_.ranks().OfFirst(QualityOf(evaluation));
     record_.push_back({has_triplets() ? "triplets/validation_accuracy" : "recall/validation_at_1", quality});

@@ -227,10 +227,6 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
   return absl::OkStatus();
 }
 
-}  // namespace
-
-namespace {
-
 // Of a catalogue: what its snapshot is.
 absl::StatusOr<TrainingData> OpenData(const TrainingConfig& config, const std::string& directory, bool is_first,
                                       const std::atomic<bool>& stop) {
@@ -259,9 +255,16 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockRun(const std::string& directory, 
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
   absl::StatusOr<std::unique_ptr<FileLock>> lock = FileLock::Acquire(directory + "/LOCK");
   if (lock.status().code() == absl::StatusCode::kFailedPrecondition) {
-    return absl::UnavailableError(absl::StrCat("another process trains in ", directory, "; wait for it, or stop it"));
+    return absl::UnavailableError(absl::StrCat("another run trains here: ", lock.status().message(), "; wait for it, or stop it"));
   }
   return lock;
+}
+
+absl::Status CheckOutputIsFree(const TrainingConfig& config) {
+  if (PathExists(config.output_dir())) {
+    return absl::AlreadyExistsError(absl::StrCat("output_dir ", config.output_dir(), " exists; name a new one, or remove it"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Run(const TrainingConfig& config, const RankEnvironment& environment, const std::atomic<bool>& stop,
@@ -303,9 +306,7 @@ absl::Status Run(const TrainingConfig& config, const RankEnvironment& environmen
 }  // namespace
 
 absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& stop) {
-  if (PathExists(config.output_dir())) {
-    return absl::AlreadyExistsError(absl::StrCat("output_dir ", config.output_dir(), " exists; name a new one, or remove it"));
-  }
+  SEMBLANCE_RETURN_IF_ERROR(CheckOutputIsFree(config));
   SEMBLANCE_ASSIGN_OR_RETURN(const RankEnvironment environment, RankEnvironment::FromProcess());
   if (environment.world_size > config.batch_size()) {
     return InvalidField("batch_size", kConfigInvalid,
@@ -314,6 +315,8 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   const std::string directory = absl::StrCat(config.output_dir(), kCheckpointSuffix);
   const bool is_first = environment.rank == 0;
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockRun(directory, is_first));
+  // Again: the run that held the lock may have written it.
+  SEMBLANCE_RETURN_IF_ERROR(CheckOutputIsFree(config));
   ProgressFile progress(is_first ? directory + "/progress.json" : "");
   const absl::Status status = Run(config, environment, stop, &progress);
   if (!status.ok() && !absl::IsCancelled(status)) {

@@ -246,8 +246,8 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
       .Require(!config.output_dir().empty(), "output_dir", "is missing: where to write the bundle")
       .Require(!config.data().path().empty() || !config.data().catalogue_path().empty(), "data.path",
                "is missing: where the images are")
-      .Require(config.data().path().empty() || config.data().catalogue_path().empty(), "data.path",
-               "and data.catalogue_path do not go together")
+      .Require(config.data().path().empty() || config.data().catalogue_path().empty(), "data.catalogue_path",
+               "does not go with data.path: name one of them")
       .Require(config.data().hold_out_fraction() > 0 && config.data().hold_out_fraction() < 1, "data.hold_out_fraction",
                absl::StrCat("is ", config.data().hold_out_fraction(), "; expected a number between 0 and 1"))
       .Within<int64_t>("data.max_cached_bytes", config.data().max_cached_bytes(), 0, int64_t{1} << 50)

@@ -22,10 +22,15 @@ absl::Status CheckNoUnknownFields(const google::protobuf::Message& message) {
   std::vector<const google::protobuf::FieldDescriptor*> fields;
   reflection.ListFields(message, &fields);
   for (const google::protobuf::FieldDescriptor* field : fields) {
-    if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE && !field->is_repeated()) {
-      if (const absl::Status status = CheckNoUnknownFields(reflection.GetMessage(message, field)); !status.ok()) {
-        return WithFieldPrefix(status, field->name());
-      }
+    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+      continue;
+    }
+    if (!field->is_repeated()) {
+      SEMBLANCE_RETURN_IF_ERROR(WithFieldPrefix(CheckNoUnknownFields(reflection.GetMessage(message, field)), field->name()));
+    }
+    for (int i = 0; field->is_repeated() && i < reflection.FieldSize(message, field); ++i) {
+      SEMBLANCE_RETURN_IF_ERROR(WithFieldPrefix(CheckNoUnknownFields(reflection.GetRepeatedMessage(message, field, i)),
+                                                absl::StrCat(field->name(), "[", i, "]")));
     }
   }
   return absl::OkStatus();

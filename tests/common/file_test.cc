@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
@@ -167,7 +168,9 @@ TEST_F(FileTest, SaysWhenTheDiskIsFull) {
 
 TEST_F(FileTest, ALockIsHeldOnceAtATime) {
   ASSERT_OK_AND_ASSIGN(std::unique_ptr<FileLock> lock, FileLock::Acquire(dir_.Join("lock")));
-  EXPECT_THAT(FileLock::Acquire(dir_.Join("lock")), StatusIs(absl::StatusCode::kFailedPrecondition));
+  const absl::Status refused = FileLock::Acquire(dir_.Join("lock")).status();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(refused, StatusMessage(HasSubstr(absl::StrCat("locked by process ", ::getpid(), " on "))));
   lock.reset();
   EXPECT_OK(FileLock::Acquire(dir_.Join("lock")));
 }

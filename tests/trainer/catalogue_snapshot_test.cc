@@ -8,9 +8,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
 #include "common/file.h"
@@ -86,6 +88,38 @@ TEST_F(CatalogueSnapshotTest, IsMadeOnce) {
   const auto awaited = AwaitCatalogueSnapshot(snapshot(), stop_);
   ASSERT_OK(awaited);
   EXPECT_EQ(*awaited, *again);
+}
+
+TEST_F(CatalogueSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
+  Open();
+  // Both items of a pair are replaced in one write.
+  const auto replace = [this](int pair, const std::string& image) {
+    std::promise<absl::Status> done;
+    const std::string id = absl::StrCat(pair);
+    catalog_->Upsert({{.id = id + "/left", .image = image, .label = "left", .attributes = {}},
+                      {.id = id + "/right", .image = image, .label = "right", .attributes = {}}},
+                     [&done](const absl::StatusOr<WriteResult>& result) { done.set_value(result.status()); });
+    ASSERT_OK(done.get_future().get());
+  };
+  constexpr int kPairs = 20;
+  for (int pair = 0; pair < kPairs; ++pair) {
+    replace(pair, "first");
+  }
+  std::atomic<bool> ended = false;
+  std::thread writer([&] {
+    for (int i = 0; !ended; ++i) {
+      replace(i % kPairs, absl::StrCat("image ", i));
+    }
+  });
+  const auto manifest = SnapshotCatalogue(path(), snapshot(), stop_);
+  ended = true;
+  writer.join();
+  ASSERT_OK(manifest);
+  const auto items = Read(*manifest);
+  ASSERT_EQ(items.size(), 2u * kPairs);
+  for (int pair = 0; pair < kPairs; ++pair) {
+    EXPECT_EQ(items.at(absl::StrCat(pair, "/left")).second, items.at(absl::StrCat(pair, "/right")).second);
+  }
 }
 
 TEST_F(CatalogueSnapshotTest, SaysWhatIsWrong) {

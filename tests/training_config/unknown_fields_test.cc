@@ -1,3 +1,4 @@
+#include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 
 #include "common/error.h"
@@ -22,6 +23,16 @@ TEST(CheckNoUnknownFieldsTest, NamesTheMessageThatHasOne) {
   EXPECT_EQ(ErrorReason(status), "CONFIG_INVALID");
   EXPECT_EQ(ErrorField(status), "loss.proxy_nca");
   EXPECT_NE(status.message().find("77"), absl::string_view::npos);
+}
+
+TEST(CheckNoUnknownFieldsTest, LooksIntoLists) {
+  // Any message with lists of messages.
+  google::protobuf::FileDescriptorSet files;
+  files.add_file();
+  google::protobuf::FileOptions* options = files.add_file()->mutable_options();
+  EXPECT_OK(CheckNoUnknownFields(files));
+  options->GetReflection()->MutableUnknownFields(options)->AddVarint(77, 1);
+  EXPECT_EQ(ErrorField(CheckNoUnknownFields(files)), "file[1].options");
 }
 
 }  // namespace
