@@ -145,6 +145,7 @@ class Build {
     EmbedMissingOptions how;
     how.batch_size = options_.batch_size;
     how.threads = options_.threads;
+    how.rests = embedder.device() == "cpu";
     how.stop = &stop;
     how.on_progress = [&](int64_t done, int64_t total) {
       Report(BuildProgress::STEP_EMBEDDING, embedded_before + done, embedded_before + total);

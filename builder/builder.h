@@ -32,7 +32,8 @@ struct BuildOptions {
   v1::IndexConfig index;
   // Batches that are embedded at once, and threads that build the index; at least 1.
   int threads = 1;
-  // Images of one batch; default 16: 8 and 32 were as fast on the CPU, and a stop waits for a batch.
+  // Images of one batch, at most: on the CPU it takes about a millisecond where that is possible; default 16: 8 and 32 were as fast
+  // on the CPU, and a stop waits for a batch.
   size_t batch_size = 16;
   // Loads the bundle in a directory. Required.
   std::function<absl::StatusOr<std::unique_ptr<Embedder>>(const std::string& bundle_dir)> new_embedder;

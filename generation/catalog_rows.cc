@@ -8,6 +8,8 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/background_thread.h"
 #include "common/error.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
@@ -45,8 +47,15 @@ class MissingRows {
 
  private:
   void Work() {
-    for (absl::Span<const uint64_t> batch = Take(); !batch.empty(); batch = Take()) {
+    Rests rests;
+    size_t size = options_.rests ? 1 : options_.batch_size;
+    for (absl::Span<const uint64_t> batch = Take(size); !batch.empty(); batch = Take(size)) {
+      const absl::Time start = absl::Now();
       absl::StatusOr<StoredVectors> rows = EmbedStored(catalog_, embedder_, batch);
+      if (options_.rests) {
+        size = SizeOfPiece(batch.size(), absl::Now() - start);
+        rests.BetweenPieces();
+      }
       const MutexLock lock(&mutex_);
       // Also after another thread's error: what was embedded is kept.
       if (const absl::Status added = rows.ok() ? Add(*rows) : rows.status(); !added.ok()) {
@@ -60,8 +69,15 @@ class MissingRows {
     }
   }
 
-  // Empty: nothing is left to do, or to be done.
-  absl::Span<const uint64_t> Take() {
+  // How many images take about as long as a piece of work should, where `count` took `time`.
+  size_t SizeOfPiece(size_t count, absl::Duration time) const {
+    const double pieces = absl::FDivDuration(time, Rests::kPiece);
+    const double size = static_cast<double>(count) / std::max(pieces, 1e-3);
+    return static_cast<size_t>(std::clamp(size, 1.0, static_cast<double>(options_.batch_size)));
+  }
+
+  // Up to `size`; empty: nothing is left to do, or to be done.
+  absl::Span<const uint64_t> Take(size_t size) {
     const MutexLock lock(&mutex_);
     if (status_.ok() && taken_ < missing_.size() && options_.stop != nullptr && options_.stop->load()) {
       status_ = absl::CancelledError("stopped while embedding the catalogue; the next start goes on from here");
@@ -69,7 +85,7 @@ class MissingRows {
     if (!status_.ok()) {
       return {};
     }
-    const absl::Span<const uint64_t> batch = missing_.subspan(taken_, options_.batch_size);
+    const absl::Span<const uint64_t> batch = missing_.subspan(taken_, size);
     taken_ += batch.size();
     return batch;
   }

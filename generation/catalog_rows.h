@@ -50,6 +50,9 @@ struct EmbedMissingOptions {
   size_t batch_size = 32;
   // Batches that are decoded, and embedded, at once; each has its own thread.
   int threads = 1;
+  // Stays out of the way of those who serve on the same cores: batches take about Rests::kPiece, as far as batch_size lets them,
+  // with rests between them. For devices that are the CPU.
+  bool rests = false;
   // Called after every batch, one call at a time but not always on the same thread; must be quick. May be empty.
   std::function<void(int64_t done, int64_t total)> on_progress;
   // Stops with Cancelled soon after this becomes true; what was embedded until then is kept. May be null.

@@ -1,8 +1,6 @@
 #include "index/segmented_index.h"
 
 #include <omp.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/background_thread.h"
 #include "common/file.h"
 #include "common/logging.h"
 #include "common/mutex.h"
@@ -316,8 +315,7 @@ void IndexInDirectory::WaitForBackgroundWork() {
 }
 
 void IndexInDirectory::RunSealer() {
-  // Best effort: without it searches are slower during a merge. On Linux a niceness belongs to a thread.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kSealingNiceness);
+  LowerThreadPriority(kSealingNiceness);
   omp_set_num_threads(options_.EffectiveBuildThreads());
   while (true) {
     {

@@ -2,7 +2,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/progress.h"
+#include "common/quantile.h"
 #include "common/status_macros.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
@@ -17,13 +17,6 @@ namespace semblance {
 namespace {
 
 constexpr int64_t kPrintedFailures = 5;
-
-// REQUIRES: not empty.
-double Percentile(std::vector<double> values, double share) {
-  const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + rank, values.end());
-  return values[static_cast<size_t>(rank)];
-}
 
 SearchOutcome OutcomeOf(const v1::SearchResponse& response) {
   SearchOutcome outcome;
@@ -65,8 +58,8 @@ absl::StatusOr<SearchReport> SearchAll(const std::string& address, const Dataset
   const double queries = static_cast<double>(indices.size());
   report.queries_per_second = queries / absl::ToDoubleSeconds(absl::Now() - start);
   report.recall_at_1 = static_cast<double>(hits) / queries;
-  report.p50_ms = Percentile(milliseconds, 0.5);
-  report.p99_ms = Percentile(std::move(milliseconds), 0.99);
+  report.p50_ms = Quantile(milliseconds, 0.5);
+  report.p99_ms = Quantile(std::move(milliseconds), 0.99);
   progress.Finish(absl::StrCat("done: ", indices.size(), " queries, ", report.failed_requests, " failed"));
   return report;
 }

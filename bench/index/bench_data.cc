@@ -113,14 +113,4 @@ double Recall(const BenchData& data, const std::vector<int64_t>& found) {
   return static_cast<double>(hits) / static_cast<double>(found.size());
 }
 
-double Percentile(std::vector<double> values, double share) {
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
-
-double Median(std::vector<double> values) {
-  return Percentile(std::move(values), 0.5);
-}
-
 }  // namespace semblance::bench

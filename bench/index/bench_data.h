@@ -39,9 +39,6 @@ absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::str
 // The share of the true neighbours among `found`, kTopK row numbers for each query.
 double Recall(const BenchData& data, const std::vector<int64_t>& found);
 
-double Median(std::vector<double> values);
-double Percentile(std::vector<double> values, double share);
-
 }  // namespace semblance::bench
 
 #endif  // SEMBLANCE_BENCH_INDEX_BENCH_DATA_H_

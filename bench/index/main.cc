@@ -25,6 +25,7 @@
 #include "common/file.h"
 #include "common/logging.h"
 #include "common/process.h"
+#include "common/quantile.h"
 #include "common/status_macros.h"
 #include "common/thread_pool.h"
 #include "index/big_array.h"
@@ -117,7 +118,7 @@ Contestant Theirs(const std::string& name, Comparator* comparator) {
 
 void PrintContestant(const Contestant& one, double build_seconds, double bytes_per_vector) {
   std::printf("  %s\n", absl::StrFormat("%-20s ef %4d  recall %.4f  %8.0f queries/s  build %7.1f s  %6.0f bytes/vector", one.name,
-                                        one.ef, one.recall, Median(one.qps), build_seconds, bytes_per_vector)
+                                        one.ef, one.recall, Quantile(one.qps, 0.5), build_seconds, bytes_per_vector)
                             .c_str());
 }
 
@@ -155,11 +156,11 @@ absl::Status BenchCase(const BenchData& data, json* cases) {
                       {"ef", race[i].ef},
                       {"recall_at_10_measured_effort",
                        Recall(data, SearchAll(data, [&](absl::Span<const float> query) { return indexes[i]->Search(query, 0); }))},
-                      {"qps", Median(race[i].qps)},
+                      {"qps", Quantile(race[i].qps, 0.5)},
                       {"recall_at_10_hnswlib", race[2].recall},
-                      {"qps_hnswlib", Median(race[2].qps)},
+                      {"qps_hnswlib", Quantile(race[2].qps, 0.5)},
                       {"recall_at_10_faiss_plain", race[3].recall},
-                      {"qps_faiss_plain", Median(race[3].qps)},
+                      {"qps_faiss_plain", Quantile(race[3].qps, 0.5)},
                       {"build_seconds", indexes[i]->build_seconds()},
                       {"build_seconds_hnswlib", hnswlib_seconds},
                       {"bytes_per_vector", bytes},
@@ -206,11 +207,11 @@ absl::Status BenchScan(json* report) {
   }
   *report = {{"dim", 64},
              {"count", data.rows()},
-             {"bytes_per_second", Median(scan)},
-             {"read_bandwidth", Median(read)},
-             {"share", Median(scan) / Median(read)}};
-  std::printf("exact scan, 1,000,000 x 64, one query: %.1f GB/s of %.1f GB/s read bandwidth: %.0f %%\n", Median(scan) / 1e9,
-              Median(read) / 1e9, 100 * Median(scan) / Median(read));
+             {"bytes_per_second", Quantile(scan, 0.5)},
+             {"read_bandwidth", Quantile(read, 0.5)},
+             {"share", Quantile(scan, 0.5) / Quantile(read, 0.5)}};
+  std::printf("exact scan, 1,000,000 x 64, one query: %.1f GB/s of %.1f GB/s read bandwidth: %.0f %%\n", Quantile(scan, 0.5) / 1e9,
+              Quantile(read, 0.5) / 1e9, 100 * Quantile(scan, 0.5) / Quantile(read, 0.5));
   return absl::OkStatus();
 }
 
@@ -240,15 +241,15 @@ absl::Status BenchSize(int64_t rows, json* sizes) {
                       {"index", factory},
                       {"build_seconds", index->build_seconds()},
                       {"recall_at_10", recall},
-                      {"p50_us", Median(microseconds)},
-                      {"p99_us", Percentile(microseconds, 0.99)},
+                      {"p50_us", Quantile(microseconds, 0.5)},
+                      {"p99_us", Quantile(microseconds, 0.99)},
                       {"memory_bytes", index->memory_bytes()},
                       {"open_seconds", index->open_seconds()}});
-    std::printf("%s\n",
-                absl::StrFormat("%9d x 64  %-18s build %7.1f s  recall %.4f  p50 %6.0f us  p99 %6.0f us  %7.1f MiB  start %.2f s",
-                                rows, factory, index->build_seconds(), recall, Median(microseconds), Percentile(microseconds, 0.99),
-                                static_cast<double>(index->memory_bytes()) / (1 << 20), index->open_seconds())
-                    .c_str());
+    std::printf("%s\n", absl::StrFormat(
+                            "%9d x 64  %-18s build %7.1f s  recall %.4f  p50 %6.0f us  p99 %6.0f us  %7.1f MiB  start %.2f s", rows,
+                            factory, index->build_seconds(), recall, Quantile(microseconds, 0.5), Quantile(microseconds, 0.99),
+                            static_cast<double>(index->memory_bytes()) / (1 << 20), index->open_seconds())
+                            .c_str());
   }
   return absl::OkStatus();
 }
@@ -293,13 +294,13 @@ absl::Status BenchWrites(int write_seconds, json* report) {
   SEMBLANCE_RETURN_IF_ERROR(written);
   *report = {{"count", kWriteRows},
              {"upserts_per_second", kUpsertsPerSecond},
-             {"p50_idle_us", Median(idle)},
-             {"p99_idle_us", Percentile(idle, 0.99)},
-             {"p50_us", Median(beside)},
-             {"p99_us", Percentile(beside, 0.99)},
+             {"p50_idle_us", Quantile(idle, 0.5)},
+             {"p99_idle_us", Quantile(idle, 0.99)},
+             {"p50_us", Quantile(beside, 0.5)},
+             {"p99_us", Quantile(beside, 0.99)},
              {"sealed_segments", index->index().Stats().sealed_segments}};
   std::printf("searches of %d rows: p50 %.0f us, p99 %.0f us; beside %d upserts/s: p50 %.0f us, p99 %.0f us\n", kWriteRows,
-              Median(idle), Percentile(idle, 0.99), kUpsertsPerSecond, Median(beside), Percentile(beside, 0.99));
+              Quantile(idle, 0.5), Quantile(idle, 0.99), kUpsertsPerSecond, Quantile(beside, 0.5), Quantile(beside, 0.99));
   return absl::OkStatus();
 }
 

@@ -78,15 +78,6 @@ Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Or
   return capacity;
 }
 
-double Quantile(std::vector<double> values, double share) {
-  if (values.empty()) {
-    return 0;
-  }
-  const auto rank = std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())));
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(rank), values.end());
-  return values[rank];
-}
-
 Load::Load(const std::shared_ptr<grpc::Channel>& channel, const Oracle* oracle, double rate, double write_rate)
     : searcher_(v1::SearchService::NewStub(channel)),
       writer_(v1::CatalogService::NewStub(channel)),

@@ -35,9 +35,6 @@ struct Capacity {
 // What `threads` clients get answered who each wait for one answer before they ask again.
 Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads, absl::Duration duration);
 
-// The value below which a share of them lies, 0 to 1; 0 without values.
-double Quantile(std::vector<double> values, double share);
-
 class Load {
  public:
   // Searches for all queries in turn, `rate` a second, and writes items with the content that they have, at most `write_rate` a

@@ -18,6 +18,7 @@
 #include "common/command_line.h"
 #include "common/file.h"
 #include "common/logging.h"
+#include "common/quantile.h"
 #include "common/status_macros.h"
 #include "semblance/v1/generation_service.grpc.pb.h"
 #include "tests/testing/test_images.h"

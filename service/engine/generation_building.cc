@@ -1,13 +1,11 @@
 // What the building thread does: from a bundle and the catalogue to a READY generation, and after a restart to where it was.
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "common/background_thread.h"
 #include "common/error.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
@@ -122,7 +120,7 @@ void GenerationLifecycle::Enqueue(const std::string& id, bool cancelled) {
 }
 
 void GenerationLifecycle::Run() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kBuildingNiceness);
+  LowerThreadPriority(kBuildingNiceness);
   while (true) {
     Work work;
     {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "common/background_thread.h"
 #include "common/digest.h"
 #include "common/status_macros.h"
 
@@ -44,7 +45,9 @@ absl::StatusOr<absl::Duration> TimeBatch(const Embedder& embedder, int batch_siz
   const std::vector<Image> images(static_cast<size_t>(batch_size), grey);
   std::vector<float> vectors(images.size() * static_cast<size_t>(embedder.dimension()));
   std::vector<absl::Duration> times;
+  Rests rests;
   for (int i = 0; i < kIterations; ++i) {
+    rests.BetweenPieces();
     const absl::Time start = absl::Now();
     SEMBLANCE_RETURN_IF_ERROR(embedder.Embed(images, absl::MakeSpan(vectors)));
     times.push_back(absl::Now() - start);
@@ -96,8 +99,10 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
   IndexCheck check;
   double sum = 0;
   int64_t queries = 0;
+  Rests rests;
   for (const auto& record : sample) {
     SEMBLANCE_RETURN_IF_ERROR(Stopped(stop));
+    rests.BetweenPieces();
     const absl::StatusOr<std::vector<float>> vector = generation.index().Vector(record->sequence);
     if (!vector.ok()) {
       continue;  // Replaced or deleted meanwhile.
@@ -143,8 +148,10 @@ absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, 
                                                   const std::atomic<bool>& stop) {
   int64_t hits = 0;
   int64_t queries = 0;
+  Rests rests;
   for (const auto& item : items) {
     SEMBLANCE_RETURN_IF_ERROR(Stopped(stop));
+    rests.BetweenPieces();
     absl::StatusOr<PreparedQuery> query = generation.QueryOfItem(item->id);
     if (!query.ok()) {
       continue;

@@ -1,8 +1,5 @@
 #include "service/engine/generation_follower.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <string>
@@ -19,8 +16,6 @@ namespace {
 
 constexpr int kChangesPerRead = 1024;
 constexpr size_t kImagesPerInference = 16;
-// Below those who serve: a generation that nobody searches may lag a little.
-constexpr int kFollowerNiceness = 10;
 
 // What a step has read so far: the last change of each id, and the vectors of those that write one.
 struct PendingChanges {
@@ -45,53 +40,56 @@ absl::Status EmbedInto(const Catalog& catalog, const Embedder& embedder, absl::S
 
 }  // namespace
 
-GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, const Catalog* catalog,
+GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, const Catalog* catalog, ThreadPool* thread,
                                        std::function<void(const absl::Status&)> on_failure)
-    : generation_(std::move(generation)), catalog_(catalog), on_failure_(std::move(on_failure)) {}
+    : generation_(std::move(generation)), catalog_(catalog), thread_(thread), on_failure_(std::move(on_failure)) {}
 
 GenerationFollower::~GenerationFollower() {
   RequestStop();
-  if (thread_.joinable()) {
-    thread_.join();
-  }
+  MutexLock lock(&mutex_);
+  changed_.wait(mutex_, [this]() SEMBLANCE_REQUIRES(mutex_) { return !running_; });
 }
 
 void GenerationFollower::RequestStop() {
-  {
-    MutexLock lock(&mutex_);
-    stop_ = true;
-  }
-  changed_.notify_all();
+  MutexLock lock(&mutex_);
+  stop_ = true;
 }
 
 void GenerationFollower::Start() {
+  {
+    MutexLock lock(&mutex_);
+    started_ = true;
+  }
   Notify();  // What was written before it listened.
-  thread_ = std::thread([this] { Run(); });
 }
 
 void GenerationFollower::Notify() {
   {
     MutexLock lock(&mutex_);
     due_ = true;
+    if (!started_ || stop_ || running_) {
+      return;
+    }
+    running_ = true;
   }
-  changed_.notify_all();
+  thread_->Schedule([this] { Run(); });
 }
 
 void GenerationFollower::Run() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kFollowerNiceness);
   while (true) {
     {
       MutexLock lock(&mutex_);
-      changed_.wait(mutex_, [this]() SEMBLANCE_REQUIRES(mutex_) { return due_ || stop_; });
-      if (stop_) {
+      if (!due_ || stop_) {
+        running_ = false;
+        changed_.notify_all();  // Under the lock: the destructor may go on at once.
         return;
       }
       due_ = false;
     }
     if (const absl::Status status = CatchUp(absl::InfiniteFuture()); !status.ok() && !absl::IsCancelled(status)) {
       LOG(ERROR) << "generation " << generation_->manifest().id() << " no longer follows the catalogue: " << status;
+      RequestStop();
       on_failure_(status);
-      return;
     }
   }
 }
@@ -104,12 +102,7 @@ absl::Status GenerationFollower::CatchUp(absl::Time deadline, const std::functio
 absl::Status GenerationFollower::Rounds(absl::Time deadline, const std::function<void(uint64_t)>& on_progress) {
   bool done = false;
   while (true) {
-    {
-      MutexLock lock(&mutex_);
-      if (stop_) {
-        return absl::CancelledError("the generation is being unloaded");
-      }
-    }
+    SEMBLANCE_RETURN_IF_ERROR(CheckStop());
     SEMBLANCE_RETURN_IF_ERROR(Step(done));
     if (on_progress) {
       on_progress(generation_->index().applied_sequence());
@@ -123,6 +116,11 @@ absl::Status GenerationFollower::Rounds(absl::Time deadline, const std::function
   }
 }
 
+absl::Status GenerationFollower::CheckStop() {
+  MutexLock lock(&mutex_);
+  return stop_ ? absl::CancelledError("the generation is being unloaded") : absl::OkStatus();
+}
+
 absl::Status GenerationFollower::Step(bool& done) {
   PendingChanges pending;
   uint64_t read = generation_->index().applied_sequence();
@@ -134,6 +132,7 @@ absl::Status GenerationFollower::Step(bool& done) {
     if (done || pending.by_id.size() >= kMaxStep) {
       break;
     }
+    SEMBLANCE_RETURN_IF_ERROR(CheckStop());
     std::vector<uint64_t> written;
     for (const Change& change : changes) {
       pending.by_id[change.item.id] = change;

@@ -1,6 +1,9 @@
 // Keeps a generation that does not take the live writes level with the catalogue: reads the change log from where the generation
 // stands, embeds what was written in the generation's own space, and applies it.
 //
+// All followers share one thread, which lives on when they go: a new one would first spend some 25 ms of a processor on what
+// LibTorch and OpenMP set up for each thread, right when generations change places.
+//
 // Thread-safe: rounds exclude each other. While a follower exists nobody else writes to the generation.
 //
 // After a round the generation equals the catalogue at its applied sequence, deletions included: what a round has read is applied
@@ -15,12 +18,12 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
 #include "common/mutex.h"
+#include "common/thread_pool.h"
 #include "service/engine/generation.h"
 
 namespace semblance {
@@ -29,16 +32,16 @@ class GenerationFollower {
  public:
   static constexpr size_t kMaxStep = 8192;
 
-  // `catalog` must outlive the follower. `on_failure` is called once, on the follower's thread, when a round of that thread fails;
-  // it must not destroy the follower.
-  GenerationFollower(std::shared_ptr<Generation> generation, const Catalog* catalog,
+  // `catalog` and `thread` must outlive the follower. `on_failure` is called once, on the thread, when a round of it fails; it must
+  // not destroy the follower.
+  GenerationFollower(std::shared_ptr<Generation> generation, const Catalog* catalog, ThreadPool* thread,
                      std::function<void(const absl::Status&)> on_failure);
-  // Waits for the round that runs.
+  // Waits for the round that runs, and for its turn on the thread where one is due.
   ~GenerationFollower();
   GenerationFollower(const GenerationFollower&) = delete;
   GenerationFollower& operator=(const GenerationFollower&) = delete;
 
-  // Follows by itself from now on, on a thread of low priority: a round soon after each Notify.
+  // Follows by itself from now on, on the thread: a round soon after each Notify.
   void Start();
 
   // Something was committed.
@@ -69,11 +72,14 @@ class GenerationFollower {
   absl::Status Rounds(absl::Time deadline, const std::function<void(uint64_t)>& on_progress);
   // One step; `done`: there is nothing more to read.
   absl::Status Step(bool& done);
+  // On the thread: rounds while any is due.
   void Run();
   void RequestStop();
+  absl::Status CheckStop();
 
   const std::shared_ptr<Generation> generation_;
   const Catalog* const catalog_;
+  ThreadPool* const thread_;
   const std::function<void(const absl::Status&)> on_failure_;
 
   // Held during a round. Taken before mutex_.
@@ -81,9 +87,11 @@ class GenerationFollower {
 
   Mutex mutex_;
   std::condition_variable_any changed_;
+  bool started_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool due_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool stop_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  // Run is on the thread or on its way there.
+  bool running_ SEMBLANCE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace semblance

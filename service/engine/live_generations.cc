@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/background_thread.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 // How long an activation tries to find a moment at which the generation is level.
 constexpr absl::Duration kHoldPatience = absl::Seconds(10);
+// Below those who serve: a generation that nobody searches may lag a little.
+constexpr int kFollowerNiceness = 10;
 
 absl::Status Lagging(absl::Duration max_pause) {
   return WithRetryDelay(
@@ -23,6 +26,10 @@ absl::Status Lagging(absl::Duration max_pause) {
 }
 
 }  // namespace
+
+LiveGenerations::LiveGenerations(const Catalog* catalog) : catalog_(catalog), follower_thread_("follower", 1, /*max_queued=*/1) {
+  follower_thread_.Schedule([] { LowerThreadPriority(kFollowerNiceness); });
+}
 
 LiveGenerations::Ptr LiveGenerations::active() const {
   MutexLock lock(&mutex_);
@@ -78,7 +85,7 @@ void LiveGenerations::SetActive(Ptr generation) {
 }
 
 std::shared_ptr<GenerationFollower> LiveGenerations::NewFollower(const Ptr& generation) {
-  return std::make_shared<GenerationFollower>(generation, catalog_,
+  return std::make_shared<GenerationFollower>(generation, catalog_, &follower_thread_,
                                               [this, id = generation->manifest().id()](const absl::Status& status) {
                                                 if (on_failure_) {
                                                   on_failure_(id, status);

@@ -23,6 +23,7 @@
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
 #include "common/mutex.h"
+#include "common/thread_pool.h"
 #include "service/engine/generation.h"
 #include "service/engine/generation_follower.h"
 #include "service/engine/generation_traffic.h"
@@ -50,7 +51,7 @@ class LiveGenerations {
   };
 
   // `catalog` must outlive this.
-  explicit LiveGenerations(const Catalog* catalog) : catalog_(catalog) {}
+  explicit LiveGenerations(const Catalog* catalog);
 
   // Set before the first Add; may be empty.
   void SetFailureCallback(FailureCallback on_failure) { on_failure_ = std::move(on_failure); }
@@ -114,6 +115,8 @@ class LiveGenerations {
   std::shared_ptr<GenerationFollower> FollowerOf(const std::string& id) const;
 
   const Catalog* const catalog_;
+  // Of all followers, and gone after them.
+  ThreadPool follower_thread_;
   FailureCallback on_failure_;
   WriteGate gate_;
   // Of those who hold writes; taken before everything else.

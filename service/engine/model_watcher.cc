@@ -1,9 +1,7 @@
 #include "service/engine/model_watcher.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/background_thread.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/logging.h"
@@ -118,8 +117,7 @@ ModelWatcher::~ModelWatcher() {
 }
 
 void ModelWatcher::Run(absl::Duration period) {
-  // Of this thread alone. Should it fail, scans cost the others a little more.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowestPriority);
+  LowerThreadPriority(kLowestPriority);
   while (!stop_) {
     ScanOnce();
     const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(period);

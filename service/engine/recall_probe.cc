@@ -1,8 +1,6 @@
 #include "service/engine/recall_probe.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,6 +8,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "common/background_thread.h"
 
 namespace semblance {
 namespace {
@@ -82,8 +81,7 @@ RecallStats RecallProbe::stats() const {
 }
 
 void RecallProbe::Run() {
-  // Of this thread alone. Should it fail, the rests still bound the load.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowestPriority);
+  LowerThreadPriority(kLowestPriority);
   using Clock = std::chrono::steady_clock;
   Clock::time_point rested = Clock::now();
   while (true) {

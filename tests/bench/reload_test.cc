@@ -24,13 +24,6 @@ std::string SpaceOf(const std::string& generation) {
   return "sha256:" + generation;
 }
 
-TEST(QuantileTest, IsTheValueBelowWhichTheShareLies) {
-  EXPECT_EQ(Quantile({}, 0.99), 0);
-  EXPECT_EQ(Quantile({3, 1, 2, 4}, 0.5), 3);
-  EXPECT_EQ(Quantile({3, 1, 2, 4}, 0), 1);
-  EXPECT_EQ(Quantile({3, 1, 2, 4}, 1), 4);
-}
-
 // Two queries over 12 items. The old generation scores them from the first to the last and for the other query the other way round,
 // with a tie of the items 4 and 5 and one of 9, 10 and 11; the new generation scores like the old one for the other query.
 class OracleTest : public ::testing::Test {

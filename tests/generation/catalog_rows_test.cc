@@ -21,9 +21,13 @@
 namespace semblance::testing {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::SizeIs;
 
 constexpr int kDimension = 6;
@@ -268,6 +272,17 @@ TEST_P(EmbedMissingTest, AddsEveryMissingRow) {
     EXPECT_THAT(index->Vector(state.items[i].sequence), IsOk());
     EXPECT_EQ(*index->Vector(state.items[i].sequence), embedder_.VectorOf(PictureOf(static_cast<uint32_t>(i))));
   }
+}
+
+TEST_P(EmbedMissingTest, AddsEveryRowInBatchesOfAnySizeWhereItRests) {
+  Fill(50);
+  const auto index = OpenIndex();
+  EmbedMissingOptions options = Options();
+  options.rests = true;
+  ASSERT_OK(EmbedMissing(*catalog_, embedder_, options, *index));
+  EXPECT_EQ(index->Stats().live_rows, 50);
+  EXPECT_EQ(EmbeddedImages(), 50);
+  EXPECT_THAT(embedder_.calls(), Each(SizeIs(AllOf(Ge(1), Le(4)))));
 }
 
 TEST_P(EmbedMissingTest, DoesNothingWhereNothingIsMissing) {
