@@ -19,6 +19,7 @@ struct Streams {
 
 using Arguments = std::vector<std::string>;
 
+int RunBench(const Arguments& args, const Streams& streams);
 int RunEmbed(const Arguments& args, const Streams& streams);
 int RunGenerations(const Arguments& args, const Streams& streams);
 int RunIngest(const Arguments& args, const Streams& streams);

@@ -1,10 +1,9 @@
 #include <nlohmann/json.hpp>
-#include <numeric>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/commands.h"
+#include "cli/example_flags.h"
 #include "cli/ingest_run.h"
 #include "cli/session.h"
 #include "common/process.h"
@@ -15,9 +14,7 @@ namespace semblance {
 namespace {
 
 struct IngestFlags {
-  std::string split = "all";
-  std::string hold_out = "items";
-  double hold_out_fraction = 0.2;
+  ExampleFlags examples;
   int batch = 32;
   int concurrency = 4;
   std::string id_prefix;
@@ -29,9 +26,7 @@ CommandLine IngestCommand(IngestFlags& flags) {
       "semblance ingest", "DIR|MANIFEST",
       "Stores images as items: a folder (DIR/label/image.jpg), a TSV manifest (columns path, label, split) or a directory\n"
       "of IDX files. Items that exist are replaced, so a run that was interrupted can simply be repeated.");
-  command.AddFlag("split", "all|train|test", "which examples; where the data has no split of its own, by hold_out", &flags.split);
-  command.AddFlag("hold_out", "items|classes|last_classes", "how test examples are chosen, as in training", &flags.hold_out);
-  command.AddFlag("hold_out_fraction", "SHARE", "share of test examples", &flags.hold_out_fraction);
+  AddExampleFlags(command, flags.examples);
   command.AddFlag("batch", "N", "images of one request", &flags.batch);
   command.AddFlag("concurrency", "N", "requests in flight", &flags.concurrency);
   command.AddFlag("id_prefix", "TEXT", "put before every item id", &flags.id_prefix);
@@ -41,40 +36,13 @@ CommandLine IngestCommand(IngestFlags& flags) {
   return command;
 }
 
-std::optional<HoldOut> HoldOutOf(const std::string& name) {
-  if (name == "items") {
-    return HoldOut::kItems;
-  }
-  if (name == "classes") {
-    return HoldOut::kClasses;
-  }
-  return name == "last_classes" ? std::optional(HoldOut::kLastClasses) : std::nullopt;
-}
-
-// REQUIRES: valid flags.
-absl::StatusOr<std::vector<int64_t>> ChooseExamples(const Dataset& dataset, const IngestFlags& flags) {
-  if (flags.split == "all") {
-    std::vector<int64_t> all(static_cast<size_t>(dataset.size()));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-  }
-  SEMBLANCE_ASSIGN_OR_RETURN(SplitIndices split, AssignSplit(dataset, *HoldOutOf(flags.hold_out), flags.hold_out_fraction));
-  return flags.split == "train" ? split.train : split.test;
-}
-
 // Empty when the flags make sense.
 std::string CheckFlags(const IngestFlags& flags, const Arguments& arguments) {
   if (arguments.size() != 1) {
     return "ingest takes one DIR or MANIFEST; see semblance ingest --help";
   }
-  if (flags.split != "all" && flags.split != "train" && flags.split != "test") {
-    return absl::StrCat("--split=", flags.split, " is none of all, train, test");
-  }
-  if (!HoldOutOf(flags.hold_out).has_value()) {
-    return absl::StrCat("--hold_out=", flags.hold_out, " is none of items, classes, last_classes");
-  }
-  if (!(flags.hold_out_fraction > 0 && flags.hold_out_fraction < 1)) {
-    return absl::StrCat("--hold_out_fraction=", flags.hold_out_fraction, " is not between 0 and 1");
+  if (std::string problem = CheckExampleFlags(flags.examples); !problem.empty()) {
+    return problem;
   }
   if (flags.batch < 1 || flags.concurrency < 1 || flags.retry_seconds < 0) {
     return "--batch and --concurrency must be at least 1, --retry_seconds at least 0";
@@ -121,7 +89,7 @@ int RunIngest(const Arguments& args, const Streams& streams) {
   if (!dataset.ok()) {
     return session.Fail(dataset.status());
   }
-  const auto indices = ChooseExamples(**dataset, flags);
+  const auto indices = ChooseExamples(**dataset, flags.examples);
   if (!indices.ok()) {
     return session.Fail(indices.status());
   }

@@ -15,7 +15,7 @@ struct Command {
   int (*run)(const Arguments&, const Streams&);
 };
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"ingest", "store the images of a folder or manifest as items", RunIngest},
     {"search", "find the items most similar to an image or an item", RunSearch},
     {"embed", "turn images into vectors", RunEmbed},
@@ -24,6 +24,7 @@ constexpr std::array<Command, 9> kCommands = {{
     {"generations", "build, watch, activate and compare generations", RunGenerations},
     {"train", "train a model as a job of the server, and follow it", RunTrain},
     {"jobs", "follow, cancel and resume training jobs", RunJobs},
+    {"bench", "search under load, and report latencies and failures", RunBench},
     {"status", "what the server is doing and what it serves", RunStatus},
 }};
 

@@ -5,6 +5,7 @@
 #include <grpcpp/support/status.h>
 
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "google/rpc/error_details.pb.h"
@@ -38,6 +39,8 @@ template <typename Request, typename Response>
 struct FakeMethod {
   std::function<grpc::Status(const Request&, Response*)> answer = [](const Request&, Response*) { return grpc::Status::OK; };
   Request last_request;
+  // Calls may come at once.
+  std::mutex mutex;
 
   void AnswerWith(const Response& response) {
     answer = [response](const Request&, Response* out) {
@@ -49,7 +52,10 @@ struct FakeMethod {
     answer = [status](const Request&, Response*) { return status; };
   }
   grpc::Status Call(const Request& request, Response* response) {
-    last_request = request;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      last_request = request;
+    }
     return answer(request, response);
   }
 };

@@ -1,0 +1,53 @@
+#include "cli/example_flags.h"
+
+#include <numeric>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/status_macros.h"
+
+namespace semblance {
+namespace {
+
+std::optional<HoldOut> HoldOutOf(const std::string& name) {
+  if (name == "items") {
+    return HoldOut::kItems;
+  }
+  if (name == "classes") {
+    return HoldOut::kClasses;
+  }
+  return name == "last_classes" ? std::optional(HoldOut::kLastClasses) : std::nullopt;
+}
+
+}  // namespace
+
+void AddExampleFlags(CommandLine& command, ExampleFlags& flags) {
+  command.AddFlag("split", "all|train|test", "which examples; where the data has no split of its own, by hold_out", &flags.split);
+  command.AddFlag("hold_out", "items|classes|last_classes", "how test examples are chosen, as in training", &flags.hold_out);
+  command.AddFlag("hold_out_fraction", "SHARE", "share of test examples", &flags.hold_out_fraction);
+}
+
+std::string CheckExampleFlags(const ExampleFlags& flags) {
+  if (flags.split != "all" && flags.split != "train" && flags.split != "test") {
+    return absl::StrCat("--split=", flags.split, " is none of all, train, test");
+  }
+  if (!HoldOutOf(flags.hold_out).has_value()) {
+    return absl::StrCat("--hold_out=", flags.hold_out, " is none of items, classes, last_classes");
+  }
+  if (!(flags.hold_out_fraction > 0 && flags.hold_out_fraction < 1)) {
+    return absl::StrCat("--hold_out_fraction=", flags.hold_out_fraction, " is not between 0 and 1");
+  }
+  return "";
+}
+
+absl::StatusOr<std::vector<int64_t>> ChooseExamples(const Dataset& dataset, const ExampleFlags& flags) {
+  if (flags.split == "all") {
+    std::vector<int64_t> all(static_cast<size_t>(dataset.size()));
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(SplitIndices split, AssignSplit(dataset, *HoldOutOf(flags.hold_out), flags.hold_out_fraction));
+  return flags.split == "train" ? split.train : split.test;
+}
+
+}  // namespace semblance

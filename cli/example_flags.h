@@ -1,0 +1,34 @@
+// Which examples of a data set a command takes: the flags --split, --hold_out and --hold_out_fraction.
+//
+// Thread-safe: functions without state.
+#ifndef SEMBLANCE_CLI_EXAMPLE_FLAGS_H_
+#define SEMBLANCE_CLI_EXAMPLE_FLAGS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/command_line.h"
+#include "dataset/dataset.h"
+
+namespace semblance {
+
+struct ExampleFlags {
+  std::string split = "all";
+  std::string hold_out = "items";
+  double hold_out_fraction = 0.2;
+};
+
+// `flags` must outlive the command.
+void AddExampleFlags(CommandLine& command, ExampleFlags& flags);
+
+// Empty when they make sense.
+std::string CheckExampleFlags(const ExampleFlags& flags);
+
+// Indices of examples, ascending. REQUIRES: flags that make sense. Errors: as of AssignSplit.
+absl::StatusOr<std::vector<int64_t>> ChooseExamples(const Dataset& dataset, const ExampleFlags& flags);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_CLI_EXAMPLE_FLAGS_H_
