@@ -3,186 +3,27 @@
 #include <signal.h>
 
 #include <atomic>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <iterator>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "semblance/v1/catalog_service.grpc.pb.h"
-#include "semblance/v1/search_service.grpc.pb.h"
-#include "semblance/v1/training_service.grpc.pb.h"
 #include "tests/integration/generation_client.h"
-#include "tests/integration/rich_error.h"
-#include "tests/integration/server_process.h"
-#include "tests/integration/small_model.h"
-#include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
+#include "tests/integration/job_fixture.h"
 
 namespace semblance::testing {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int kClasses = 8;
-constexpr int kEach = 30;
+using JobsTest = JobFixture;
 
-std::string ItemId(int label, int variant) {
-  return absl::StrCat("item-", label, "-", variant);
-}
-
-class JobsTest : public ::testing::Test {
- protected:
-  JobsTest() {
-    WritePatternFolder(dir_.Join("folder"), kClasses, 4, 2);
-    TrainSmallModel(dir_.Join("folder"), dir_.Join("untrained"), /*epochs=*/0);
-    Start(dir_.Join("untrained"));
-    Upsert();
-  }
-  // Trainers outlive the server.
-  ~JobsTest() override {
-    for (const pid_t pid : TrainerPids()) {
-      ::kill(-pid, SIGKILL);
-    }
-  }
-
-  void Start(const std::string& model = "") {
-    server_ = std::make_unique<ServerProcess>(data_dir(), model);
-    ASSERT_TRUE(server_->WaitUntilServing());
-    jobs_ = v1::TrainingService::NewStub(server_->channel());
-    search_ = v1::SearchService::NewStub(server_->channel());
-  }
-  void KillServer() {
-    server_->process().Signal(SIGKILL);
-    server_->process().Wait();
-  }
-
-  void Upsert() {
-    const auto catalog = v1::CatalogService::NewStub(server_->channel());
-    for (int label = 0; label < kClasses; ++label) {
-      v1::UpsertItemsRequest request;
-      for (int variant = 0; variant < kEach; ++variant) {
-        auto* item = request.add_items();
-        item->set_id(ItemId(label, variant));
-        item->set_image(PatternImage(label, variant));
-        item->set_label(absl::StrCat("class-", label));
-      }
-      grpc::ClientContext context;
-      v1::UpsertItemsResponse response;
-      const grpc::Status status = catalog->UpsertItems(&context, request, &response);
-      ASSERT_TRUE(status.ok()) << status.error_message();
-    }
-  }
-
-  static v1::CreateTrainingJobRequest Request(int epochs, v1::OnSuccess on_success) {
-    v1::CreateTrainingJobRequest request;
-    v1::TrainingConfig& config = *request.mutable_config();
-    config.set_model_name("patterns");
-    config.mutable_data()->set_hold_out(v1::DataConfig::HOLD_OUT_ITEMS);
-    config.mutable_data()->set_hold_out_fraction(0.3);
-    config.mutable_model()->set_input_side(24);
-    config.mutable_model()->set_input_channels(1);
-    config.mutable_model()->set_dimension(8);
-    config.mutable_model()->add_convnet_channels(8);
-    config.mutable_model()->add_convnet_channels(16);
-    config.mutable_model()->set_convnet_convolutions_per_stage(1);
-    config.set_batch_size(32);
-    config.set_epochs(epochs);
-    config.set_evaluate_every_epochs(0);
-    config.set_compute_threads(1);
-    config.set_loader_threads(1);
-    request.set_from_catalogue(true);
-    request.set_on_success(on_success);
-    return request;
-  }
-
-  std::string Create(const v1::CreateTrainingJobRequest& request) {
-    grpc::ClientContext context;
-    v1::CreateTrainingJobResponse response;
-    const grpc::Status status = jobs_->CreateTrainingJob(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response.job().id();
-  }
-
-  // Follows a job until `enough` says so or the stream ends; the job then.
-  v1::TrainingJob WatchUntil(const std::string& id, const std::function<bool(const v1::TrainingJob&)>& enough) {
-    grpc::ClientContext context;
-    v1::WatchTrainingJobRequest request;
-    request.set_job(id);
-    const auto stream = jobs_->WatchTrainingJob(&context, request);
-    v1::WatchTrainingJobResponse response;
-    v1::TrainingJob job;
-    while (stream->Read(&response)) {
-      job = response.job();
-      log_lines_.insert(log_lines_.end(), response.log_lines().begin(), response.log_lines().end());
-      if (enough(job)) {
-        context.TryCancel();
-        break;
-      }
-    }
-    return job;
-  }
-  v1::TrainingJob WatchToTheEnd(const std::string& id) {
-    return WatchUntil(id, [](const v1::TrainingJob&) { return false; });
-  }
-  static bool HasTrained(const v1::TrainingJob& job) {
-    return job.state() == v1::TRAINING_JOB_STATE_RUNNING && job.progress().step() > 0;
-  }
-
-  // The leaders of the groups that trainers are.
-  std::vector<pid_t> TrainerPids() const {
-    std::vector<pid_t> pids;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-      const std::string command((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-      const int pid = std::atoi(entry.path().filename().c_str());
-      if (pid > 0 && absl::StrContains(command, data_dir() + "/jobs/") && ::getpgid(pid) == pid) {
-        pids.push_back(pid);
-      }
-    }
-    return pids;
-  }
-
-  // Of every item that its neighbour is asked for, the share whose nearest other item has its label.
-  double Recall() {
-    int hits = 0;
-    int queries = 0;
-    for (int label = 0; label < kClasses; ++label) {
-      for (int variant = 0; variant < kEach; variant += 3) {
-        grpc::ClientContext context;
-        v1::SearchRequest request;
-        request.mutable_query()->set_item_id(ItemId(label, variant));
-        request.set_top_k(1);
-        v1::SearchResponse response;
-        EXPECT_TRUE(search_->Search(&context, request, &response).ok());
-        hits += response.result().neighbors_size() > 0 && response.result().neighbors(0).label() == absl::StrCat("class-", label)
-                    ? 1
-                    : 0;
-        ++queries;
-      }
-    }
-    return static_cast<double>(hits) / queries;
-  }
-
-  std::string data_dir() const { return dir_.Join("data"); }
-
-  const TempDir dir_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<v1::TrainingService::Stub> jobs_;
-  std::unique_ptr<v1::SearchService::Stub> search_;
-  std::vector<std::string> log_lines_;
-};
+// Seconds of training, so that it does not end before a test has done to it what it wants to.
+constexpr int kLongEpochs = 400;
 
 // Searches without a pause, and counts those that fail.
 class Searches {
@@ -220,7 +61,7 @@ TEST_F(JobsTest, LabelsOfTheCatalogueBecomeABetterModelThatAnswersAndAWorseOneDo
   const GenerationClient generations(server_->channel());
   const double before = Recall();
   Searches searches(server_->channel());
-  const std::string id = Create(Request(/*epochs=*/30, v1::ON_SUCCESS_ACTIVATE_IF_BETTER));
+  const std::string id = Create(Request(kLongEpochs / 2, v1::ON_SUCCESS_ACTIVATE_IF_BETTER));
   bool has_progress = false;
   const v1::TrainingJob job = WatchUntil(id, [&](const v1::TrainingJob& seen) {
     has_progress = has_progress || HasTrained(seen);
@@ -248,7 +89,7 @@ TEST_F(JobsTest, LabelsOfTheCatalogueBecomeABetterModelThatAnswersAndAWorseOneDo
 }
 
 TEST_F(JobsTest, ATrainerOutlivesTheServerAndAKilledOneGoesOnToTheSameWeights) {
-  v1::CreateTrainingJobRequest request = Request(/*epochs=*/60, v1::ON_SUCCESS_REGISTER);
+  v1::CreateTrainingJobRequest request = Request(kLongEpochs, v1::ON_SUCCESS_REGISTER);
   request.mutable_config()->mutable_checkpoint()->set_every_steps(20);
   const v1::TrainingJob plain = WatchToTheEnd(Create(request));
   ASSERT_EQ(plain.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << plain.state_reason();
@@ -265,16 +106,33 @@ TEST_F(JobsTest, ATrainerOutlivesTheServerAndAKilledOneGoesOnToTheSameWeights) {
   const v1::TrainingJob job = WatchToTheEnd(id);
   ASSERT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();
 
-  const auto models = ReadFile(data_dir() + "/models.json");
-  ASSERT_OK(models);
-  // One space, registered twice: the weights are the same bit by bit.
-  const size_t first = models->find("sha256:");
-  const std::string space = models->substr(first, 7 + 64);
-  EXPECT_NE(models->find(space, first + 1), std::string::npos) << *models;
+  ExpectOneSpaceTwice();
+}
+
+TEST_F(JobsTest, SigtermOfServerAndTrainerLosesNothing) {
+  v1::CreateTrainingJobRequest request = Request(kLongEpochs, v1::ON_SUCCESS_REGISTER);
+  const v1::TrainingJob plain = WatchToTheEnd(Create(request));
+  ASSERT_EQ(plain.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << plain.state_reason();
+
+  const std::string id = Create(request);
+  WatchUntil(id, HasTrained);
+  const std::vector<pid_t> trainers = TrainerPids();
+  ASSERT_EQ(trainers.size(), 1u);
+  server_->process().Signal(SIGTERM);
+  EXPECT_EQ(server_->process().Wait(), 0);
+  Start();
+  EXPECT_EQ(TrainerPids(), trainers);
+  // As an operator might, who did not ask the server.
+  ::kill(trainers[0], SIGTERM);
+  log_lines_.clear();
+  const v1::TrainingJob job = WatchToTheEnd(id);
+  ASSERT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();
+  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("goes on after step")));
+  ExpectOneSpaceTwice();
 }
 
 TEST_F(JobsTest, CancelKeepsACheckpointThatResumeGoesOnFrom) {
-  const std::string id = Create(Request(/*epochs=*/100, v1::ON_SUCCESS_NOTHING));
+  const std::string id = Create(Request(kLongEpochs, v1::ON_SUCCESS_NOTHING));
   WatchUntil(id, HasTrained);
   const absl::Time start = absl::Now();
   {
@@ -307,6 +165,25 @@ TEST_F(JobsTest, TwoRanksTrainTogetherWithProgress) {
   EXPECT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();
   EXPECT_GT(job.progress().step(), 0);
   EXPECT_EQ(job.progress().step(), job.progress().total_steps());
+}
+
+TEST_F(JobsTest, TwoRanksOfWhichOneIsKilledGoOnToTheSameWeights) {
+  v1::CreateTrainingJobRequest request = Request(kLongEpochs / 8, v1::ON_SUCCESS_REGISTER);
+  request.set_replicas(2);
+  request.mutable_config()->mutable_checkpoint()->set_every_steps(10);
+  const v1::TrainingJob plain = WatchToTheEnd(Create(request));
+  ASSERT_EQ(plain.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << plain.state_reason();
+
+  const std::string id = Create(request);
+  WatchUntil(id, [](const v1::TrainingJob& job) { return job.progress().step() > 20; });
+  const std::vector<pid_t> processes = TrainerProcesses();
+  ASSERT_GE(processes.size(), 2u);
+  ::kill(processes.back(), SIGKILL);
+  log_lines_.clear();
+  const v1::TrainingJob job = WatchToTheEnd(id);
+  ASSERT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();
+  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("goes on after step")));
+  ExpectOneSpaceTwice();
 }
 
 TEST_F(JobsTest, BadDataFailsTheJobWithTheTrainersWords) {
