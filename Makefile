@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Programs of the main job; tests and benchmarks are built by the targets that run them.
-PROGRAMS := semblance-trainer semblance-builder semblance-server semblance semblance-demo-report
+PROGRAMS := semblance-trainer semblance-builder semblance-server semblance semblance-demo-report semblance-demo-loop-report
 # Compilers at once. A file that includes LibTorch needs 1.1 GB.
 JOBS ?= $(shell nproc)
 
@@ -26,7 +26,7 @@ build: install ## Build the programs into build/release/bin.
 	@$(call configure,release)
 	@$(call compile,release) --target $(PROGRAMS)
 
-demo: build ## Train, serve, ingest and search on real images; DATA=DIR takes your own image folder.
+demo: build ## Train, serve, search, then train again from the catalogue and go live, on real images; DATA=DIR takes your own image folder.
 	@scripts/demo.sh $(if $(DATA),"$(DATA)")
 
 test: install ## Build everything and run the whole test suite.

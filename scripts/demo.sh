@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# The main job on real images: trains a model, serves it, ingests the test images, searches with each of them, and reports.
+# The main job on real images: trains a model, serves it, ingests the test images, searches with each of them. Then the loop, on a
+# server of its own: a first model of one epoch answers, all images become items with labels, and a second model is trained from this
+# catalogue as a job, built and activated while searches go on, compared with the first, and rolled back.
 # Usage: scripts/demo.sh [DATA]   DATA: any data set that the trainer reads; default: Fashion-MNIST (Debian's dataset-fashion-mnist).
-# Results: build/demo/report.json and build/demo/neighbours.png. Programs: build/release/bin (make build).
+# Results in build/demo: report.json, neighbours.png, compare.html. Programs: build/release/bin (make build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,18 +18,22 @@ fi
 step() { printf '\n== %s\n' "$*"; }
 
 server_pid=""
-stop_server() {
-  if [[ -n "$server_pid" ]]; then
-    kill -TERM "$server_pid" 2>/dev/null || true
-    wait "$server_pid"
-    server_pid=""
+load_pid=""
+# Ends the process and waits for it; fails as it does.
+stop() {
+  if [[ -n "$1" ]]; then
+    kill -TERM "$1" 2>/dev/null || true
+    wait "$1"
   fi
 }
-trap stop_server EXIT
+trap 'stop "$load_pid" || true; stop "$server_pid"' EXIT
 
-# Sets $address when the server has a model and answers.
+# The value of the first "$2": "..." in the file $1.
+field() { sed -n "s/^ *\"$2\": \"\([^\"]*\)\".*/\1/p" "$1" | head -n 1; }
+
+# On the data directory $1 with the bundle $2; sets $address when it answers.
 start_server() {
-  "$bin/semblance-server" --data_dir="$out/data" --model="$out/bundle" --listen=127.0.0.1:0 >"$out/server.out" 2>"$out/server.log" &
+  "$bin/semblance-server" --data_dir="$1" --model="$2" --listen=127.0.0.1:0 >"$out/server.out" 2>"$out/server.log" &
   server_pid=$!
   local tries
   for ((tries = 0; tries < 600; ++tries)); do
@@ -52,7 +58,7 @@ step "Training on $data"
 "$bin/semblance-trainer" --config="$config" --set data.path="$data" --set output_dir="$out/bundle"
 
 step "Serving"
-start_server
+start_server "$out/data" "$out/bundle"
 "$bin/semblance" status --server="$address"
 
 step "Ingesting the test images through gRPC"
@@ -62,6 +68,42 @@ step "Searching with every test image"
 "$bin/semblance-demo-report" --server="$address" --data="$data" --bundle="$out/bundle" --ingest_report="$out/ingest.json" \
   --output_dir="$out"
 
-step "Stopping the server"
-stop_server
-echo "Stopped cleanly. Report: $out/report.json. Queries and their neighbours: $out/neighbours.png"
+stop "$server_pid"
+server_pid=""
+echo "The server stopped cleanly."
+
+step "The loop: a first model, of one epoch, on a server of its own"
+"$bin/semblance-trainer" --config="$config" --set data.path="$data" --set output_dir="$out/first" --set epochs=1
+start_server "$out/loop" "$out/first"
+
+step "All images become items, with their labels"
+"$bin/semblance" ingest "$data" --server="$address" --json >"$out/ingest_all.json"
+
+step "A second model, trained from the catalogue as a job, while searches go on"
+"$bin/semblance" bench "$data" --split=test --rate=20 --seconds=0 --server="$address" --json >"$out/load.json" 2>"$out/load.log" &
+load_pid=$!
+"$bin/semblance" train --config="$config" --set data.path= --set data.hold_out=HOLD_OUT_ITEMS --catalogue \
+  --on_success=activate_if_better --server="$address"
+"$bin/semblance" jobs get job-000001 --server="$address" --json >"$out/job.json"
+first=gen-000001
+second=$(field "$out/job.json" generation)
+"$bin/semblance" generations show "$second" --server="$address" --json >"$out/generation.json"
+if [[ "$(field "$out/generation.json" state)" != GENERATION_STATE_ACTIVE ]]; then
+  echo "It was not activated by itself; by hand, to go on:"
+  "$bin/semblance" generations activate "$second" --server="$address"
+fi
+sleep 2  # Searches that the second answers.
+
+step "Comparing the two"
+"$bin/semblance" generations compare "$first" "$second" --out="$out/compare.html" --server="$address"
+
+step "Rolling back"
+"$bin/semblance" generations rollback --expected_active="$second" --server="$address" --json >"$out/rollback.json"
+"$bin/semblance" generations list --server="$address"
+sleep 2  # Searches that the first answers again.
+stop "$load_pid"
+load_pid=""
+stop "$server_pid"
+server_pid=""
+"$bin/semblance-demo-loop-report" --output_dir="$out" --bundle="$out/loop/jobs/job-000001/model"
+echo "Report: $out/report.json. Queries and their neighbours: $out/neighbours.png; of both models: $out/compare.html"
