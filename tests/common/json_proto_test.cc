@@ -1,6 +1,6 @@
 #include "common/json_proto.h"
 
-#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/type.pb.h>
 
 #include "common/file.h"
 #include "gtest/gtest.h"
@@ -18,12 +18,13 @@ using ::testing::HasSubstr;
 
 TEST(JsonProtoTest, WhatIsWrittenIsReadInPlaceOfWhatTheMessageHeld) {
   const testing::TempDir dir;
-  google::protobuf::Struct message;
-  (*message.mutable_fields())["name"].set_string_value("Schuhe f\xc3\xbcr \"alle\"");
+  // Any message without a map: a ThreadSanitizer build lays out maps otherwise than the system's protobuf.
+  google::protobuf::Option message;
+  message.set_name("Schuhe f\xc3\xbcr \"alle\"");
   ASSERT_OK(WriteJsonProto(dir.Join("file.json"), message));
 
-  google::protobuf::Struct read;
-  (*read.mutable_fields())["other"].set_bool_value(true);
+  google::protobuf::Option read;
+  read.mutable_value()->set_value("other");
   ASSERT_OK(ReadJsonProto(dir.Join("file.json"), &read));
 
   EXPECT_EQ(read.DebugString(), message.DebugString());
@@ -33,14 +34,14 @@ TEST(JsonProtoTest, ADamagedFileIsDataLossWithItsPath) {
   const testing::TempDir dir;
   ASSERT_OK(WriteFileAtomically(dir.Join("file.json"), "{\"name\": "));
 
-  google::protobuf::Struct read;
+  google::protobuf::Option read;
   EXPECT_THAT(ReadJsonProto(dir.Join("file.json"), &read),
               AllOf(StatusIs(absl::StatusCode::kDataLoss), HasReason("MANIFEST_INVALID"), StatusMessage(HasSubstr("file.json"))));
 }
 
 TEST(JsonProtoTest, AMissingFileIsNotFound) {
   const testing::TempDir dir;
-  google::protobuf::Struct read;
+  google::protobuf::Option read;
   EXPECT_THAT(ReadJsonProto(dir.Join("file.json"), &read), StatusIs(absl::StatusCode::kNotFound));
 }
 

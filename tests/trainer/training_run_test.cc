@@ -4,25 +4,14 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
-#include "common/digest.h"
 #include "common/file.h"
-#include "common/json_record.h"
-#include "dataset/png_encoder.h"
 #include "embedder/bundle.h"
-#include "embedder/trained_images.h"
-#include "semblance/storage/v1/job.pb.h"
-#include "tests/catalog/catalog_fixture.h"
-#include "tests/embedder/script_program.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
 #include "tests/trainer/stop_after.h"
-#include "trainer/random.h"
-#include "trainer/training_data.h"
+#include "tests/trainer/training_run_fixture.h"
 #include "trainer/training_log.h"
 #include "training_config/config.h"
 #include "training_config/config_override.h"
@@ -36,78 +25,8 @@ using ::testing::HasSubstr;
 using testing::StatusIs;
 using testing::StatusMessage;
 using testing::StopAfter;
-using testing::TempDir;
-using ::testing::UnorderedElementsAreArray;
 
-// Noisy images of 16 x 16 pixels, dark, middle and bright: 20 of each.
-void WriteImages(const TempDir& dir) {
-  const std::vector<std::string> classes = {"bright", "dark", "middle"};
-  for (size_t label = 0; label < classes.size(); ++label) {
-    std::filesystem::create_directories(dir.Join("data/" + classes[label]));
-    for (int i = 0; i < 20; ++i) {
-      Random random(1, label, static_cast<uint64_t>(i));
-      std::string pixels;
-      for (int pixel = 0; pixel < 256; ++pixel) {
-        pixels.push_back(static_cast<char>(random.Between(60 * static_cast<int>(label), 60 * static_cast<int>(label) + 90)));
-      }
-      std::ofstream(dir.Join("data/" + classes[label] + "/" + std::to_string(i) + ".png"), std::ios::binary)
-          << EncodeGreyPng(pixels, 16, 16).value();
-    }
-  }
-}
-
-class TrainingRunTest : public ::testing::Test {
- protected:
-  TrainingRunTest() { WriteImages(dir_); }
-
-  // A run that takes a moment.
-  v1::TrainingConfig Config(const std::string& output) const {
-    v1::TrainingConfig config;
-    config.set_model_name("test");
-    config.set_output_dir(dir_.Join(output));
-    config.mutable_data()->set_path(dir_.Join("data"));
-    config.mutable_data()->set_hold_out_fraction(0.3);
-    config.mutable_model()->set_input_side(16);
-    config.mutable_model()->set_input_channels(1);
-    config.mutable_model()->set_dimension(8);
-    config.mutable_model()->add_convnet_channels(4);
-    config.mutable_model()->add_convnet_channels(8);
-    config.set_batch_size(8);
-    config.set_epochs(3);
-    config.set_device("cpu");
-    return WithDefaults(config);
-  }
-
-  // Of a backbone that stays as it is and sees images as they are.
-  v1::TrainingConfig FrozenConfig(const std::string& output) const {
-    v1::TrainingConfig config = Config(output);
-    config.mutable_model()->set_freeze_backbone(true);
-    config.mutable_augmentation()->set_horizontal_flip(false);
-    config.mutable_augmentation()->set_max_shift_pixels(0);
-    return config;
-  }
-
-  // A TorchScript program as the backbone.
-  void UseProgram(v1::TrainingConfig* config) const {
-    std::ofstream(dir_.Join("program.pt"), std::ios::binary) << testing::ScriptProgram(1);
-    config->mutable_model()->clear_convnet_channels();
-    config->mutable_model()->clear_convnet_convolutions_per_stage();
-    config->mutable_model()->clear_pooling();
-    config->mutable_model()->set_backbone(v1::ModelConfig::BACKBONE_TORCHSCRIPT);
-    config->mutable_model()->set_torchscript_path(dir_.Join("program.pt"));
-    *config = WithDefaults(*config);
-  }
-
-  // Of the network and of the proxies, if there are any.
-  std::string Weights(const std::string& output) const {
-    const std::string proxies = dir_.Join(output + "/" + kBundleProxiesFile);
-    return ReadFile(dir_.Join(output + "/" + kBundleModelFile)).value() +
-           (PathExists(proxies) ? ReadFile(proxies).value() : std::string());
-  }
-
-  const TempDir dir_;
-  std::atomic<bool> stop_ = false;
-};
+using TrainingRunTest = testing::TrainingRunFixture;
 
 double LargestDifference(const TensorMap& a, const TensorMap& b) {
   double largest = 0;
@@ -447,125 +366,6 @@ TEST_F(TrainingRunTest, TrainsProxiesOfNoClassOnLabelledImages) {
     EXPECT_EQ(loss_of(log[1]).name, "loss/train");
     EXPECT_LT(loss_of(log.back()).value, 0.8 * loss_of(log[1]).value);
   }
-}
-
-// The keys of some of the data's images.
-std::vector<uint64_t> KeysOf(const TrainingData& data, const std::vector<int64_t>& indices) {
-  std::vector<uint64_t> keys;
-  for (const int64_t index : indices) {
-    keys.push_back(ImageKeyOf(Sha256Hex(data.dataset->ReadImage(index).value())));
-  }
-  return keys;
-}
-
-TEST_F(TrainingRunTest, ListsTheImagesThatTrainedAndChoseTheEpoch) {
-  v1::TrainingConfig config = Config("bundle");
-  config.mutable_validation()->set_fraction(0.4);
-  config.set_epochs(1);
-
-  ASSERT_OK(RunTraining(config, stop_));
-
-  ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> trained, ReadTrainedImages(dir_.Join("bundle")));
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, OpenTrainingData(config.data(), 0.4));
-  std::vector<uint64_t> expected = KeysOf(data, data.split.train);
-  const std::vector<uint64_t> validation = KeysOf(data, data.validation);
-  EXPECT_FALSE(validation.empty());
-  expected.insert(expected.end(), validation.begin(), validation.end());
-  EXPECT_THAT(trained, UnorderedElementsAreArray(expected));
-  for (const uint64_t key : KeysOf(data, data.split.test)) {
-    EXPECT_FALSE(std::binary_search(trained.begin(), trained.end(), key));
-  }
-}
-
-storage::v1::TrainerProgress ReadProgress(const std::string& run_directory) {
-  const auto progress = ReadJsonRecord<storage::v1::TrainerProgress>(run_directory + "/progress.json");
-  EXPECT_OK(progress);
-  return progress.value_or(storage::v1::TrainerProgress());
-}
-
-TEST_F(TrainingRunTest, LeavesWhereItStoppedForThoseWhoWait) {
-  v1::TrainingConfig config = Config("bundle");
-  config.set_epochs(1000);
-  std::atomic<bool> stop = false;
-  StopAfter stopper(dir_.Join("bundle.checkpoints"), &stop);
-  ASSERT_THAT(RunTraining(config, stop), StatusIs(absl::StatusCode::kCancelled));
-
-  const storage::v1::TrainerProgress progress = ReadProgress(dir_.Join("bundle.checkpoints"));
-  EXPECT_EQ(progress.total_epochs(), 1000);
-  EXPECT_GT(progress.step(), 0);
-  EXPECT_GT(progress.total_steps(), progress.step());
-  EXPECT_GT(progress.loss(), 0);
-  EXPECT_GT(progress.recall_at_1(), 0);
-  EXPECT_GT(progress.images_per_second(), 0);
-  EXPECT_GT(progress.seconds_left(), 0);
-}
-
-TEST_F(TrainingRunTest, LeavesTheErrorForThoseWhoWait) {
-  std::ofstream(dir_.Join("data/dark/broken.png")) << "no image";
-
-  const absl::Status status = RunTraining(Config("bundle"), stop_);
-
-  EXPECT_FALSE(status.ok());
-  const storage::v1::TrainerProgress progress = ReadProgress(dir_.Join("bundle.checkpoints"));
-  EXPECT_EQ(progress.activity(), "failed");
-  EXPECT_EQ(progress.error(), std::string(status.message()));
-}
-
-TEST_F(TrainingRunTest, LeavesADirectoryToTheProcessThatTrainsInIt) {
-  ASSERT_OK(CreateDirectories(dir_.Join("bundle.checkpoints")));
-  {
-    ASSERT_OK_AND_ASSIGN(const auto lock, FileLock::Acquire(dir_.Join("bundle.checkpoints/LOCK")));
-    const absl::Status status = RunTraining(Config("bundle"), stop_);
-    EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable));
-    EXPECT_THAT(status, StatusMessage(HasSubstr("bundle.checkpoints")));
-    EXPECT_FALSE(PathExists(dir_.Join("bundle.checkpoints/progress.json")));
-  }
-
-  EXPECT_OK(RunTraining(Config("bundle"), stop_));
-  EXPECT_FALSE(PathExists(dir_.Join("bundle.checkpoints")));
-}
-
-// Every image but one class's, which has no label there.
-void FillCatalogue(const v1::DataConfig& config, Catalog& catalog) {
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Dataset> dataset, OpenDataset(config.path()));
-  std::vector<ItemWrite> items;
-  for (int64_t i = 0; i < dataset->size(); ++i) {
-    items.push_back(testing::ItemWithImage("items/" + std::to_string(i), dataset->ReadImage(i).value()));
-    if (dataset->example(i).label != "middle") {
-      items.back().label = dataset->example(i).label;
-    }
-  }
-  ASSERT_OK(testing::UpsertAndWait(catalog, items));
-}
-
-TEST_F(TrainingRunTest, TrainsOnACatalogueAsItWasWhenTheRunBegan) {
-  v1::TrainingConfig config = Config("bundle");
-  const std::string catalogue = dir_.Join("catalogue.db");
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Catalog> catalog, OpenSqliteCatalog(catalogue, {}));
-  FillCatalogue(config.data(), *catalog);
-  config.mutable_data()->clear_path();
-  config.mutable_data()->set_catalogue_path(catalogue);
-  config.set_epochs(4);
-  ASSERT_OK(ValidateTrainingConfig(config));
-  v1::TrainingConfig stopped = config;
-  stopped.set_output_dir(dir_.Join("stopped"));
-
-  ASSERT_OK(RunTraining(config, stop_));
-  EXPECT_FALSE(PathExists(dir_.Join("bundle.checkpoints")));
-  {
-    std::atomic<bool> stop = false;
-    StopAfter stopper(dir_.Join("stopped.checkpoints"), &stop);
-    stopped.mutable_checkpoint()->set_every_steps(1);
-    ASSERT_THAT(RunTraining(stopped, stop), StatusIs(absl::StatusCode::kCancelled));
-  }
-  ASSERT_OK(testing::DeleteAndWait(*catalog, {"items/0", "items/1"}));
-  ASSERT_OK(RunTraining(stopped, stop_));
-
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
-  EXPECT_THAT(manifest.classes(), ElementsAre("bright", "dark"));
-  EXPECT_EQ(manifest.training().train_examples() + manifest.training().test_examples(), 40);
-  EXPECT_THAT(manifest.training().config(), HasSubstr(catalogue));
-  EXPECT_EQ(Weights("bundle"), Weights("stopped"));
 }
 
 TEST_F(TrainingRunTest, RefusesASingleProxy) {

@@ -15,9 +15,9 @@ import subprocess
 import sys
 import tempfile
 
-PACKAGE = "kubernetes-validate==1.33.1"
+PACKAGE = "kubernetes-validate==1.37.0"
 # The first whose schema does not ask for pod conditions in every rule of a pod failure policy (servers never did), and the newest.
-VERSIONS = ["1.31", "1.33"]
+VERSIONS = ["1.31", "1.37"]
 SKIPPED = 77
 
 

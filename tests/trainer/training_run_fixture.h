@@ -1,0 +1,95 @@
+// Runs of training on a folder of small images.
+#ifndef SEMBLANCE_TESTS_TRAINER_TRAINING_RUN_FIXTURE_H_
+#define SEMBLANCE_TESTS_TRAINER_TRAINING_RUN_FIXTURE_H_
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "common/file.h"
+#include "dataset/png_encoder.h"
+#include "embedder/bundle.h"
+#include "gtest/gtest.h"
+#include "tests/embedder/script_program.h"
+#include "tests/testing/temp_dir.h"
+#include "trainer/random.h"
+#include "trainer/training_run.h"
+#include "training_config/config.h"
+
+namespace semblance::testing {
+
+// Noisy images of 16 x 16 pixels, dark, middle and bright: 20 of each.
+inline void WriteClassImages(const TempDir& dir) {
+  const std::vector<std::string> classes = {"bright", "dark", "middle"};
+  for (size_t label = 0; label < classes.size(); ++label) {
+    std::filesystem::create_directories(dir.Join("data/" + classes[label]));
+    for (int i = 0; i < 20; ++i) {
+      Random random(1, label, static_cast<uint64_t>(i));
+      std::string pixels;
+      for (int pixel = 0; pixel < 256; ++pixel) {
+        pixels.push_back(static_cast<char>(random.Between(60 * static_cast<int>(label), 60 * static_cast<int>(label) + 90)));
+      }
+      std::ofstream(dir.Join("data/" + classes[label] + "/" + std::to_string(i) + ".png"), std::ios::binary)
+          << EncodeGreyPng(pixels, 16, 16).value();
+    }
+  }
+}
+
+class TrainingRunFixture : public ::testing::Test {
+ protected:
+  TrainingRunFixture() { WriteClassImages(dir_); }
+
+  // A run that takes a moment.
+  v1::TrainingConfig Config(const std::string& output) const {
+    v1::TrainingConfig config;
+    config.set_model_name("test");
+    config.set_output_dir(dir_.Join(output));
+    config.mutable_data()->set_path(dir_.Join("data"));
+    config.mutable_data()->set_hold_out_fraction(0.3);
+    config.mutable_model()->set_input_side(16);
+    config.mutable_model()->set_input_channels(1);
+    config.mutable_model()->set_dimension(8);
+    config.mutable_model()->add_convnet_channels(4);
+    config.mutable_model()->add_convnet_channels(8);
+    config.set_batch_size(8);
+    config.set_epochs(3);
+    config.set_device("cpu");
+    return WithDefaults(config);
+  }
+
+  // Of a backbone that stays as it is and sees images as they are.
+  v1::TrainingConfig FrozenConfig(const std::string& output) const {
+    v1::TrainingConfig config = Config(output);
+    config.mutable_model()->set_freeze_backbone(true);
+    config.mutable_augmentation()->set_horizontal_flip(false);
+    config.mutable_augmentation()->set_max_shift_pixels(0);
+    return config;
+  }
+
+  // A TorchScript program as the backbone.
+  void UseProgram(v1::TrainingConfig* config) const {
+    std::ofstream(dir_.Join("program.pt"), std::ios::binary) << ScriptProgram(1);
+    config->mutable_model()->clear_convnet_channels();
+    config->mutable_model()->clear_convnet_convolutions_per_stage();
+    config->mutable_model()->clear_pooling();
+    config->mutable_model()->set_backbone(v1::ModelConfig::BACKBONE_TORCHSCRIPT);
+    config->mutable_model()->set_torchscript_path(dir_.Join("program.pt"));
+    *config = WithDefaults(*config);
+  }
+
+  // Of the network and of the proxies, if there are any.
+  std::string Weights(const std::string& output) const {
+    const std::string proxies = dir_.Join(output + "/" + kBundleProxiesFile);
+    return ReadFile(dir_.Join(output + "/" + kBundleModelFile)).value() +
+           (PathExists(proxies) ? ReadFile(proxies).value() : std::string());
+  }
+
+  const TempDir dir_;
+  std::atomic<bool> stop_ = false;
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_TRAINER_TRAINING_RUN_FIXTURE_H_
