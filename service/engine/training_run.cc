@@ -155,6 +155,17 @@ absl::StatusOr<int> TrainingRun::AwaitEnd(Job& job) {
   }
 }
 
+void TrainingRun::CompleteProgress() {
+  const absl::StatusOr<v1::TrainingConfig> config = store_->ReadConfig(manifest_.id());
+  // One with patience may have ended before all steps.
+  if (config.ok() && config->validation().patience() == 0 && progress_.total_steps() > 0) {
+    progress_.set_step(progress_.total_steps());
+    progress_.set_epoch(progress_.total_epochs());
+    progress_.clear_seconds_left();
+    hooks_.on_progress(progress_);
+  }
+}
+
 absl::Status TrainingRun::Judge(int exit_code) {
   const std::string what = Ended(exit_code);
   const std::string error = progress_.error().empty() ? "" : absl::StrCat(": ", progress_.error());
@@ -193,6 +204,7 @@ absl::Status TrainingRun::Train() {
     }
     SEMBLANCE_ASSIGN_OR_RETURN(const int exit_code, AwaitEnd(*job));
     if (store_->HasBundle(manifest_.id())) {
+      CompleteProgress();
       return absl::OkStatus();
     }
     SEMBLANCE_RETURN_IF_ERROR(Judge(exit_code));

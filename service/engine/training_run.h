@@ -64,6 +64,8 @@ class TrainingRun {
   absl::StatusOr<std::unique_ptr<Job>> FindTrainer();
   // Its exit code.
   absl::StatusOr<int> AwaitEnd(Job& job);
+  // The last steps may have been made since the trainer reported.
+  void CompleteProgress();
   // What an exit without a bundle means: an error where there is nothing more to be done.
   absl::Status Judge(int exit_code);
   absl::StatusOr<std::string> Publish();

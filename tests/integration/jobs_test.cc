@@ -159,7 +159,7 @@ TEST_F(JobsTest, CancelKeepsACheckpointThatResumeGoesOnFrom) {
 }
 
 TEST_F(JobsTest, TwoRanksTrainTogetherWithProgress) {
-  v1::CreateTrainingJobRequest request = Request(/*epochs=*/5, v1::ON_SUCCESS_REGISTER);
+  v1::CreateTrainingJobRequest request = Request(kLongEpochs / 8, v1::ON_SUCCESS_REGISTER);
   request.set_replicas(2);
   const v1::TrainingJob job = WatchToTheEnd(Create(request));
   EXPECT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();

@@ -32,12 +32,24 @@ TEST_F(TrainingJobsTest, RunsTheTrainerWithTheConfigOfTheJob) {
 }
 
 TEST_F(TrainingJobsTest, ReportsWhatTheTrainerReports) {
-  const std::string id = Create();
+  TrainingSpec patient = Spec();
+  patient.config.mutable_validation()->set_fraction(0.2);
+  patient.config.mutable_validation()->set_patience(2);
+  const std::string id = Create(patient);
   const JobSpec spec = cluster_.AwaitStart(1);
   WriteProgress(id, 7);
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
   EXPECT_EQ(Await(id, TrainingState::kSucceeded).progress.step(), 7);
+}
+
+TEST_F(TrainingJobsTest, HasDoneAllStepsWhereNothingEndsARunBefore) {
+  const std::string id = Create();
+  const JobSpec spec = cluster_.AwaitStart(1);
+  WriteProgress(id, 7);
+  WriteBundleOf(id);
+  cluster_.End(spec.name, 0);
+  EXPECT_EQ(Await(id, TrainingState::kSucceeded).progress.step(), 100);
 }
 
 TEST_F(TrainingJobsTest, FailsWithTheTrainersWordsAndDoesNotTryAgain) {
@@ -185,8 +197,9 @@ TEST_F(TrainingJobsTest, CarriesACancellationOutAfterARestart) {
 
 TEST_F(TrainingJobsTest, ADamagedRecordHarmsNoOtherJobAndCanBeDeleted) {
   const std::string id = Create();
+  const JobSpec spec = cluster_.AwaitStart(1);
   WriteBundleOf(id);
-  cluster_.End(cluster_.AwaitStart(1).name, 0);
+  cluster_.End(spec.name, 0);
   Await(id, TrainingState::kSucceeded);
   jobs_.reset();
   ASSERT_OK(WriteFileAtomically(JobDir(id) + "/state.json", "{"));
@@ -220,8 +233,9 @@ TEST_F(TrainingJobsTest, APublicationThatWasInterruptedRegistersNothingTwice) {
   TrainingSpec spec = Spec();
   spec.on_success = OnSuccess::kRegister;
   const std::string id = Create(spec);
+  const JobSpec job = cluster_.AwaitStart(1);
   WriteBundleOf(id);
-  cluster_.End(cluster_.AwaitStart(1).name, 0);
+  cluster_.End(job.name, 0);
   Await(id, TrainingState::kSucceeded);
   jobs_.reset();
   auto record = ReadJsonRecord<storage::v1::JobRecord>(JobDir(id) + "/state.json");
