@@ -137,7 +137,7 @@ LoadReport RunWithProgress(const std::vector<LoadQuery>& queries, const BenchFla
   ProgressReporter progress("bench", static_cast<int64_t>(flags.rate * flags.seconds), "searches");
   const LoadOptions options{
       .rate = flags.rate, .concurrency = flags.concurrency, .top_k = flags.top_k, .timeout = session.timeout()};
-  const LoadReport report = RunLoad(session.channel(), queries, options, [&](int64_t requests, int64_t failed) {
+  LoadReport report = RunLoad(session.channel(), queries, options, [&](int64_t requests, int64_t failed) {
     progress.Update(requests, absl::StrCat(failed, " failed"));
     return absl::Now() - start < duration && !interruption.happened();
   });

@@ -68,6 +68,7 @@ class LoadRun {
 
   void SendInLoops(const LoadProgress& progress) {
     std::vector<std::thread> clients;
+    clients.reserve(static_cast<size_t>(options_.concurrency));
     for (int i = 0; i < options_.concurrency; ++i) {
       clients.emplace_back([this] {
         while (!stop_) {

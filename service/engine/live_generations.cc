@@ -98,7 +98,8 @@ absl::Status LiveGenerations::Add(Ptr generation, const std::function<void(uint6
   SEMBLANCE_RETURN_IF_ERROR(follower->CatchUp(absl::InfiniteFuture(), on_progress));
   {
     MutexLock lock(&mutex_);
-    others_[generation->manifest().id()] = {.generation = generation, .follower = follower, .counter = nullptr};
+    const std::string id = generation->manifest().id();
+    others_[id] = {.generation = std::move(generation), .follower = follower, .counter = nullptr};
   }
   follower->Start();
   return absl::OkStatus();

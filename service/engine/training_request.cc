@@ -1,6 +1,7 @@
 #include "service/engine/training_request.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/file.h"
@@ -22,8 +23,7 @@ absl::Status Invalid(absl::string_view field, absl::string_view what) {
 
 absl::Status CheckPathText(absl::string_view field, absl::string_view path) {
   for (const char c : path) {
-    if (absl::ascii_iscntrl(static_cast<unsigned char>(c)) ||
-        absl::string_view(kShellCharacters).find(c) != absl::string_view::npos) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c)) || absl::StrContains(kShellCharacters, c)) {
       return Invalid(field,
                      absl::StrCat("has the character '", absl::string_view(&c, 1), "', which paths of training jobs must not"));
     }

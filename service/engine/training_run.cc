@@ -184,23 +184,30 @@ absl::Status TrainingRun::Judge(int exit_code) {
   return Sleep(options_.retry_delay * (record_.attempt() + 1));
 }
 
+absl::StatusOr<std::unique_ptr<Job>> TrainingRun::FindOrStartTrainer() {
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Job> found, FindTrainer());
+  if (found != nullptr) {
+    SEMBLANCE_RETURN_IF_ERROR(SetPhase(JobRecord::PHASE_RUNNING, "its trainer outlived a restart of the server"));
+    return found;
+  }
+  absl::StatusOr<std::unique_ptr<Job>> started = StartTrainer();
+  if (absl::IsUnavailable(started.status()) || absl::IsResourceExhausted(started.status())) {
+    LOG(WARNING) << "job " << manifest_.id() << ": " << started.status();
+    SEMBLANCE_RETURN_IF_ERROR(Judge(kExitTransient));
+    return std::unique_ptr<Job>();
+  }
+  SEMBLANCE_RETURN_IF_ERROR(started.status());
+  SEMBLANCE_RETURN_IF_ERROR(SetPhase(JobRecord::PHASE_RUNNING, ""));
+  return started;
+}
+
 absl::Status TrainingRun::Train() {
   while (true) {
     progress_ = store_->ReadProgress(manifest_.id());
     step_before_ = progress_.step();
-    SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Job> job, FindTrainer());
-    if (job != nullptr) {
-      SEMBLANCE_RETURN_IF_ERROR(SetPhase(JobRecord::PHASE_RUNNING, "its trainer outlived a restart of the server"));
-    } else {
-      absl::StatusOr<std::unique_ptr<Job>> started = StartTrainer();
-      if (absl::IsUnavailable(started.status()) || absl::IsResourceExhausted(started.status())) {
-        LOG(WARNING) << "job " << manifest_.id() << ": " << started.status();
-        SEMBLANCE_RETURN_IF_ERROR(Judge(kExitTransient));
-        continue;
-      }
-      SEMBLANCE_RETURN_IF_ERROR(started.status());
-      job = *std::move(started);
-      SEMBLANCE_RETURN_IF_ERROR(SetPhase(JobRecord::PHASE_RUNNING, ""));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Job> job, FindOrStartTrainer());
+    if (job == nullptr) {
+      continue;
     }
     SEMBLANCE_ASSIGN_OR_RETURN(const int exit_code, AwaitEnd(*job));
     if (store_->HasBundle(manifest_.id())) {

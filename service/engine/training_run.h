@@ -62,6 +62,8 @@ class TrainingRun {
   absl::StatusOr<std::unique_ptr<Job>> StartTrainer();
   // The trainer that an earlier server started; null where there is none.
   absl::StatusOr<std::unique_ptr<Job>> FindTrainer();
+  // Null: it could not be started just now, and is to be tried again.
+  absl::StatusOr<std::unique_ptr<Job>> FindOrStartTrainer();
   // Its exit code.
   absl::StatusOr<int> AwaitEnd(Job& job);
   // The last steps may have been made since the trainer reported.

@@ -154,13 +154,13 @@ class HttplibClient final : public KubernetesClient {
   }
 
   void Interrupt() override {
-    std::unique_lock<Mutex> lock(mutex_);
+    MutexLock lock(&mutex_);
     interrupted_ = true;
     while (!in_flight_.empty()) {
       for (httplib::ClientImpl* client : in_flight_) {
         client->stop();
       }
-      returned_.wait_for(lock, kInterruptPoll);
+      returned_.wait_for(mutex_, kInterruptPoll);
     }
   }
 
