@@ -1,4 +1,4 @@
-// The value below which a share of the values lies.
+// Quantiles of measurements.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_COMMON_QUANTILE_H_
@@ -10,7 +10,7 @@
 
 namespace semblance {
 
-// `share` from 0 (the least) to 1 (the greatest), by nearest rank; 0 without values.
+// The value below which the share lies, from 0 (the least value) to 1 (the greatest); no interpolation; 0 without values.
 inline double Quantile(std::vector<double> values, double share) {
   if (values.empty()) {
     return 0;

@@ -7,11 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "bench/benchmark_program.h"
 #include "common/command_line.h"
 #include "common/file.h"
 #include "common/json_proto.h"
 #include "common/logging.h"
-#include "common/process.h"
 #include "common/status_macros.h"
 #include "embedder/bundle.h"
 #include "semblance/v1/generation_service.pb.h"
@@ -88,39 +88,29 @@ absl::Status Report(const std::string& dir, const std::string& job_model_dir) {
   return WriteFileAtomically(dir + "/report.json", report.dump(2) + "\n");
 }
 
-int Main(int argc, char** argv) {
-  InitLogging(argv[0]);
+absl::Status ReportOrSayWhatIsWrong(const std::string& dir, const std::string& job_model_dir) {
+  try {
+    return Report(dir, job_model_dir);
+  } catch (const nlohmann::json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("a file in ", dir, " is not what the demo writes: ", error.what()));
+  }
+}
+
+int Main(const std::vector<std::string>& args) {
   std::string dir = "build/demo";
   std::string job_model_dir;
   CommandLine command("semblance-demo-loop-report", "", "Adds to report.json what the second half of the demo found.");
   command.AddFlag("output_dir", "DIR", "where the demo put what its commands printed", &dir);
   command.AddFlag("bundle", "DIR", "the bundle that the job trained", &job_model_dir);
   command.AddExample("semblance-demo-loop-report --output_dir=build/demo --bundle=build/demo/loop/jobs/job-000001/model");
-  const auto arguments = command.Parse(std::vector<std::string>(argv + 1, argv + argc));
-  if (command.help_requested()) {
-    std::fputs(command.Help().c_str(), stdout);
-    return kExitDone;
-  }
-  if (!arguments.ok()) {
-    std::fprintf(stderr, "semblance-demo-loop-report: %s\n", std::string(arguments.status().message()).c_str());
-    return kExitUsage;
-  }
-  absl::Status status;
-  try {
-    status = Report(dir, job_model_dir);
-  } catch (const nlohmann::json::exception& error) {
-    status = absl::InvalidArgumentError(absl::StrCat("a file in ", dir, " is not what the demo writes: ", error.what()));
-  }
-  if (!status.ok()) {
-    std::fprintf(stderr, "semblance-demo-loop-report: %s\n", status.ToString().c_str());
-    return kExitBadInput;
-  }
-  return kExitDone;
+  return bench::RunBenchmark(
+      &command, args, [] { return absl::OkStatus(); }, [&] { return ReportOrSayWhatIsWrong(dir, job_model_dir); });
 }
 
 }  // namespace
 }  // namespace semblance
 
 int main(int argc, char** argv) {
-  return semblance::Main(argc, argv);
+  semblance::InitLogging(argv[0]);
+  return semblance::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -43,13 +43,14 @@ class JobsCommandTest : public JobFixture {
 };
 
 TEST_F(JobsCommandTest, TrainFollowsAJobUntilItsModelAnswers) {
-  ASSERT_EQ(Train({"--set", "epochs=30", "--catalogue", "--on_success=activate_if_better", "--log"}), kExitDone);
+  ASSERT_EQ(Train({"--set", "epochs=200", "--catalogue", "--on_success=activate_if_better", "--log"}), kExitDone);
   EXPECT_THAT(out_, HasSubstr("job-000001"));
 
   ASSERT_EQ(Run({"jobs", "get", "job-000001", "--json"}), kExitDone);
   const nlohmann::json job = nlohmann::json::parse(out_)["job"];
   EXPECT_EQ(job["state"], "TRAINING_JOB_STATE_SUCCEEDED");
   EXPECT_EQ(job["model"], "patterns/1");
+  EXPECT_NE(job["progress"].value("step", "0"), "0");
   EXPECT_EQ(job["progress"]["step"], job["progress"]["total_steps"]);
   ASSERT_EQ(Run({"generations", "show", job["generation"], "--json"}), kExitDone);
   EXPECT_EQ(nlohmann::json::parse(out_)["generation"]["state"], "GENERATION_STATE_ACTIVE");
