@@ -23,7 +23,7 @@
 #include "common/progress.h"
 #include "common/status_macros.h"
 #include "common/text_proto.h"
-#include "common/thread_pool.h"
+#include "common/threads/thread_pool.h"
 #include "generation/index_config.h"
 
 namespace {

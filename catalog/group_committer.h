@@ -22,7 +22,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/change_writer.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 
 namespace semblance {
 

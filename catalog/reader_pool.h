@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "catalog/change_reader.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 
 namespace semblance {
 

@@ -1,4 +1,4 @@
-// The catalogue's tables and the settings of its connections; docs/catalogue_format.md explains them.
+// The catalogue's tables and the settings of its connections; docs/catalog_format.md explains them.
 //
 // Thread-safe: functions without state.
 //

@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "cli/table.h"
+#include "cli/text/table.h"
 #include "common/process.h"
 
 namespace semblance {

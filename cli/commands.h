@@ -6,18 +6,9 @@
 #ifndef SEMBLANCE_CLI_COMMANDS_H_
 #define SEMBLANCE_CLI_COMMANDS_H_
 
-#include <ostream>
-#include <string>
-#include <vector>
+#include "cli/client/streams.h"
 
 namespace semblance {
-
-struct Streams {
-  std::ostream& out;
-  std::ostream& err;
-};
-
-using Arguments = std::vector<std::string>;
 
 int RunBench(const Arguments& args, const Streams& streams);
 int RunEmbed(const Arguments& args, const Streams& streams);

@@ -4,11 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "cli/compare.h"
-#include "cli/compare_page.h"
-#include "cli/generation_text.h"
-#include "cli/session.h"
-#include "cli/table.h"
+#include "cli/client/compare.h"
+#include "cli/client/session.h"
+#include "cli/text/compare_page.h"
+#include "cli/text/generation_text.h"
+#include "cli/text/table.h"
 #include "common/file.h"
 #include "common/process.h"
 

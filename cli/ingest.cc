@@ -2,10 +2,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "cli/client/ingest_run.h"
+#include "cli/client/session.h"
 #include "cli/commands.h"
 #include "cli/example_flags.h"
-#include "cli/ingest_run.h"
-#include "cli/session.h"
 #include "common/process.h"
 #include "common/progress.h"
 #include "common/status_macros.h"

@@ -1,11 +1,11 @@
 #include <array>
 #include <memory>
 
+#include "cli/client/session.h"
+#include "cli/client/watch_job.h"
 #include "cli/command_group.h"
 #include "cli/commands.h"
-#include "cli/job_text.h"
-#include "cli/session.h"
-#include "cli/watch_job.h"
+#include "cli/text/job_text.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 
 namespace semblance {

@@ -3,11 +3,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/client/session.h"
 #include "cli/command_group.h"
 #include "cli/commands.h"
-#include "cli/format.h"
-#include "cli/session.h"
-#include "cli/table.h"
+#include "cli/text/format.h"
+#include "cli/text/table.h"
 #include "semblance/v1/model_service.grpc.pb.h"
 
 namespace semblance {

@@ -3,7 +3,7 @@
 
 #include "absl/strings/string_view.h"
 #include "cli/commands.h"
-#include "cli/table.h"
+#include "cli/text/table.h"
 #include "common/process.h"
 
 namespace semblance {

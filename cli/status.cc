@@ -2,9 +2,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "cli/client/session.h"
 #include "cli/commands.h"
-#include "cli/session.h"
-#include "cli/table.h"
+#include "cli/text/table.h"
 #include "common/process.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 

@@ -5,14 +5,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "cli/client/session.h"
+#include "cli/client/watch_job.h"
 #include "cli/commands.h"
-#include "cli/session.h"
-#include "cli/watch_job.h"
 #include "common/file.h"
 #include "common/status_macros.h"
 #include "common/text_proto.h"
+#include "config/config_override.h"
 #include "semblance/v1/training_service.grpc.pb.h"
-#include "training_config/config_override.h"
 
 namespace semblance {
 namespace {

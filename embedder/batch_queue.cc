@@ -86,7 +86,7 @@ std::vector<Verdict> BatchQueue::RemoveAll(const absl::Status& status) {
   return verdicts;
 }
 
-Batch BatchQueue::Take(size_t max_batch_size, absl::Time now) {
+QueuedBatch BatchQueue::Take(size_t max_batch_size, absl::Time now) {
   size_t reserved = 0;
   if (waiting_[kInteractive] > 0 && waiting_[kBulk] > 0) {
     // What does not divide is carried over, so that bulk work gets its share of small batches, too.
@@ -96,13 +96,13 @@ Batch BatchQueue::Take(size_t max_batch_size, absl::Time now) {
   }
   const size_t interactive = std::min(waiting_[kInteractive], max_batch_size - reserved);
   const size_t bulk = std::min(waiting_[kBulk], max_batch_size - interactive);
-  Batch batch;
+  QueuedBatch batch;
   TakeImages(kInteractive, interactive, now, &batch);
   TakeImages(kBulk, bulk, now, &batch);
   return batch;
 }
 
-void BatchQueue::TakeImages(size_t priority, size_t count, absl::Time now, Batch* batch) {
+void BatchQueue::TakeImages(size_t priority, size_t count, absl::Time now, QueuedBatch* batch) {
   std::deque<EmbedRequestPtr>& requests = requests_[priority];
   waiting_[priority] -= count;
   while (count > 0) {

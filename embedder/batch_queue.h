@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "embedder/batcher.h"
-#include "embedder/image.h"
+#include "embedder/image/image.h"
 
 namespace semblance {
 
@@ -53,7 +53,7 @@ struct BatchPart {
   size_t count = 0;
 };
 
-struct Batch {
+struct QueuedBatch {
   std::vector<BatchPart> parts;
   // Of all parts, in their order.
   std::vector<Image> images;
@@ -81,10 +81,10 @@ class BatchQueue {
 
   // The next batch, of at most max_batch_size images: interactive work first, but a quarter of the slots for bulk work while both
   // wait. Within a priority, first come, first served; a request may be split.
-  Batch Take(size_t max_batch_size, absl::Time now);
+  QueuedBatch Take(size_t max_batch_size, absl::Time now);
 
  private:
-  void TakeImages(size_t priority, size_t count, absl::Time now, Batch* batch);
+  void TakeImages(size_t priority, size_t count, absl::Time now, QueuedBatch* batch);
 
   // By priority.
   std::array<std::deque<EmbedRequestPtr>, 2> requests_;

@@ -9,7 +9,7 @@
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/logging.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "embedder/batch_queue.h"
 
 namespace semblance {
@@ -109,7 +109,7 @@ class SerialBatcher final : public Batcher {
   void RunBatches() {
     while (true) {
       std::vector<Verdict> verdicts;
-      Batch batch;
+      QueuedBatch batch;
       {
         const MutexLock lock(&mutex_);
         WaitForBatch();
@@ -146,7 +146,7 @@ class SerialBatcher final : public Batcher {
     }
   }
 
-  void RunBatch(const Batch& batch) {
+  void RunBatch(const QueuedBatch& batch) {
     std::vector<float> vectors(batch.images.size() * static_cast<size_t>(embedder_->dimension()));
     const absl::Time start = absl::Now();
     const absl::Status status = embedder_->Embed(batch.images, absl::MakeSpan(vectors));
@@ -157,7 +157,7 @@ class SerialBatcher final : public Batcher {
     Tell(FinishBatch(batch, status, vectors, inference));
   }
 
-  std::vector<Verdict> FinishBatch(const Batch& batch, const absl::Status& status, const std::vector<float>& vectors,
+  std::vector<Verdict> FinishBatch(const QueuedBatch& batch, const absl::Status& status, const std::vector<float>& vectors,
                                    absl::Duration inference) {
     const MutexLock lock(&mutex_);
     last_inference_ = inference;

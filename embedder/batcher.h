@@ -21,7 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "embedder/embedder.h"
-#include "embedder/image.h"
+#include "embedder/image/image.h"
 
 namespace semblance {
 

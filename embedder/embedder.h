@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "embedder/bundle.h"
-#include "embedder/image.h"
-#include "embedder/preprocess.h"
+#include "embedder/bundle/bundle.h"
+#include "embedder/image/image.h"
+#include "embedder/image/preprocess.h"
 
 namespace semblance {
 

@@ -9,10 +9,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/background_thread.h"
 #include "common/error.h"
-#include "common/mutex.h"
 #include "common/status_macros.h"
+#include "common/threads/background_thread.h"
+#include "common/threads/mutex.h"
 
 namespace semblance {
 namespace {

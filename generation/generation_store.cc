@@ -17,7 +17,7 @@
 #include "common/json_record.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace semblance {

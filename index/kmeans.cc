@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
-#include "index/faiss_call.h"
+#include "index/finders/faiss_call.h"
 
 namespace semblance {
 namespace {

@@ -10,17 +10,17 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/background_thread.h"
 #include "common/file.h"
 #include "common/logging.h"
-#include "common/mutex.h"
 #include "common/status_macros.h"
-#include "index/index_directory.h"
-#include "index/index_recovery.h"
-#include "index/segment_list.h"
-#include "index/segment_merge.h"
+#include "common/threads/background_thread.h"
+#include "common/threads/mutex.h"
+#include "index/files/index_directory.h"
+#include "index/files/vector_log.h"
+#include "index/segments/index_recovery.h"
+#include "index/segments/segment_list.h"
+#include "index/segments/segment_merge.h"
 #include "index/validation.h"
-#include "index/vector_log.h"
 
 namespace semblance {
 namespace {

@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "index/segmented_index.h"
 #include "index/vector_index.h"
 
 namespace semblance {

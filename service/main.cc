@@ -21,17 +21,17 @@
 #include "common/text_proto.h"
 #include "embedder/embedder.h"
 #include "service/engine/engine.h"
-#include "service/engine/generation_lifecycle.h"
 #include "service/engine/limits.h"
-#include "service/engine/model_registry.h"
-#include "service/engine/model_watcher.h"
-#include "service/engine/rooted_path.h"
-#include "service/engine/training_jobs.h"
+#include "service/generations/generation_lifecycle.h"
 #include "service/http/http_server.h"
 #include "service/http/prometheus_metrics.h"
 #include "service/jobs/job_launcher.h"
-#include "service/jobs/kubernetes_job_launcher.h"
+#include "service/jobs/kubernetes/kubernetes_job_launcher.h"
+#include "service/models/model_registry.h"
+#include "service/models/model_watcher.h"
+#include "service/models/rooted_path.h"
 #include "service/rpc/server.h"
+#include "service/training/training_jobs.h"
 
 namespace semblance {
 namespace {

@@ -11,9 +11,9 @@
 #include "common/logging.h"
 #include "common/process.h"
 #include "common/status_macros.h"
+#include "config/training_config.h"
 #include "trainer/local_ranks.h"
 #include "trainer/training_run.h"
-#include "training_config/config.h"
 
 namespace {
 

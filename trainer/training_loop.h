@@ -13,10 +13,10 @@
 #include "absl/status/statusor.h"
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/checkpoint.h"
-#include "trainer/evaluation.h"
-#include "trainer/labelled_images.h"
-#include "trainer/learner.h"
-#include "trainer/progress_file.h"
+#include "trainer/data/labeled_images.h"
+#include "trainer/learning/evaluation.h"
+#include "trainer/learning/learner.h"
+#include "trainer/report/progress_file.h"
 
 namespace semblance {
 

@@ -13,9 +13,9 @@
 #include "absl/strings/str_split.h"
 #include "common/file.h"
 #include "common/status_macros.h"
-#include "common/thread_pool.h"
-#include "trainer/learning_curve.h"
-#include "trainer/parallel_for.h"
+#include "common/threads/thread_pool.h"
+#include "trainer/data/parallel_for.h"
+#include "trainer/report/learning_curve.h"
 
 namespace semblance::bench {
 namespace {

@@ -13,7 +13,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
-#include "trainer/training_log.h"
+#include "trainer/report/training_log.h"
 
 namespace semblance::bench {
 namespace {

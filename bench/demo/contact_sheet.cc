@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "common/status_macros.h"
-#include "embedder/decode.h"
+#include "embedder/image/decode.h"
 
 namespace semblance {
 namespace {

@@ -13,7 +13,7 @@
 #include "common/json_proto.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "semblance/v1/generation_service.pb.h"
 #include "semblance/v1/training_service.pb.h"
 

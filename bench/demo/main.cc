@@ -19,7 +19,7 @@
 #include "common/process.h"
 #include "common/status_macros.h"
 #include "dataset/dataset.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 
 namespace semblance {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "dataset/dataset.h"
-#include "embedder/preprocess.h"
+#include "embedder/image/preprocess.h"
 
 namespace semblance {
 

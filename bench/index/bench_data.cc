@@ -7,7 +7,7 @@
 
 #include "common/progress.h"
 #include "common/status_macros.h"
-#include "common/thread_pool.h"
+#include "common/threads/thread_pool.h"
 #include "dataset/dataset.h"
 #include "embedder/embedder.h"
 #include "index/exact_search.h"

@@ -27,8 +27,8 @@
 #include "common/process.h"
 #include "common/quantile.h"
 #include "common/status_macros.h"
-#include "common/thread_pool.h"
-#include "index/big_array.h"
+#include "common/threads/thread_pool.h"
+#include "index/rows/big_array.h"
 
 namespace semblance::bench {
 namespace {

@@ -16,7 +16,7 @@
 
 #include "absl/time/time.h"
 #include "bench/reload/oracle.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 

@@ -19,13 +19,13 @@
 #include "bench/convergence/training_runs.h"
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "config/training_config.h"
 #include "dataset/dataset.h"
-#include "trainer/augment.h"
-#include "trainer/image_store.h"
-#include "trainer/loader.h"
-#include "trainer/sampler.h"
-#include "trainer/training_log.h"
-#include "training_config/config.h"
+#include "trainer/data/augment.h"
+#include "trainer/data/image_store.h"
+#include "trainer/data/loader.h"
+#include "trainer/data/sampler.h"
+#include "trainer/report/training_log.h"
 
 namespace semblance::bench {
 namespace {
@@ -144,7 +144,7 @@ absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string&
   Loader loader(store.get(), std::move(batches), {.threads = one.threads, .augmentation = AugmentationOf(config.augmentation())});
   int64_t count = 0;
   while (true) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader.Next());
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<LoadedBatch> batch, loader.Next());
     if (!batch.has_value()) {
       return static_cast<double>(count) / absl::ToDoubleSeconds(absl::Now() - start);
     }

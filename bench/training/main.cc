@@ -15,7 +15,7 @@
 #include "common/file.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
-#include "common/thread_pool.h"
+#include "common/threads/thread_pool.h"
 
 namespace semblance::bench {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "common/status_macros.h"
-#include "embedder/manifest.h"
+#include "embedder/bundle/manifest.h"
 #include "embedder/torch/bn_inception.h"
 #include "embedder/torch/resnet.h"
 #include "embedder/torch/script_backbone.h"

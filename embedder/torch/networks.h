@@ -89,7 +89,7 @@ class EmbeddingNetImpl : public ConvNormModule {
 TORCH_MODULE(EmbeddingNet);
 
 // A freshly initialised network on the CPU, in training mode. `script`, for torch_script: the bytes of backbone.pt, whose tensors
-// are taken as they are. Errors: as of ValidateNetwork (embedder/manifest.h); for torch_script as of NewScriptNet
+// are taken as they are. Errors: as of ValidateNetwork (embedder/bundle/manifest.h); for torch_script as of NewScriptNet
 // (script_backbone.h).
 absl::StatusOr<EmbeddingNet> NewEmbeddingNet(const storage::v1::Architecture& architecture,
                                              const storage::v1::Preprocessing& preprocessing, int dimension,

@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "common/file.h"
 #include "common/status_macros.h"
-#include "embedder/pth.h"
+#include "embedder/bundle/pth.h"
 #include "embedder/torch/state.h"
 
 namespace semblance {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "embedder/safetensors.h"
+#include "embedder/bundle/safetensors.h"
 #include "embedder/torch/networks.h"
 
 namespace semblance {

@@ -1,7 +1,7 @@
 #include "embedder/torch/resnet.h"
 
 #include "absl/strings/str_cat.h"
-#include "embedder/manifest.h"
+#include "embedder/bundle/manifest.h"
 
 namespace semblance {
 namespace {

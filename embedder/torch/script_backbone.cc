@@ -12,7 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "embedder/manifest.h"
+#include "embedder/bundle/manifest.h"
 #include "embedder/torch/device.h"
 
 namespace semblance {

@@ -1,7 +1,7 @@
 #include "embedder/torch/small_convnet.h"
 
 #include "absl/strings/str_cat.h"
-#include "embedder/manifest.h"
+#include "embedder/bundle/manifest.h"
 
 namespace semblance {
 namespace {

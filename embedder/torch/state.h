@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "embedder/safetensors.h"
+#include "embedder/bundle/safetensors.h"
 #include "embedder/torch/networks.h"
 
 namespace semblance {

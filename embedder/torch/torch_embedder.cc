@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "common/thread_pool.h"
+#include "common/threads/thread_pool.h"
 #include "embedder/embedder.h"
 #include "embedder/torch/device.h"
 #include "embedder/torch/networks.h"

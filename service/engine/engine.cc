@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "service/engine/limits.h"
 
 namespace semblance {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "embedder/trained_images.h"
+#include "embedder/bundle/trained_images.h"
 
 namespace semblance {
 namespace {

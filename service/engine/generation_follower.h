@@ -22,8 +22,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
-#include "common/mutex.h"
-#include "common/thread_pool.h"
+#include "common/threads/mutex.h"
+#include "common/threads/thread_pool.h"
 #include "service/engine/generation.h"
 
 namespace semblance {

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "common/thread_pool.h"
+#include "common/threads/thread_pool.h"
 #include "generation/index_config.h"
 
 namespace semblance {

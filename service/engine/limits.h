@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "catalog/catalog.h"
-#include "embedder/decode.h"
+#include "embedder/image/decode.h"
 #include "semblance/v1/server_config.pb.h"
 #include "service/engine/types.h"
 

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/background_thread.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "common/threads/background_thread.h"
 
 namespace semblance {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
-#include "common/background_thread.h"
+#include "common/threads/background_thread.h"
 
 namespace semblance {
 namespace {

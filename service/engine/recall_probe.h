@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "index/vector_index.h"
 #include "service/engine/metrics.h"
 

@@ -76,7 +76,7 @@ struct ItemRecord {
   std::string id;
   std::optional<std::string> label;
   Attributes attributes;
-  // Of its image: see embedder/trained_images.h.
+  // Of its image: see embedder/bundle/trained_images.h.
   uint64_t image_key = 0;
 };
 

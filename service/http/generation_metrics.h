@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "service/engine/generation_controller.h"
+#include "service/generations/generation_controller.h"
 
 namespace prometheus {
 class Registry;

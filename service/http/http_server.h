@@ -11,9 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "service/engine/engine.h"
-#include "service/engine/generation_controller.h"
-#include "service/engine/training_controller.h"
+#include "service/generations/generation_controller.h"
 #include "service/http/prometheus_metrics.h"
+#include "service/training/training_controller.h"
 
 namespace semblance {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/error.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "service/http/generation_metrics.h"
 #include "service/http/training_metrics.h"
 

@@ -10,10 +10,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "service/engine/engine.h"
-#include "service/engine/generation_controller.h"
 #include "service/engine/metrics.h"
-#include "service/engine/training_controller.h"
+#include "service/generations/generation_controller.h"
 #include "service/rpc/metrics.h"
+#include "service/training/training_controller.h"
 
 namespace semblance {
 

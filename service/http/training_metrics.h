@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "service/engine/training_info.h"
+#include "service/training/training_info.h"
 
 namespace prometheus {
 class Registry;

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "common/thread_pool.h"
+#include "common/threads/thread_pool.h"
 #include "service/rpc/unary_call.h"
 
 namespace semblance {

@@ -15,7 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "service/engine/generation_controller.h"
+#include "service/generations/generation_controller.h"
 #include "service/rpc/unary_call.h"
 
 namespace semblance {

@@ -3,7 +3,7 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "semblance/v1/model_service.grpc.pb.h"
-#include "service/engine/model_registry.h"
+#include "service/models/model_registry.h"
 #include "service/rpc/blocking_calls.h"
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"

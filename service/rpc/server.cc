@@ -19,7 +19,7 @@
 #include "semblance/v1/search_service.grpc.pb.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 #include "service/engine/engine.h"
-#include "service/engine/model_registry.h"
+#include "service/models/model_registry.h"
 #include "service/rpc/generation_service.h"
 #include "service/rpc/services.h"
 #include "service/rpc/training_service.h"

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "semblance/v1/training_service.pb.h"
-#include "service/engine/training_info.h"
+#include "service/training/training_info.h"
 
 namespace semblance {
 

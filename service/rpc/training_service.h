@@ -12,8 +12,8 @@
 #include <memory>
 
 #include "absl/time/time.h"
-#include "service/engine/training_controller.h"
 #include "service/rpc/unary_call.h"
+#include "service/training/training_controller.h"
 
 namespace semblance {
 

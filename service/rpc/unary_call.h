@@ -20,7 +20,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "google/protobuf/message.h"
 #include "service/engine/types.h"
 #include "service/rpc/metrics.h"

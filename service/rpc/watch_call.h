@@ -27,7 +27,7 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "service/rpc/error_status.h"
 #include "service/rpc/metrics.h"
 #include "service/rpc/unary_call.h"

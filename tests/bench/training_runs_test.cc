@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
-#include "trainer/random.h"
+#include "trainer/data/random.h"
 
 namespace semblance::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/compare_page.h"
+#include "cli/text/compare_page.h"
 
 #include "absl/strings/escaping.h"
 #include "gmock/gmock.h"

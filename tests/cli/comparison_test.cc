@@ -1,4 +1,4 @@
-#include "cli/comparison.h"
+#include "cli/text/comparison.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

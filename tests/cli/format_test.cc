@@ -1,4 +1,4 @@
-#include "cli/format.h"
+#include "cli/text/format.h"
 
 #include "gtest/gtest.h"
 

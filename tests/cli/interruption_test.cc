@@ -1,4 +1,4 @@
-#include "cli/interruption.h"
+#include "cli/client/interruption.h"
 
 #include <signal.h>
 

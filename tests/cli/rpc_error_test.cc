@@ -1,4 +1,4 @@
-#include "cli/rpc_error.h"
+#include "cli/client/rpc_error.h"
 
 #include <string>
 

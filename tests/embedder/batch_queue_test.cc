@@ -27,7 +27,7 @@ EmbedRequestPtr Request(Priority priority, const std::vector<int>& widths, absl:
   return request;
 }
 
-std::vector<int> Widths(const Batch& batch) {
+std::vector<int> Widths(const QueuedBatch& batch) {
   std::vector<int> widths;
   for (const Image& image : batch.images) {
     widths.push_back(image.width);
@@ -41,8 +41,8 @@ TEST(BatchQueueTest, RequestsAreTakenInOrderAndSplit) {
   queue.Add(Request(Priority::kInteractive, {3, 4, 5}));
   EXPECT_EQ(queue.waiting(), 5u);
 
-  const Batch first = queue.Take(3, kNow);
-  const Batch second = queue.Take(3, kNow);
+  const QueuedBatch first = queue.Take(3, kNow);
+  const QueuedBatch second = queue.Take(3, kNow);
 
   EXPECT_THAT(Widths(first), ElementsAre(1, 2, 3));
   EXPECT_THAT(Widths(second), ElementsAre(4, 5));
@@ -60,7 +60,7 @@ TEST(BatchQueueTest, InteractiveWorkGoesFirstAndBulkWorkGetsAQuarter) {
   queue.Add(Request(Priority::kBulk, std::vector<int>(100, 2)));
   queue.Add(Request(Priority::kInteractive, std::vector<int>(100, 1)));
 
-  const Batch batch = queue.Take(8, kNow);
+  const QueuedBatch batch = queue.Take(8, kNow);
 
   EXPECT_THAT(Widths(batch), ElementsAre(1, 1, 1, 1, 1, 1, 2, 2));
 }

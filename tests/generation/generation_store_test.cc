@@ -3,7 +3,7 @@
 #include <string>
 
 #include "common/file.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/fake_bundle.h"

@@ -7,8 +7,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "index/segment_list.h"
 #include "index/segmented_index.h"
+#include "index/segments/segment_list.h"
 #include "tests/index/index_oracle.h"
 #include "tests/index/index_script.h"
 #include "tests/testing/status_matchers.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "index/kernels.h"
+#include "index/kernels/kernels.h"
 #include "index/vector_index.h"
 
 namespace semblance {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/file.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "semblance/v1/search_service.grpc.pb.h"

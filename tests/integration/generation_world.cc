@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/file.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "gtest/gtest.h"
 #include "tests/integration/generation_client.h"
 #include "tests/integration/small_model.h"

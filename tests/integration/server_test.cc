@@ -15,7 +15,7 @@
 #include "absl/time/clock.h"
 #include "common/file.h"
 #include "dataset/dataset.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "semblance/v1/admin_service.grpc.pb.h"

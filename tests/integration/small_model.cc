@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/file.h"
-#include "embedder/image.h"
+#include "embedder/image/image.h"
 #include "gtest/gtest.h"
 #include "tests/testing/process.h"
 #include "tests/testing/status_matchers.h"

@@ -13,11 +13,11 @@
 #include "common/file.h"
 #include "common/process.h"
 #include "dataset/png_encoder.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "tests/testing/process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
-#include "trainer/random.h"
+#include "trainer/data/random.h"
 
 namespace semblance {
 namespace {

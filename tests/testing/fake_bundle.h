@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "tests/testing/fake_embedder.h"
 #include "tests/testing/status_matchers.h"
 

@@ -14,10 +14,10 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "embedder/embedder.h"
-#include "embedder/image.h"
-#include "embedder/preprocess.h"
+#include "embedder/image/image.h"
+#include "embedder/image/preprocess.h"
 
 namespace semblance::testing {
 

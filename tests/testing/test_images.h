@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "embedder/image.h"
+#include "embedder/image/image.h"
 
 namespace semblance::testing {
 

@@ -5,14 +5,14 @@
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/json_record.h"
-#include "embedder/trained_images.h"
+#include "embedder/bundle/trained_images.h"
 #include "gmock/gmock.h"
 #include "semblance/storage/v1/job.pb.h"
 #include "tests/catalog/catalog_fixture.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/trainer/stop_after.h"
 #include "tests/trainer/training_run_fixture.h"
-#include "trainer/training_data.h"
+#include "trainer/data/training_data.h"
 
 namespace semblance {
 namespace {

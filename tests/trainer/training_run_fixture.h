@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "common/file.h"
+#include "config/training_config.h"
 #include "dataset/png_encoder.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "gtest/gtest.h"
-#include "tests/embedder/script_program.h"
+#include "tests/embedder/torch/script_program.h"
 #include "tests/testing/temp_dir.h"
-#include "trainer/random.h"
+#include "trainer/data/random.h"
 #include "trainer/training_run.h"
-#include "training_config/config.h"
 
 namespace semblance::testing {
 

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "common/file.h"
-#include "embedder/bundle.h"
+#include "config/config_override.h"
+#include "config/training_config.h"
+#include "embedder/bundle/bundle.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/trainer/stop_after.h"
 #include "tests/trainer/training_run_fixture.h"
-#include "trainer/training_log.h"
-#include "training_config/config.h"
-#include "training_config/config_override.h"
+#include "trainer/report/training_log.h"
 
 namespace semblance {
 namespace {

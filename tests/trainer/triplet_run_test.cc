@@ -7,17 +7,17 @@
 #include <vector>
 
 #include "common/file.h"
+#include "config/config_override.h"
+#include "config/training_config.h"
 #include "dataset/png_encoder.h"
-#include "embedder/bundle.h"
-#include "embedder/trained_images.h"
+#include "embedder/bundle/bundle.h"
+#include "embedder/bundle/trained_images.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/trainer/stop_after.h"
-#include "trainer/random.h"
-#include "trainer/training_log.h"
+#include "trainer/data/random.h"
+#include "trainer/report/training_log.h"
 #include "trainer/training_run.h"
-#include "training_config/config.h"
-#include "training_config/config_override.h"
 
 namespace semblance {
 namespace {

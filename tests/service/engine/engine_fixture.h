@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "embedder/bundle.h"
+#include "embedder/bundle/bundle.h"
 #include "service/engine/engine.h"
 #include "service/engine/limits.h"
 #include "tests/testing/fake_embedder.h"

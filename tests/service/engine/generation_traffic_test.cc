@@ -5,7 +5,7 @@
 #include "common/digest.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/service/engine/generation_fixture.h"
+#include "tests/service/generations/generation_fixture.h"
 
 namespace semblance::testing {
 namespace {

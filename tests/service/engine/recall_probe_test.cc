@@ -5,7 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

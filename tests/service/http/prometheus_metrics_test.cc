@@ -3,8 +3,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/service/engine/engine_fixture.h"
-#include "tests/service/rpc/fake_generation_controller.h"
-#include "tests/service/rpc/fake_training_controller.h"
+#include "tests/service/generations/fake_generation_controller.h"
+#include "tests/service/training/fake_training_controller.h"
 #include "tests/testing/status_matchers.h"
 
 namespace semblance {

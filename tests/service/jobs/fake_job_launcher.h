@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "service/jobs/job_launcher.h"
 
 namespace semblance::testing {

@@ -12,11 +12,11 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/error.h"
-#include "common/mutex.h"
+#include "common/threads/mutex.h"
 #include "google/rpc/error_details.pb.h"
 #include "semblance/v1/generation_service.grpc.pb.h"
 #include "service/rpc/generation_service.h"
-#include "tests/service/rpc/fake_generation_controller.h"
+#include "tests/service/generations/fake_generation_controller.h"
 
 namespace semblance::testing {
 

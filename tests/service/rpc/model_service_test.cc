@@ -3,7 +3,7 @@
 
 #include "semblance/v1/model_service.grpc.pb.h"
 #include "service/rpc/services.h"
-#include "tests/service/engine/model_fixture.h"
+#include "tests/service/models/model_fixture.h"
 #include "tests/service/rpc/rpc_fixture.h"
 
 namespace semblance {

@@ -7,8 +7,8 @@
 #include "absl/time/time.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 #include "service/rpc/training_service.h"
-#include "tests/service/rpc/fake_training_controller.h"
 #include "tests/service/rpc/rpc_fixture.h"
+#include "tests/service/training/fake_training_controller.h"
 
 namespace semblance::testing {
 

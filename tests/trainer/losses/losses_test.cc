@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "config/config_override.h"
+#include "config/training_config.h"
 #include "embedder/torch/networks.h"
 #include "gtest/gtest.h"
 #include "tests/trainer/losses/loss_data.h"
@@ -22,8 +24,6 @@
 #include "trainer/losses/proxy_triplet.h"
 #include "trainer/losses/soft_triple.h"
 #include "trainer/losses/triplet.h"
-#include "training_config/config.h"
-#include "training_config/config_override.h"
 
 namespace semblance {
 namespace {

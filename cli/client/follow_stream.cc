@@ -1,0 +1,120 @@
+#include "cli/client/follow_stream.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/time/clock.h"
+#include "common/process.h"
+
+namespace semblance {
+namespace {
+
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
+constexpr absl::Duration kLongestBackoff = absl::Seconds(2);
+
+class Follower {
+ public:
+  Follower(Session* session, const FollowOptions& options, FollowedStream* stream)
+      : session_(*session), stream_(*stream), interruption_(options.interruption), server_known_(options.server_known) {}
+
+  int Run() {
+    absl::Time give_up = absl::Now() + session_.timeout();
+    absl::Duration backoff = kFirstBackoff;
+    while (true) {
+      const RpcError error = DescribeRpcError(ReadOnce(give_up));
+      if (const auto exit_code = ExitCodeAfter(error)) {
+        return *exit_code;
+      }
+      if (heard_) {
+        give_up = absl::Now() + session_.timeout();
+        backoff = kFirstBackoff;
+        outage_.reset();
+        if (error.code == grpc::StatusCode::DEADLINE_EXCEEDED) {
+          continue;  // A stream lasts no longer than its deadline: this one was only quiet.
+        }
+      }
+      NoteOutage(error);
+      const absl::Duration pause = std::max(backoff, error.retry_delay.value_or(absl::ZeroDuration()));
+      if (absl::Now() + pause >= give_up) {
+        return session_.Fail(*outage_);
+      }
+      if (Pause(pause)) {
+        return kExitTerminated;
+      }
+      backoff = std::min(2 * backoff, kLongestBackoff);
+    }
+  }
+
+ private:
+  grpc::Status ReadOnce(absl::Time deadline) {
+    heard_ = false;
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(deadline));
+    context.set_wait_for_ready(server_known_);
+    if (interruption_ != nullptr) {
+      interruption_->SetAction([&context] { context.TryCancel(); });
+    }
+    grpc::Status status = stream_.Read(&context, [this] {
+      heard_ = true;
+      ever_heard_ = true;
+      server_known_ = true;
+    });
+    if (interruption_ != nullptr) {
+      interruption_->SetAction(nullptr);
+    }
+    return status;
+  }
+
+  // nullopt: the stream is to be opened again.
+  std::optional<int> ExitCodeAfter(const RpcError& error) const {
+    const bool is_over = error.code == grpc::StatusCode::OK && stream_.IsOver();
+    if (is_over || (error.code == grpc::StatusCode::NOT_FOUND && ever_heard_)) {
+      return stream_.OutcomeCode();
+    }
+    if (interruption_ != nullptr && interruption_->happened()) {
+      return kExitTerminated;
+    }
+    if (error.code == grpc::StatusCode::OK) {
+      return std::nullopt;
+    }
+    const bool may_pass = error.code == grpc::StatusCode::UNAVAILABLE || error.code == grpc::StatusCode::DEADLINE_EXCEEDED;
+    return may_pass && server_known_ ? std::nullopt : std::optional(session_.Fail(error));
+  }
+
+  void NoteOutage(const RpcError& error) {
+    if (!outage_.has_value()) {
+      outage_ = error;
+      if (outage_->code == grpc::StatusCode::OK) {
+        outage_ = DescribeRpcError({grpc::StatusCode::UNAVAILABLE, "the server ended the stream"});
+      }
+      session_.err() << "semblance: the connection is lost (" << outage_->message << "); trying again" << std::endl;
+    }
+  }
+
+  // Whether it was interrupted.
+  bool Pause(absl::Duration duration) {
+    if (interruption_ != nullptr) {
+      return interruption_->WaitFor(duration);
+    }
+    absl::SleepFor(duration);
+    return false;
+  }
+
+  Session& session_;
+  FollowedStream& stream_;
+  Interruption* const interruption_;
+  // An answer came: from this server, ever; in the stream, ever; and in the present call.
+  bool server_known_;
+  bool ever_heard_ = false;
+  bool heard_ = false;
+  // How the connection was lost, until an answer comes.
+  std::optional<RpcError> outage_;
+};
+
+}  // namespace
+
+int FollowStream(Session& session, const FollowOptions& options, FollowedStream& stream) {
+  return Follower(&session, options, &stream).Run();
+}
+
+}  // namespace semblance

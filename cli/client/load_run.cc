@@ -1,0 +1,169 @@
+#include "cli/client/load_run.h"
+
+#include <grpcpp/client_context.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/threads/mutex.h"
+#include "semblance/v1/search_service.grpc.pb.h"
+
+namespace semblance {
+namespace {
+
+constexpr absl::Duration kPoll = absl::Milliseconds(50);
+constexpr absl::Duration kDrainPoll = absl::Milliseconds(1);
+// Of a client whose search failed: a server that is gone refuses at once.
+constexpr absl::Duration kPauseAfterFailure = absl::Milliseconds(10);
+
+// One search on its way.
+struct Call {
+  grpc::ClientContext context;
+  v1::SearchRequest request;
+  v1::SearchResponse response;
+  const LoadQuery* query = nullptr;
+  absl::Time due;
+};
+
+class LoadRun {
+ public:
+  LoadRun(const std::shared_ptr<grpc::Channel>& channel, absl::Span<const LoadQuery> queries, const LoadOptions& options)
+      : stub_(v1::SearchService::NewStub(channel)), queries_(queries), options_(options) {}
+
+  LoadReport Run(const LoadProgress& progress) {
+    const absl::Time start = absl::Now();
+    if (options_.rate > 0) {
+      SendAtRate(progress);
+    } else {
+      SendInLoops(progress);
+    }
+    while (in_flight_ > 0) {
+      absl::SleepFor(kDrainPoll);
+    }
+    MutexLock lock(&mutex_);
+    report_.requests = requests_;
+    report_.failed_requests = failed_;
+    report_.elapsed = absl::Now() - start;
+    return std::move(report_);
+  }
+
+ private:
+  bool GoesOn(const LoadProgress& progress) const { return progress(requests_, failed_); }
+
+  void SendAtRate(const LoadProgress& progress) {
+    const absl::Duration interval = absl::Seconds(1) / options_.rate;
+    absl::Time due = absl::Now() + interval;
+    while (GoesOn(progress)) {
+      absl::SleepFor(std::min(due - absl::Now(), kPoll));
+      for (; due <= absl::Now(); due += interval) {
+        Send(due);
+      }
+    }
+  }
+
+  void SendInLoops(const LoadProgress& progress) {
+    std::vector<std::thread> clients;
+    clients.reserve(static_cast<size_t>(options_.concurrency));
+    for (int i = 0; i < options_.concurrency; ++i) {
+      clients.emplace_back([this] {
+        while (!stop_) {
+          SearchOnce();
+        }
+      });
+    }
+    while (GoesOn(progress)) {
+      absl::SleepFor(kPoll);
+    }
+    stop_ = true;
+    for (std::thread& client : clients) {
+      client.join();
+    }
+  }
+
+  void SearchOnce() {
+    const std::shared_ptr<Call> call = NewCall(absl::Now());
+    const grpc::Status status = stub_->Search(&call->context, call->request, &call->response);
+    Take(*call, status);
+    if (!status.ok()) {
+      absl::SleepFor(kPauseAfterFailure);
+    }
+  }
+
+  void Send(absl::Time due) {
+    const std::shared_ptr<Call> call = NewCall(due);
+    ++in_flight_;
+    stub_->async()->Search(&call->context, &call->request, &call->response, [this, call](const grpc::Status& status) {
+      Take(*call, status);
+      --in_flight_;
+    });
+  }
+
+  std::shared_ptr<Call> NewCall(absl::Time due) {
+    auto call = std::make_shared<Call>();
+    call->query = &queries_[static_cast<size_t>(requests_++) % queries_.size()];
+    call->due = due;
+    call->request.mutable_query()->set_image(call->query->image);
+    call->request.set_top_k(options_.top_k);
+    if (!call->query->item_id.empty()) {
+      call->request.add_exclude_item_ids(call->query->item_id);
+    }
+    call->context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.timeout));
+    return call;
+  }
+
+  void Take(const Call& call, const grpc::Status& status) {
+    const double latency = absl::ToDoubleMilliseconds(absl::Now() - call.due);
+    MutexLock lock(&mutex_);
+    if (!status.ok()) {
+      ++failed_;
+      RpcError error = DescribeRpcError(status);
+      const std::string reason = error.reason.empty() ? absl::StrCat("gRPC code ", static_cast<int>(error.code)) : error.reason;
+      LoadFailure& failure = report_.failures[reason];
+      if (++failure.count == 1) {
+        failure.error = std::move(error);
+      }
+      return;
+    }
+    GenerationLoad& generation = report_.generations[call.response.provenance().generation()];
+    generation.model = call.response.provenance().model();
+    generation.latencies_ms.push_back(latency);
+    if (!call.query->label.empty()) {
+      const auto& neighbors = call.response.result().neighbors();
+      ++generation.labelled;
+      generation.right += !neighbors.empty() && neighbors[0].label() == call.query->label ? 1 : 0;
+    }
+  }
+
+  const std::unique_ptr<v1::SearchService::Stub> stub_;
+  const absl::Span<const LoadQuery> queries_;
+  const LoadOptions options_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int64_t> requests_ = 0;
+  std::atomic<int64_t> failed_ = 0;
+  std::atomic<int64_t> in_flight_ = 0;
+
+  Mutex mutex_;
+  LoadReport report_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::vector<double> LoadReport::LatenciesMs() const {
+  std::vector<double> all;
+  for (const auto& [id, generation] : generations) {
+    all.insert(all.end(), generation.latencies_ms.begin(), generation.latencies_ms.end());
+  }
+  return all;
+}
+
+LoadReport RunLoad(const std::shared_ptr<grpc::Channel>& channel, absl::Span<const LoadQuery> queries, const LoadOptions& options,
+                   const LoadProgress& progress) {
+  return LoadRun(channel, queries, options).Run(progress);
+}
+
+}  // namespace semblance

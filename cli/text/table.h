@@ -1,0 +1,32 @@
+// Text in aligned columns. Not thread-safe.
+//
+//   Table table({"item", "score"});
+//   table.AddRow({"shoes/1.jpg", "0.9912"});
+//   out << table;
+#ifndef SEMBLANCE_CLI_TEXT_TABLE_H_
+#define SEMBLANCE_CLI_TEXT_TABLE_H_
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace semblance {
+
+class Table {
+ public:
+  // An empty header prints none.
+  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+
+  // Columns that are numbers throughout are aligned to the right.
+  void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  friend std::ostream& operator<<(std::ostream& out, const Table& table);
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_CLI_TEXT_TABLE_H_

@@ -1,0 +1,21 @@
+// What the configuration means, and must not say, where data.path is a manifest of triplets: images without labels.
+//
+// Thread-safe: functions without state, but for reading that file's header.
+#ifndef SEMBLANCE_CONFIG_TRIPLET_CONFIG_H_
+#define SEMBLANCE_CONFIG_TRIPLET_CONFIG_H_
+
+#include "absl/status/status.h"
+#include "semblance/v1/training_config.pb.h"
+
+namespace semblance {
+
+// Fills in the defaults that differ from those for labelled images. Changes nothing for other data.
+void FillTripletDefaults(v1::TrainingConfig* config);
+
+// Errors: InvalidArgument with reason CONFIG_INVALID and the field that needs classes. OK for other data. REQUIRES: `config` comes
+// from WithDefaults.
+absl::Status CheckTripletConfig(const v1::TrainingConfig& config);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_CONFIG_TRIPLET_CONFIG_H_

@@ -1,0 +1,129 @@
+#include "embedder/image/decode.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+#include "embedder/image/codecs.h"
+#include "embedder/image/orientation.h"
+#include "embedder/image/pixel_math.h"
+
+namespace semblance {
+namespace {
+
+absl::Status Refuse(absl::string_view reason, absl::string_view message) {
+  return InvalidField("image", reason, message);
+}
+
+absl::Status CheckBytes(absl::string_view bytes, const DecodeLimits& limits) {
+  if (bytes.empty()) {
+    return Refuse("IMAGE_MISSING", "the image has no bytes");
+  }
+  if (static_cast<int64_t>(bytes.size()) > limits.max_bytes) {
+    return Refuse("IMAGE_TOO_LARGE", absl::StrCat("the image has ", bytes.size(), " bytes; the limit is ", limits.max_bytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSize(const ImageHeader& header, const DecodeLimits& limits) {
+  if (std::max(header.width, header.height) > limits.max_side) {
+    return Refuse("IMAGE_TOO_LARGE", absl::StrCat("the image has ", header.width, " x ", header.height,
+                                                  " pixels; the limit of a side is ", limits.max_side));
+  }
+  const int64_t pixels = int64_t{header.width} * header.height;
+  if (pixels > limits.max_pixels) {
+    return Refuse("IMAGE_TOO_LARGE", absl::StrCat("the image has ", header.width, " x ", header.height, " = ", pixels,
+                                                  " pixels; the limit is ", limits.max_pixels));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ImageHeader> ReadHeader(absl::string_view bytes) {
+  if (absl::StartsWith(bytes, "\xFF\xD8\xFF")) {
+    return ReadJpegHeader(bytes);
+  }
+  if (absl::StartsWith(bytes, "\x89PNG\r\n\x1A\n")) {
+    return ReadPngHeader(bytes);
+  }
+  if (absl::StartsWith(bytes, "RIFF") && bytes.substr(std::min<size_t>(bytes.size(), 8), 4) == "WEBP") {
+    return ReadWebpHeader(bytes);
+  }
+  return Refuse("UNSUPPORTED_MEDIA", "the bytes are neither a JPEG nor a PNG nor a WebP image");
+}
+
+// The strongest reduction that leaves the short side at least `min_short_side` pixels.
+int JpegScale(const ImageHeader& header, int min_short_side) {
+  const int short_side = std::min(header.width, header.height);
+  for (const int scale : {8, 4, 2}) {
+    if (min_short_side > 0 && (short_side + scale - 1) / scale >= min_short_side) {
+      return scale;
+    }
+  }
+  return 1;
+}
+
+absl::StatusOr<Image> Decode(absl::string_view bytes, const ImageHeader& header, int channels, int min_short_side) {
+  switch (header.format) {
+    case ImageFormat::kJpeg:
+      return DecodeJpeg(bytes, channels, JpegScale(header, min_short_side));
+    case ImageFormat::kPng:
+      return DecodePng(bytes);
+    case ImageFormat::kWebp:
+      return DecodeWebp(bytes);
+  }
+  return absl::InternalError("unknown image format");
+}
+
+void ConvertPixel(const uint8_t* in, int in_channels, uint8_t* out, int out_channels) {
+  const bool grey = in_channels < 3;
+  const int alpha = in_channels % 2 == 0 ? in[in_channels - 1] : 255;
+  const uint8_t red = OverWhite(in[0], alpha);
+  const uint8_t green = grey ? red : OverWhite(in[1], alpha);
+  const uint8_t blue = grey ? red : OverWhite(in[2], alpha);
+  if (out_channels == 1) {
+    out[0] = grey ? red : Luma(red, green, blue);
+    return;
+  }
+  out[0] = red;
+  out[1] = green;
+  out[2] = blue;
+}
+
+Image ToChannels(Image image, int channels) {
+  if (image.channels == channels) {
+    return image;
+  }
+  const size_t count = static_cast<size_t>(image.width) * static_cast<size_t>(image.height);
+  Image result = {image.width, image.height, channels, std::vector<uint8_t>(count * static_cast<size_t>(channels))};
+  for (size_t i = 0; i < count; ++i) {
+    ConvertPixel(image.pixels.data() + i * static_cast<size_t>(image.channels), image.channels,
+                 result.pixels.data() + i * static_cast<size_t>(channels), channels);
+  }
+  return result;
+}
+
+}  // namespace
+
+absl::Status DecodeFailed(absl::string_view format, absl::string_view detail) {
+  return Refuse("IMAGE_DECODE_FAILED", absl::StrCat("the image does not decode: ", format, ": ", detail));
+}
+
+absl::StatusOr<ImageHeader> ReadImageHeader(absl::string_view bytes, const DecodeLimits& limits) {
+  SEMBLANCE_RETURN_IF_ERROR(CheckBytes(bytes, limits));
+  SEMBLANCE_ASSIGN_OR_RETURN(const ImageHeader header, ReadHeader(bytes));
+  SEMBLANCE_RETURN_IF_ERROR(CheckSize(header, limits));
+  return header;
+}
+
+absl::StatusOr<Image> DecodeImage(absl::string_view bytes, const DecodeLimits& limits, int channels, int min_short_side) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, limits));
+  SEMBLANCE_ASSIGN_OR_RETURN(Image image, Decode(bytes, header, channels, min_short_side));
+  const int orientation = header.format == ImageFormat::kJpeg ? JpegOrientation(bytes) : 1;
+  return Upright(ToChannels(std::move(image), channels), orientation);
+}
+
+}  // namespace semblance

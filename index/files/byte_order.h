@@ -1,0 +1,42 @@
+// Fixed-width values in files, little-endian, and their checksum.
+#ifndef SEMBLANCE_INDEX_FILES_BYTE_ORDER_H_
+#define SEMBLANCE_INDEX_FILES_BYTE_ORDER_H_
+
+#include <zlib.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <type_traits>
+
+#include "absl/strings/string_view.h"
+
+namespace semblance {
+
+static_assert(std::endian::native == std::endian::little, "files hold little-endian values, which are copied as they are");
+
+template <typename T>
+void AppendValue(T value, std::string* bytes) {
+  static_assert(std::is_arithmetic_v<T>);
+  bytes->append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+// Takes a value off the front. REQUIRES: bytes->size() >= sizeof(T).
+template <typename T>
+T TakeValue(absl::string_view* bytes) {
+  static_assert(std::is_arithmetic_v<T>);
+  T value;
+  std::memcpy(&value, bytes->data(), sizeof(value));
+  bytes->remove_prefix(sizeof(value));
+  return value;
+}
+
+// CRC-32 (ISO 3309, as in gzip).
+inline uint32_t Crc32(absl::string_view bytes) {
+  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+}
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_FILES_BYTE_ORDER_H_

@@ -1,0 +1,27 @@
+// Where FAISS's exceptions end.
+#ifndef SEMBLANCE_INDEX_FINDERS_FAISS_CALL_H_
+#define SEMBLANCE_INDEX_FINDERS_FAISS_CALL_H_
+
+#include <exception>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace semblance {
+
+// Runs `call`; an exception becomes Internal with `what` in front.
+template <typename Call>
+absl::Status FaissCall(absl::string_view what, Call&& call) {
+  try {
+    std::forward<Call>(call)();
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat(what, ": ", error.what()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_FINDERS_FAISS_CALL_H_

@@ -1,0 +1,25 @@
+// Candidates by a walk of an HNSW graph over 8-bit codes.
+#ifndef SEMBLANCE_INDEX_FINDERS_HNSW_FINDER_H_
+#define SEMBLANCE_INDEX_FINDERS_HNSW_FINDER_H_
+
+#include <atomic>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "index/finders/candidate_finder.h"
+#include "index/index_options.h"
+
+namespace semblance {
+
+// Builds the graph of `rows` vectors (row-major) and measures the ef_search that reaches the target recall. Uses
+// options.spec.hnsw_m. Errors: Cancelled, soon after `stop` became true.
+absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildHnswFinder(const SegmentedIndexOptions& options, const float* vectors,
+                                                                 int64_t rows, const std::atomic<bool>& stop);
+
+// What Save wrote. Errors: DataLoss.
+absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::json& description, const SegmentSections& sections,
+                                                                int dimension, int64_t rows);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_FINDERS_HNSW_FINDER_H_

@@ -1,0 +1,66 @@
+// The loop over rows that every kernel shares, and the marks of the functions that are compiled for one level.
+//
+// A kernel is one body for all levels: always inline, without a target of its own, so that it is compiled for the target of whoever
+// calls it. What differs between levels is a class that the body is given; its functions have a target and are merely inline, for
+// an always-inline function of one target cannot go into the body before the body has gone into a function of that target. For the
+// same reason vectors are passed by address.
+#ifndef SEMBLANCE_INDEX_KERNELS_KERNEL_ROWS_H_
+#define SEMBLANCE_INDEX_KERNELS_KERNEL_ROWS_H_
+
+#include <cstdint>
+#include <cstring>
+
+#include "index/kernels/kernel_levels.h"
+
+#define SEMBLANCE_INLINE inline __attribute__((always_inline))
+#define SEMBLANCE_AVX2 __attribute__((target("avx2,fma,f16c")))
+#define SEMBLANCE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")))
+#define SEMBLANCE_AVX512_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")))
+
+namespace semblance {
+
+constexpr int64_t kRowsAhead = 8;  // 4 leave some latency, 12 hide no more of it.
+constexpr int64_t kCacheLine = 64;
+constexpr int64_t kMaxBytesAhead = 1024;  // Of one row: from there on the processor fetches ahead by itself.
+
+// values[i], at any address: an access through the pointer would promise the alignment of its type.
+template <typename Value>
+SEMBLANCE_INLINE Value ValueAt(const Value* values, int64_t i) {
+  Value value;
+  std::memcpy(&value, values + i, sizeof(value));
+  return value;
+}
+
+template <typename Value>
+SEMBLANCE_INLINE const Value* RowOf(const RowBlock<Value>& rows, int64_t i) {
+  return rows.first + rows.stride * (rows.ids == nullptr ? i : static_cast<int64_t>(rows.ids[i]));
+}
+
+template <typename Value>
+SEMBLANCE_INLINE void FetchRow(const RowBlock<Value>& rows, int64_t i, int64_t row_bytes) {
+  const char* row = reinterpret_cast<const char*>(RowOf(rows, i));
+#pragma GCC unroll 1
+  for (int64_t byte = 0; byte < row_bytes && byte < kMaxBytesAhead; byte += kCacheLine) {
+    __builtin_prefetch(row + byte);
+  }
+}
+
+// scores[i] = score_row(the i-th row), of `dimension` values.
+template <typename Value, typename ScoreRow, typename Score>
+SEMBLANCE_INLINE void ScoreRows(const RowBlock<Value>& rows, int dimension, const ScoreRow& score_row, Score* scores) {
+  const int64_t row_bytes = dimension * static_cast<int64_t>(sizeof(Value));
+  const bool gather = rows.ids != nullptr;
+  for (int64_t i = 0; gather && i < kRowsAhead && i < rows.count; ++i) {
+    FetchRow(rows, i, row_bytes);
+  }
+  for (int64_t i = 0; i < rows.count; ++i) {
+    if (gather && i + kRowsAhead < rows.count) {
+      FetchRow(rows, i + kRowsAhead, row_bytes);
+    }
+    scores[i] = score_row(RowOf(rows, i));
+  }
+}
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_INDEX_KERNELS_KERNEL_ROWS_H_

@@ -1,0 +1,61 @@
+// The life of generations: builds them beside the active one, judges them, makes them live, retires them. docs/generations.md has
+// the states.
+//
+// Thread-safe. Methods block: a create as long as copying a bundle takes, an activation for milliseconds, an evaluation for
+// seconds. (So RPC adaptors call them on threads of their own.)
+//
+// One thread builds, one generation at a time, and does what must not disturb those who serve at the lowest priority. Every step
+// that must not be forgotten is on disk before it is done, so that a restart goes on in the state where the process ended.
+//
+// Errors: NotFound/GENERATION_NOT_FOUND; Unavailable/DRAINING; Unavailable/NO_ACTIVE_GENERATION before it is known what there is;
+// others: see the RPCs' comments in generation_service.proto.
+#ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_
+#define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/engine/generation_info.h"
+
+namespace semblance {
+
+struct GenerationList {
+  // The newest first.
+  std::vector<GenerationInfo> generations;
+  // Ids; empty where there is none.
+  std::string active;
+  std::string previous;
+};
+
+class GenerationController {
+ public:
+  // Gets a generation after each of its changes, and nullopt when it is gone. Called on the thread that made the change, one call
+  // at a time for each observer; must be quick and must not call the controller.
+  using Observer = std::function<void(const std::optional<GenerationInfo>&)>;
+
+  virtual ~GenerationController() = default;
+
+  virtual absl::StatusOr<GenerationInfo> Create(const GenerationSpec& spec) = 0;
+  virtual absl::StatusOr<GenerationInfo> Get(const std::string& id) const = 0;
+  virtual absl::StatusOr<GenerationList> List() const = 0;
+  virtual absl::StatusOr<GenerationEvaluation> Evaluate(const std::string& id) = 0;
+  virtual absl::StatusOr<ActivationResult> Activate(const std::string& id, const std::string& expected_active,
+                                                    bool validate_only) = 0;
+  virtual absl::StatusOr<ActivationResult> Rollback(const std::string& expected_active) = 0;
+  virtual absl::StatusOr<GenerationInfo> Cancel(const std::string& id) = 0;
+  virtual absl::Status Delete(const std::string& id) = 0;
+  virtual absl::StatusOr<GenerationInfo> SetTraffic(const std::string& id, const TrafficShares& shares) = 0;
+
+  // Calls `observer` once with the generation as it is, and then after every change, until RemoveObserver(token) has returned.
+  virtual absl::StatusOr<int64_t> AddObserver(const std::string& id, Observer observer) = 0;
+  virtual void RemoveObserver(int64_t token) = 0;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_

@@ -1,0 +1,21 @@
+// The lines that were added to a growing log.
+//
+// Thread-safe: a function without state.
+#ifndef SEMBLANCE_SERVICE_TRAINING_LOG_TAIL_H_
+#define SEMBLANCE_SERVICE_TRAINING_LOG_TAIL_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "service/training/training_info.h"
+
+namespace semblance {
+
+// As of TrainingController::ReadLog. At most the last 64 KiB are read. Bytes that are not UTF-8 become "?". Of a progress bar,
+// which returns to the beginning of its line, only what it said last counts.
+absl::StatusOr<LogLines> ReadLogLines(const std::string& path, int64_t offset, int max_lines);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_TRAINING_LOG_TAIL_H_

@@ -1,0 +1,50 @@
+// Training as jobs: keeps their records, starts trainers as many at a time as it may, takes up those that outlived a restart, and
+// publishes what they made. docs/jobs.md has the states.
+//
+// Thread-safe. Methods block for as long as a few files take to write. (So RPC adaptors call them on threads of their own.)
+//
+// Errors: NotFound/JOB_NOT_FOUND; Unavailable/DRAINING; Unavailable/NO_ACTIVE_GENERATION before it is known what there is; others:
+// see the RPCs' comments in training_service.proto.
+#ifndef SEMBLANCE_SERVICE_TRAINING_TRAINING_CONTROLLER_H_
+#define SEMBLANCE_SERVICE_TRAINING_TRAINING_CONTROLLER_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "service/training/training_info.h"
+
+namespace semblance {
+
+class TrainingController {
+ public:
+  // Gets a job after each of its changes, and nullopt when it is gone. Called on the thread that made the change, one call at a
+  // time for each observer; must be quick and must not call the controller, but for ReadLog.
+  using Observer = std::function<void(const std::optional<TrainingInfo>&)>;
+
+  virtual ~TrainingController() = default;
+
+  virtual absl::StatusOr<TrainingInfo> Create(const TrainingSpec& spec) = 0;
+  virtual absl::StatusOr<TrainingInfo> Get(const std::string& id) const = 0;
+  // The newest first.
+  virtual absl::StatusOr<std::vector<TrainingInfo>> List() const = 0;
+  virtual absl::StatusOr<TrainingInfo> Cancel(const std::string& id) = 0;
+  virtual absl::StatusOr<TrainingInfo> Resume(const std::string& id) = 0;
+  virtual absl::Status Delete(const std::string& id) = 0;
+
+  // Whole lines of the trainer's log from a byte offset on, the last `max_lines` of them. A negative offset: the end of the log. An
+  // offset beyond the log's end, which has been rotated then: its beginning. No log is an empty one.
+  virtual absl::StatusOr<LogLines> ReadLog(const std::string& id, int64_t offset, int max_lines) const = 0;
+
+  // Calls `observer` once with the job as it is, and then after every change, until RemoveObserver(token) has returned.
+  virtual absl::StatusOr<int64_t> AddObserver(const std::string& id, Observer observer) = 0;
+  virtual void RemoveObserver(int64_t token) = 0;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_CONTROLLER_H_

@@ -1,0 +1,52 @@
+#include "service/training/training_info.h"
+
+namespace semblance {
+
+absl::string_view TrainingStateName(TrainingState state) {
+  switch (state) {
+    case TrainingState::kQueued:
+      return "queued";
+    case TrainingState::kRunning:
+      return "running";
+    case TrainingState::kPublishing:
+      return "publishing";
+    case TrainingState::kSucceeded:
+      return "succeeded";
+    case TrainingState::kFailed:
+      return "failed";
+    case TrainingState::kCancelling:
+      return "cancelling";
+    case TrainingState::kCancelled:
+      break;
+  }
+  return "cancelled";
+}
+
+bool HasEnded(TrainingState state) {
+  return state == TrainingState::kSucceeded || state == TrainingState::kFailed || state == TrainingState::kCancelled;
+}
+
+absl::string_view OnSuccessName(OnSuccess on_success) {
+  switch (on_success) {
+    case OnSuccess::kRegister:
+      return "register";
+    case OnSuccess::kBuild:
+      return "build";
+    case OnSuccess::kActivateIfBetter:
+      return "activate_if_better";
+    case OnSuccess::kNothing:
+      break;
+  }
+  return "nothing";
+}
+
+OnSuccess OnSuccessOf(absl::string_view name) {
+  for (const OnSuccess each : {OnSuccess::kRegister, OnSuccess::kBuild, OnSuccess::kActivateIfBetter}) {
+    if (name == OnSuccessName(each)) {
+      return each;
+    }
+  }
+  return OnSuccess::kNothing;
+}
+
+}  // namespace semblance

@@ -1,0 +1,125 @@
+#include "service/training/training_publication.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/status_macros.h"
+#include "embedder/bundle/bundle.h"
+#include "service/models/model_path.h"
+#include "service/training/training_info.h"
+
+namespace semblance {
+namespace {
+
+using storage::v1::JobManifest;
+using storage::v1::JobRecord;
+
+bool IsSameBundle(const std::string& left, const std::string& right) {
+  const absl::StatusOr<std::string> one = ReadFile(absl::StrCat(left, "/", kBundleManifestFile));
+  const absl::StatusOr<std::string> other = ReadFile(absl::StrCat(right, "/", kBundleManifestFile));
+  return one.ok() && other.ok() && *one == *other;
+}
+
+// "shoes/4", that no directory and no registered model has.
+std::string NextVersion(const ModelRegistry& models, const std::string& name) {
+  int version = GreatestVersionDirectory(models.root(), name);
+  if (const absl::StatusOr<std::vector<ModelInfo>> known = models.List(name); known.ok()) {
+    for (const ModelInfo& model : *known) {
+      version = std::max(version, model.version);
+    }
+  }
+  return absl::StrCat(name, "/", version + 1);
+}
+
+// In words, of one that is at rest.
+std::string OutcomeOf(const GenerationInfo& info) {
+  const std::string outcome = absl::StrCat(info.manifest.id(), " is ", GenerationStateName(info.state));
+  return info.reason.empty() ? outcome : absl::StrCat(outcome, ": ", info.reason);
+}
+
+}  // namespace
+
+absl::Status TrainingPublication::Register(const JobManifest& manifest, const std::string& bundle_dir, JobRecord& record,
+                                           const PublicationHooks& hooks) const {
+  const auto directory = [&] { return absl::StrCat(models_->root(), "/", record.model()); };
+  // The place is on record before anything lies there, so that an interrupted copy is not made twice.
+  if (record.model().empty() || (PathExists(directory()) && !IsSameBundle(directory(), bundle_dir))) {
+    record.set_model(NextVersion(*models_, manifest.model_name()));
+    SEMBLANCE_RETURN_IF_ERROR(hooks.write(record));
+  }
+  if (!PathExists(directory())) {
+    SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(absl::StrCat(models_->root(), "/", manifest.model_name())));
+    SEMBLANCE_RETURN_IF_ERROR(CopyBundle(bundle_dir, directory()));
+  }
+  return models_->Register(record.model()).status();
+}
+
+absl::Status TrainingPublication::Build(const JobManifest& manifest, JobRecord& record, const PublicationHooks& hooks) const {
+  SEMBLANCE_ASSIGN_OR_RETURN(const ModelBundle model, models_->Resolve(record.model()));
+  GenerationSpec spec;
+  spec.bundle_dir = model.bundle_dir;
+  spec.model_version = model.model.version;
+  spec.index_factory = manifest.index_factory();
+  spec.request_id = absl::StrCat("training/", manifest.id(), "/", record.model(), "/", record.resume_count());
+  if (OnSuccessOf(manifest.on_success()) == OnSuccess::kActivateIfBetter) {
+    spec.policy = ActivationPolicy::kIfBetter;
+    spec.recall_tolerance = manifest.recall_tolerance();
+  }
+  while (true) {
+    const absl::StatusOr<GenerationInfo> created = generations_->Create(spec);
+    if (created.ok()) {
+      record.set_generation(created->manifest.id());
+      return hooks.write(record);
+    }
+    if (ErrorReason(created.status()) != "BUILD_RUNNING") {
+      return created.status();
+    }
+    hooks.report(absl::StrCat(record.model(), " is registered; another generation is being built"));
+    SEMBLANCE_RETURN_IF_ERROR(hooks.wait());
+  }
+}
+
+absl::StatusOr<GenerationInfo> TrainingPublication::AwaitRest(const std::string& generation, const PublicationHooks& hooks) const {
+  while (true) {
+    SEMBLANCE_ASSIGN_OR_RETURN(GenerationInfo info, generations_->Get(generation));
+    if (IsAtRest(info)) {
+      return info;
+    }
+    hooks.report(absl::StrCat(generation, " is ", GenerationStateName(info.state)));
+    SEMBLANCE_RETURN_IF_ERROR(hooks.wait());
+  }
+}
+
+absl::StatusOr<std::string> TrainingPublication::Publish(const JobManifest& manifest, const std::string& bundle_dir,
+                                                         JobRecord& record, const PublicationHooks& hooks) const {
+  const OnSuccess on_success = OnSuccessOf(manifest.on_success());
+  if (on_success == OnSuccess::kNothing) {
+    return std::string("its bundle is in the job's directory");
+  }
+  hooks.report("its bundle is registered");
+  SEMBLANCE_RETURN_IF_ERROR(Register(manifest, bundle_dir, record, hooks));
+  if (on_success == OnSuccess::kRegister) {
+    return absl::StrCat("registered as ", record.model());
+  }
+  if (record.generation().empty()) {
+    SEMBLANCE_RETURN_IF_ERROR(Build(manifest, record, hooks));
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, AwaitRest(record.generation(), hooks));
+  if (info.state == GenerationState::kFailed || info.state == GenerationState::kCancelled) {
+    return absl::FailedPreconditionError(OutcomeOf(info));
+  }
+  return OutcomeOf(info);
+}
+
+void TrainingPublication::Cancel(const JobRecord& record) const {
+  if (!record.generation().empty()) {
+    // It may have been built meanwhile, or be gone.
+    generations_->Cancel(record.generation()).IgnoreError();
+  }
+}
+
+}  // namespace semblance

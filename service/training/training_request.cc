@@ -1,0 +1,110 @@
+#include "service/training/training_request.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/status_macros.h"
+#include "config/training_config.h"
+#include "index/index_spec.h"
+
+namespace semblance {
+namespace {
+
+constexpr int kMaxReplicas = 64;
+constexpr size_t kMaxRequestIdBytes = 128;
+// No shell ever sees a path; one that would mean something to it is a mistake, or worse.
+constexpr char kShellCharacters[] = "|&;<>()$`\\\"'*?[]{}#~=%!^";
+
+absl::Status Invalid(absl::string_view field, absl::string_view what) {
+  return InvalidField(field, kConfigInvalid, absl::StrCat(field, " ", what));
+}
+
+absl::Status CheckPathText(absl::string_view field, absl::string_view path) {
+  for (const char c : path) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c)) || absl::StrContains(kShellCharacters, c)) {
+      return Invalid(field,
+                     absl::StrCat("has the character '", absl::string_view(&c, 1), "', which paths of training jobs must not"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Makes a path of the client absolute; an empty one stays so.
+absl::Status Resolve(absl::string_view field, const PathRoot& root, std::string* path) {
+  if (path->empty()) {
+    return absl::OkStatus();
+  }
+  SEMBLANCE_RETURN_IF_ERROR(CheckPathText(field, *path));
+  const absl::StatusOr<std::string> real = FollowBelow(root, *path);
+  if (real.status().code() == absl::StatusCode::kInvalidArgument) {
+    return InvalidField(field, ErrorReason(real.status()), real.status().message());
+  }
+  if (!real.ok() || !PathExists(*real)) {
+    return WithFieldPrefix(
+        Error(absl::StatusCode::kNotFound, "DATA_NOT_FOUND", absl::StrCat(field, ": there is no ", *path, " below ", root.name)),
+        field);
+  }
+  *path = *real;
+  return absl::OkStatus();
+}
+
+absl::Status CheckData(const TrainingSpec& spec, const std::string& catalogue_path, v1::DataConfig& data) {
+  if (!data.catalogue_path().empty()) {
+    return Invalid("config.data.catalogue_path", "is the server's to set; ask for from_catalogue");
+  }
+  if (!spec.from_catalogue) {
+    return data.path().empty() ? Invalid("config.data.path", "is empty: name the data, or ask for from_catalogue")
+                               : absl::OkStatus();
+  }
+  if (!data.path().empty()) {
+    return Invalid("config.data.path", "and from_catalogue do not go together");
+  }
+  data.set_catalogue_path(catalogue_path);
+  return absl::OkStatus();
+}
+
+absl::Status CheckOptions(const TrainingSpec& spec) {
+  if (spec.replicas < 0 || spec.replicas > kMaxReplicas) {
+    return Invalid("replicas", absl::StrCat("is ", spec.replicas, "; it must be between 1 and ", kMaxReplicas));
+  }
+  if (!(spec.recall_tolerance >= 0 && spec.recall_tolerance <= 1)) {
+    return Invalid("recall_tolerance", absl::StrCat("is ", spec.recall_tolerance, "; it must be between 0 and 1"));
+  }
+  if (spec.request_id.size() > kMaxRequestIdBytes) {
+    return Invalid("request_id", absl::StrCat("has ", spec.request_id.size(), " bytes; at most ", kMaxRequestIdBytes));
+  }
+  if (!spec.index_factory.empty()) {
+    if (const auto factory = ParseIndexSpec(spec.index_factory); !factory.ok()) {
+      return InvalidField("index_factory", kConfigInvalid, factory.status().message());
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::TrainingConfig> CheckedTrainingConfig(const TrainingSpec& spec, const PathRoot& data_root,
+                                                         const std::string& catalogue_path) {
+  SEMBLANCE_RETURN_IF_ERROR(CheckOptions(spec));
+  v1::TrainingConfig config = spec.config;
+  if (!config.output_dir().empty()) {
+    return Invalid("config.output_dir", "is the server's to set");
+  }
+  SEMBLANCE_RETURN_IF_ERROR(CheckData(spec, catalogue_path, *config.mutable_data()));
+  SEMBLANCE_RETURN_IF_ERROR(Resolve("config.data.path", data_root, config.mutable_data()->mutable_path()));
+  SEMBLANCE_RETURN_IF_ERROR(Resolve("config.model.pretrained_path", data_root, config.mutable_model()->mutable_pretrained_path()));
+  SEMBLANCE_RETURN_IF_ERROR(
+      Resolve("config.model.torchscript_path", data_root, config.mutable_model()->mutable_torchscript_path()));
+  // Any that is not empty: the job's own directory is not known yet.
+  config.set_output_dir("model");
+  config = WithDefaults(std::move(config));
+  if (const absl::Status status = ValidateTrainingConfig(config); !status.ok()) {
+    return WithFieldPrefix(status, "config");
+  }
+  config.clear_output_dir();
+  return config;
+}
+
+}  // namespace semblance

@@ -1,0 +1,42 @@
+// A small, valid bundle made without a network: right in everything that bundle.h checks.
+#ifndef SEMBLANCE_TESTS_EMBEDDER_BUNDLE_BUNDLE_FIXTURE_H_
+#define SEMBLANCE_TESTS_EMBEDDER_BUNDLE_BUNDLE_FIXTURE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "embedder/bundle/bundle.h"
+
+namespace semblance::testing {
+
+inline HostTensor FloatTensor(std::vector<int64_t> shape, const std::vector<float>& values) {
+  return {"F32", std::move(shape), std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float))};
+}
+
+// Input 16 x 16 grey, dimension 4, classes "cat" and "dog"; the tensors of no real network.
+inline Bundle SmallBundle() {
+  Bundle bundle;
+  bundle.manifest.set_name("small");
+  bundle.manifest.set_create_time("2024-05-06T07:08:09Z");
+  bundle.manifest.set_dimension(4);
+  bundle.manifest.mutable_architecture()->mutable_small_convnet()->add_channels(8);
+  bundle.manifest.mutable_architecture()->mutable_small_convnet()->set_convolutions_per_stage(1);
+  storage::v1::Preprocessing* preprocessing = bundle.manifest.mutable_preprocessing();
+  preprocessing->set_resize(storage::v1::Preprocessing::RESIZE_SHORT_SIDE);
+  preprocessing->set_resize_side(20);
+  preprocessing->set_crop_side(16);
+  preprocessing->set_channels(1);
+  preprocessing->add_mean(0.25);
+  preprocessing->add_std(0.5);
+  bundle.manifest.add_classes("cat");
+  bundle.manifest.add_classes("dog");
+  bundle.manifest.mutable_training()->set_seed(uint64_t{1} << 60);
+  bundle.model = {{"head.bias", FloatTensor({4}, {1, 2, 3, 4})}, {"head.weight", FloatTensor({2, 2}, {5, 6, 7, 8})}};
+  bundle.proxies = {{"proxies", FloatTensor({2, 4}, {1, 0, 0, 0, 0, 0.6, 0.8, 0})}};
+  return bundle;
+}
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_EMBEDDER_BUNDLE_BUNDLE_FIXTURE_H_

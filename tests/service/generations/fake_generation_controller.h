@@ -1,0 +1,206 @@
+// A GenerationController that does what a test tells it: generations are set from outside, calls are recorded.
+//
+// Thread-safe. Observers are called under the lock, as the contract allows: they must not call back.
+#ifndef SEMBLANCE_TESTS_SERVICE_GENERATIONS_FAKE_GENERATION_CONTROLLER_H_
+#define SEMBLANCE_TESTS_SERVICE_GENERATIONS_FAKE_GENERATION_CONTROLLER_H_
+
+#include <condition_variable>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+#include "common/threads/mutex.h"
+#include "service/generations/generation_controller.h"
+
+namespace semblance::testing {
+
+inline GenerationInfo GenerationOf(const std::string& id, GenerationState state, int64_t done = 0) {
+  GenerationInfo info;
+  info.manifest.set_id(id);
+  info.state = state;
+  info.progress = GenerationProgress{.done = done, .total = 1'000'000, .unit = "items", .time_left = std::nullopt};
+  return info;
+}
+
+class FakeGenerationController final : public GenerationController {
+ public:
+  // Makes or changes a generation, and tells its observers.
+  void Set(const GenerationInfo& info) {
+    MutexLock lock(&mutex_);
+    generations_[info.manifest.id()] = info;
+    Tell(info.manifest.id(), info);
+  }
+
+  void Remove(const std::string& id) {
+    MutexLock lock(&mutex_);
+    generations_.erase(id);
+    Tell(id, std::nullopt);
+  }
+
+  // What calls that change something fail with; OK: nothing.
+  void FailWith(const absl::Status& status) {
+    MutexLock lock(&mutex_);
+    failure_ = status;
+  }
+
+  // While held, Evaluate waits.
+  void Hold(bool held) {
+    MutexLock lock(&mutex_);
+    held_ = held;
+    changed_.notify_all();
+  }
+
+  // Waits for so many evaluations that wait.
+  void AwaitHeld(int count) {
+    MutexLock lock(&mutex_);
+    while (waiting_ != count) {
+      changed_.wait(mutex_);
+    }
+  }
+
+  // Waits until so many observers are there.
+  void AwaitObservers(size_t count) {
+    MutexLock lock(&mutex_);
+    while (observers_.size() != count) {
+      changed_.wait(mutex_);
+    }
+  }
+
+  // What was called, in order: "activate gen-000002, expected gen-000001".
+  std::vector<std::string> calls() const {
+    MutexLock lock(&mutex_);
+    return calls_;
+  }
+
+  GenerationSpec last_spec() const {
+    MutexLock lock(&mutex_);
+    return last_spec_;
+  }
+
+  absl::StatusOr<GenerationInfo> Create(const GenerationSpec& spec) override {
+    SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("create ", spec.bundle_dir)));
+    MutexLock lock(&mutex_);
+    last_spec_ = spec;
+    return GenerationOf("gen-000007", GenerationState::kCreating);
+  }
+
+  absl::StatusOr<GenerationInfo> Get(const std::string& id) const override {
+    MutexLock lock(&mutex_);
+    return Find(id);
+  }
+
+  absl::StatusOr<GenerationList> List() const override {
+    MutexLock lock(&mutex_);
+    GenerationList list;
+    for (auto it = generations_.rbegin(); it != generations_.rend(); ++it) {
+      list.generations.push_back(it->second);
+      if (it->second.state == GenerationState::kActive) {
+        list.active = it->first;
+      } else if (it->second.state == GenerationState::kStandby) {
+        list.previous = it->first;
+      }
+    }
+    return list;
+  }
+
+  absl::StatusOr<GenerationEvaluation> Evaluate(const std::string& id) override {
+    SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("evaluate ", id)));
+    MutexLock lock(&mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    while (held_) {
+      changed_.wait(mutex_);
+    }
+    --waiting_;
+    GenerationEvaluation evaluation;
+    evaluation.index_recall = 0.97;
+    return evaluation;
+  }
+
+  absl::StatusOr<ActivationResult> Activate(const std::string& id, const std::string& expected_active,
+                                            bool validate_only) override {
+    SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat(validate_only ? "validate " : "activate ", id, ", expected ", expected_active)));
+    return ActivationResult{
+        .generation = GenerationOf(id, GenerationState::kActive), .previous = "gen-000001", .write_pause = absl::Milliseconds(12)};
+  }
+
+  absl::StatusOr<ActivationResult> Rollback(const std::string& expected_active) override {
+    SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("rollback, expected ", expected_active)));
+    return ActivationResult{.generation = GenerationOf("gen-000001", GenerationState::kActive),
+                            .previous = "gen-000002",
+                            .write_pause = absl::Milliseconds(3)};
+  }
+
+  absl::StatusOr<GenerationInfo> Cancel(const std::string& id) override {
+    SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("cancel ", id)));
+    return GenerationOf(id, GenerationState::kCancelled);
+  }
+
+  absl::Status Delete(const std::string& id) override { return Record(absl::StrCat("delete ", id)); }
+
+  absl::StatusOr<GenerationInfo> SetTraffic(const std::string& id, const TrafficShares& shares) override {
+    SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("traffic ", id, " ", shares.canary, " ", shares.shadow)));
+    GenerationInfo info = GenerationOf(id, GenerationState::kReady);
+    info.traffic = GenerationTraffic{.shares = shares};
+    return info;
+  }
+
+  absl::StatusOr<int64_t> AddObserver(const std::string& id, Observer observer) override {
+    MutexLock lock(&mutex_);
+    SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, Find(id));
+    const int64_t token = next_token_++;
+    observer(info);
+    observers_.emplace(token, std::make_pair(id, std::move(observer)));
+    changed_.notify_all();
+    return token;
+  }
+
+  void RemoveObserver(int64_t token) override {
+    MutexLock lock(&mutex_);
+    observers_.erase(token);
+    changed_.notify_all();
+  }
+
+ private:
+  absl::StatusOr<GenerationInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
+    const auto found = generations_.find(id);
+    if (found == generations_.end()) {
+      return Error(absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND", absl::StrCat("there is no generation ", id));
+    }
+    return found->second;
+  }
+
+  absl::Status Record(std::string call) {
+    MutexLock lock(&mutex_);
+    calls_.push_back(std::move(call));
+    return failure_;
+  }
+
+  void Tell(const std::string& id, const std::optional<GenerationInfo>& info) SEMBLANCE_REQUIRES(mutex_) {
+    for (auto& [token, observer] : observers_) {
+      if (observer.first == id) {
+        observer.second(info);
+      }
+    }
+  }
+
+  mutable Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::map<std::string, GenerationInfo> generations_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<int64_t, std::pair<std::string, Observer>> observers_ SEMBLANCE_GUARDED_BY(mutex_);
+  int64_t next_token_ SEMBLANCE_GUARDED_BY(mutex_) = 1;
+  absl::Status failure_ SEMBLANCE_GUARDED_BY(mutex_);
+  bool held_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  int waiting_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> calls_ SEMBLANCE_GUARDED_BY(mutex_);
+  GenerationSpec last_spec_ SEMBLANCE_GUARDED_BY(mutex_);
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_SERVICE_GENERATIONS_FAKE_GENERATION_CONTROLLER_H_

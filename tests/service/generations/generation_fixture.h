@@ -1,0 +1,227 @@
+// An engine with the life of its generations: the builder runs in this process, and calls wait for what they caused.
+#ifndef SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_FIXTURE_H_
+#define SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_FIXTURE_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "builder/builder.h"
+#include "common/process.h"
+#include "common/threads/mutex.h"
+#include "generation/index_config.h"
+#include "service/generations/generation_lifecycle.h"
+#include "service/jobs/job_launcher.h"
+#include "tests/service/engine/engine_fixture.h"
+
+namespace semblance::testing {
+
+// Runs BuildGeneration on a thread in place of semblance-builder.
+class InProcessLauncher final : public JobLauncher {
+ public:
+  // The exit codes of the next starts, which then build nothing.
+  std::vector<int> failures;
+  std::atomic<int> starts = 0;
+
+  absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) override {
+    ++starts;
+    if (!failures.empty()) {
+      const int exit_code = failures.front();
+      failures.erase(failures.begin());
+      return std::make_unique<Thread>([exit_code](const std::atomic<bool>*) { return exit_code; });
+    }
+    return std::make_unique<Thread>([arguments = spec.arguments](const std::atomic<bool>* stop) { return Build(arguments, stop); });
+  }
+
+  // Threads do not outlive the process.
+  absl::StatusOr<std::unique_ptr<Job>> Attach(const std::string& name) override { return absl::NotFoundError(name); }
+  bool LaunchesReplicas() const override { return false; }
+
+ private:
+  class Thread final : public Job {
+   public:
+    explicit Thread(std::function<int(const std::atomic<bool>*)> run)
+        : exit_code_(std::async(std::launch::async, [this, run = std::move(run)] { return run(&stop_); })) {}
+
+    std::optional<int> Wait(absl::Duration limit) override {
+      if (exit_code_.wait_for(absl::ToChronoMicroseconds(limit)) == std::future_status::ready) {
+        return exit_code_.get();
+      }
+      return std::nullopt;
+    }
+    void Stop(absl::Duration) override {
+      stop_ = true;
+      exit_code_.wait();
+    }
+
+   private:
+    std::atomic<bool> stop_ = false;
+    std::future<int> exit_code_;
+  };
+
+  static int Build(const std::vector<std::string>& arguments, const std::atomic<bool>* stop) {
+    BuildOptions options;
+    for (absl::string_view argument : arguments) {
+      if (absl::ConsumePrefix(&argument, "--data_dir=")) {
+        options.data_dir = std::string(argument);
+      } else if (absl::ConsumePrefix(&argument, "--generation=")) {
+        options.generation_id = std::string(argument);
+      }
+    }
+    v1::IndexConfig index;
+    index.set_factory("Flat");
+    options.index = *CompleteIndexConfig(index);
+    options.stop = stop;
+    options.batch_size = 4;
+    options.new_embedder = [](const std::string& directory) -> absl::StatusOr<std::unique_ptr<Embedder>> {
+      auto manifest = ReadBundleManifest(directory);
+      if (!manifest.ok()) {
+        return manifest.status();
+      }
+      return std::make_unique<BundledFakeEmbedder>(*std::move(manifest));
+    };
+    const absl::Status status = BuildGeneration(options);
+    return status.ok() ? kExitDone : IsWorthAnotherTry(status) ? kExitTransient : kExitBadInput;
+  }
+};
+
+class GenerationFixture : public EngineFixture {
+ public:
+  GenerationFixture() {
+    config().mutable_generations()->set_grace_seconds(0);
+    WriteModel("other", 2);
+    WriteModel("third", 3);
+  }
+  ~GenerationFixture() { StopAll(); }
+
+  // The engine and its generations; see EngineFixture::Start.
+  absl::Status StartAll(const std::string& model) {
+    StopAll();
+    absl::Status status = Start(model);
+    if (!status.ok()) {
+      return status;
+    }
+    lifecycle_ = std::make_unique<GenerationLifecycle>(
+        GenerationLifecycleOptions{.build = {.builder_path = "builder", .data_dir = data_dir(), .config_path = "", .threads = 0},
+                                   .metrics = nullptr},
+        &engine(), &launcher_);
+    return lifecycle_->Start();
+  }
+
+  void StopAll() {
+    lifecycle_.reset();
+    Stop();
+  }
+
+  GenerationLifecycle& generations() { return *lifecycle_; }
+  InProcessLauncher& launcher() { return launcher_; }
+
+  GenerationSpec SpecOf(const std::string& model) {
+    GenerationSpec spec;
+    spec.bundle_dir = ModelDir(model);
+    spec.gates.sample_size = 50;
+    return spec;
+  }
+
+  // Calls `on_state` for each state that the generation is in, from now on until one of `until` has been reached, or it is gone.
+  GenerationInfo AwaitState(
+      const std::string& id, const std::set<GenerationState>& until,
+      const std::function<void(const GenerationInfo&)>& on_state = [](const GenerationInfo&) {}) {
+    Mutex mutex;
+    std::condition_variable_any changed;
+    std::optional<GenerationInfo> last;
+    bool gone = false;
+    const auto token = generations().AddObserver(id, [&](const std::optional<GenerationInfo>& info) {
+      if (info.has_value()) {
+        on_state(*info);
+      }
+      {
+        MutexLock lock(&mutex);
+        gone = !info.has_value();
+        last = gone ? last : info;
+      }
+      changed.notify_all();
+    });
+    EXPECT_OK(token);
+    if (!token.ok()) {
+      return {};
+    }
+    {
+      MutexLock lock(&mutex);
+      while (!gone && (!last.has_value() || until.count(last->state) == 0)) {
+        changed.wait(mutex);
+      }
+    }
+    generations().RemoveObserver(*token);
+    return *last;
+  }
+
+  // A generation of the model that is READY; the reason is in the failure otherwise.
+  std::string BuildReady(const std::string& model) {
+    const auto created = generations().Create(SpecOf(model));
+    EXPECT_OK(created);
+    if (!created.ok()) {
+      return "";
+    }
+    const GenerationInfo info = AwaitEnd(created->manifest.id());
+    EXPECT_EQ(info.state, GenerationState::kReady) << info.reason;
+    return created->manifest.id();
+  }
+
+  GenerationInfo AwaitEnd(const std::string& id) {
+    return AwaitState(id, {GenerationState::kReady, GenerationState::kActive, GenerationState::kStandby, GenerationState::kFailed,
+                           GenerationState::kCancelled});
+  }
+
+  // Whether a loaded generation, active or not, is what `model` (id to picture) says: its items, and a vector of its own space for
+  // each. REQUIRES: nothing is being written.
+  void ExpectEquals(const std::string& id, const std::map<std::string, uint32_t>& model) {
+    const auto generation = engine().live().Find(id);
+    ASSERT_NE(generation, nullptr) << id;
+    if (engine().live().active() != generation) {
+      ASSERT_OK(engine().live().WithWritesHeld(id, absl::Seconds(10), [] { return absl::OkStatus(); }));
+    }
+    EXPECT_EQ(generation->index().applied_sequence(), engine().last_sequence()) << id;
+    std::map<std::string, uint64_t> sequences;
+    for (const auto& record : generation->Records()) {
+      sequences[record->id] = record->sequence;
+    }
+    ASSERT_EQ(sequences.size(), model.size()) << id;
+    EXPECT_EQ(generation->index().Stats().live_rows, static_cast<int64_t>(model.size())) << id;
+    const auto& embedder = static_cast<const BundledFakeEmbedder&>(generation->embedder());
+    for (const auto& [item, picture] : model) {
+      ASSERT_TRUE(sequences.count(item)) << id << " lacks " << item;
+      const auto vector = generation->index().Vector(sequences[item]);
+      ASSERT_OK(vector);
+      const std::vector<float> expected = embedder.VectorOf(NoiseImage(8, 8, 1, picture));
+      for (int i = 0; i < kDimension; ++i) {
+        ASSERT_NEAR((*vector)[static_cast<size_t>(i)], expected[static_cast<size_t>(i)], 1e-5) << id << " " << item;
+      }
+    }
+  }
+
+  std::string ActiveId() {
+    const auto active = engine().live().active();
+    return active == nullptr ? "" : active->manifest().id();
+  }
+
+ private:
+  InProcessLauncher launcher_;
+  std::unique_ptr<GenerationLifecycle> lifecycle_;
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_FIXTURE_H_

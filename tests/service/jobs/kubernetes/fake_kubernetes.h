@@ -1,0 +1,119 @@
+// A Kubernetes API server as far as jobs need one, on a free port of this machine: it checks verbs, paths, the token, content types
+// and JSON as the real one does, keeps objects with uids and resource versions, and streams watches from any version.
+//
+// Thread-safe.
+#ifndef SEMBLANCE_TESTS_SERVICE_JOBS_KUBERNETES_FAKE_KUBERNETES_H_
+#define SEMBLANCE_TESTS_SERVICE_JOBS_KUBERNETES_FAKE_KUBERNETES_H_
+
+#include <httplib.h>
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace semblance::testing {
+
+class FakeKubernetes {
+ public:
+  struct Request {
+    std::string method;
+    std::string path;
+    httplib::Params parameters;
+    std::string body;
+  };
+
+  // How a watch learns that its version is gone.
+  enum class Gone { kHttpStatus, kEvent };
+
+  // Listens with `server`, which may be one with TLS; by default a plain one.
+  explicit FakeKubernetes(std::unique_ptr<httplib::Server> server = std::make_unique<httplib::Server>());
+  ~FakeKubernetes();
+
+  int port() const { return port_; }
+
+  // The token that is accepted from now on; at first "token-1".
+  void SetToken(const std::string& token);
+
+  // The next `count` requests whose path holds `part` get this HTTP status; 0: the connection is closed, after the request was
+  // carried out.
+  void FailNext(const std::string& part, int http_status, int count = 1);
+
+  // What the controllers of a cluster would do. `condition` is "Complete" or "Failed".
+  void Finish(const std::string& job, const std::string& condition);
+  void RemoveJob(const std::string& job);
+  // Another Job of the same name in its place.
+  void ReplaceJob(const std::string& job);
+  void PutJob(const nlohmann::json& job);
+  void PutDeployment(const std::string& name, const std::string& uid);
+  void PutPod(const nlohmann::json& pod);
+  void SetLog(const std::string& pod, const std::string& text);
+
+  // Closes the connections of all watches without an end, or ends them properly.
+  void DropWatches();
+  void EndWatches();
+  // Watches from the versions so far are answered with 410.
+  void ForgetVersions(Gone how);
+
+  // Waits until the server has seen so many requests of this kind in all.
+  void Await(const std::string& method, const std::string& part, int count = 1);
+
+  std::vector<Request> requests() const;
+  // The bodies of the objects as they were created.
+  nlohmann::json job(const std::string& name) const;
+  nlohmann::json service(const std::string& name) const;
+
+ private:
+  struct Event {
+    int version;
+    std::string job;
+    std::string line;
+  };
+  struct Failure {
+    std::string part;
+    int http_status;
+    int count;
+  };
+
+  void Serve(const httplib::Request& request, httplib::Response& response);
+  void Dispatch(const httplib::Request& request, httplib::Response& response);
+  void ServeJobs(const httplib::Request& request, httplib::Response& response);
+  void ServePods(const httplib::Request& request, httplib::Response& response);
+  void CreateJob(const httplib::Request& request, httplib::Response& response);
+  void DeleteJob(const std::string& name, const httplib::Request& request, httplib::Response& response);
+  void CreateService(const httplib::Request& request, httplib::Response& response);
+  void Watch(const httplib::Request& request, httplib::Response& response);
+  void Change(const std::string& name, const char* type);
+
+  std::unique_ptr<httplib::Server> server_;
+  int port_ = 0;
+  std::thread thread_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string token_ = "token-1";
+  std::vector<Failure> failures_;
+  std::vector<Request> requests_;
+  std::map<std::string, nlohmann::json> jobs_;
+  std::map<std::string, nlohmann::json> services_;
+  std::map<std::string, nlohmann::json> deployments_;
+  std::vector<nlohmann::json> pods_;
+  std::map<std::string, std::string> logs_;
+  std::vector<Event> events_;
+  int version_ = 100;
+  int oldest_version_ = 0;
+  Gone gone_ = Gone::kHttpStatus;
+  int next_uid_ = 1;
+  // Counts of DropWatches and EndWatches.
+  int cut_ = 0;
+  int ended_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_SERVICE_JOBS_KUBERNETES_FAKE_KUBERNETES_H_

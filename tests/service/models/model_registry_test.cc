@@ -1,0 +1,431 @@
+#include "service/models/model_registry.h"
+
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "tests/service/models/model_fixture.h"
+#include "tests/testing/status_matchers.h"
+
+namespace semblance {
+namespace {
+
+using ::semblance::testing::HasField;
+using ::semblance::testing::HasReason;
+using ::semblance::testing::ModelFixture;
+using ::semblance::testing::StatusIs;
+using ::semblance::testing::StatusMessage;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class ModelRegistryTest : public ::testing::Test, protected ModelFixture {
+ protected:
+  std::vector<std::string> Names() {
+    std::vector<std::string> names;
+    const auto models = registry().List();
+    EXPECT_OK(models);
+    for (const ModelInfo& model : *models) {
+      names.push_back(FullModelName(model.name, model.version));
+    }
+    return names;
+  }
+};
+
+TEST_F(ModelRegistryTest, ADirectoryWithAVersionGivesItToTheModel) {
+  Write("shoes/3");
+
+  const absl::Time before = absl::Now() - absl::Seconds(1);  // Times are kept in whole seconds.
+  ASSERT_OK_AND_ASSIGN(const Registration registration, registry().Register("shoes/3"));
+
+  EXPECT_TRUE(registration.created);
+  const ModelInfo& model = registration.model;
+  EXPECT_EQ(model.name, "shoes");
+  EXPECT_EQ(model.version, 3);
+  EXPECT_EQ(model.path, "shoes/3");
+  EXPECT_EQ(model.dimension, 4);
+  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(Join("shoes/3")));
+  EXPECT_EQ(model.embedding_space_id, manifest.embedding_space_id());
+  EXPECT_EQ(model.create_time, absl::FromUnixSeconds(1714979289)) << "2024-05-06T07:08:09Z";
+  EXPECT_GE(model.register_time, before);
+  EXPECT_THAT(model.aliases, IsEmpty());
+}
+
+TEST_F(ModelRegistryTest, OtherDirectoriesGetTheNextFreeVersion) {
+  EXPECT_EQ(Register("fresh"), "shoes/1");
+  EXPECT_EQ(Register("boots/9"), "shoes/2") << "the model is not called boots";
+  EXPECT_EQ(Register("shoes/10"), "shoes/10");
+  EXPECT_EQ(Register("shoes/nightly"), "shoes/11");
+  EXPECT_EQ(Register("shoes/4"), "shoes/4");
+  EXPECT_THAT(Names(), ElementsAre("shoes/1", "shoes/2", "shoes/4", "shoes/10", "shoes/11"));
+}
+
+TEST_F(ModelRegistryTest, AVersionThatADirectoryClaimsIsNotGivenToAnother) {
+  Write("shoes/7");
+  EXPECT_EQ(Register("fresh", 2), "shoes/8");
+  EXPECT_OK(registry().Register("shoes/7"));
+}
+
+TEST_F(ModelRegistryTest, AfterTheLastVersionThereIsNone) {
+  Register("shoes/2147483647");
+  Write("fresh");
+  EXPECT_THAT(registry().Register("fresh"), HasReason("LIMIT_EXCEEDED"));
+}
+
+TEST_F(ModelRegistryTest, ARegisteredBundleIsAnsweredAsItIs) {
+  Register("shoes/3");
+  Register("fresh");
+
+  for (const char* path : {"shoes/3", "./shoes//3/", "shoes/../shoes/3", "fresh"}) {
+    ASSERT_OK_AND_ASSIGN(const Registration again, registry().Register(path));
+    EXPECT_FALSE(again.created) << path;
+  }
+  EXPECT_THAT(Names(), ElementsAre("shoes/3", "shoes/4"));
+}
+
+TEST_F(ModelRegistryTest, ACopyUnderARegisteredVersionIsAnsweredAsTheFirst) {
+  Register("fresh");
+  Write("shoes/1");
+
+  ASSERT_OK_AND_ASSIGN(const Registration copy, registry().Register("shoes/1"));
+
+  EXPECT_FALSE(copy.created);
+  EXPECT_EQ(copy.model.path, "fresh");
+}
+
+TEST_F(ModelRegistryTest, OtherContentUnderARegisteredVersionIsRefused) {
+  Register("fresh", 1);
+  Write("shoes/1", 2);
+  const auto exists = AllOf(StatusIs(absl::StatusCode::kAlreadyExists), HasReason("MODEL_EXISTS"));
+  EXPECT_THAT(registry().Register("shoes/1"), exists);
+
+  ASSERT_OK(RemoveAll(Join("fresh")));
+  Write("fresh", 3);
+  EXPECT_THAT(registry().Register("fresh"), exists) << "a bundle does not change";
+  EXPECT_THAT(Names(), ElementsAre("shoes/1"));
+}
+
+TEST_F(ModelRegistryTest, ModelsAreFoundByVersionByAliasAndAsTheGreatest) {
+  Register("shoes/9", 1);
+  Register("shoes/10", 2);
+  ASSERT_OK(registry().SetAlias("champion", "shoes/9"));
+
+  ASSERT_OK_AND_ASSIGN(const ModelBundle version, registry().Resolve("shoes/9"));
+  EXPECT_EQ(version.model.version, 9);
+  EXPECT_EQ(version.bundle_dir, std::filesystem::canonical(Join("shoes/9")).string());
+  ASSERT_OK_AND_ASSIGN(const ModelBundle champion, registry().Resolve("shoes@champion"));
+  EXPECT_EQ(champion.model.version, 9);
+  ASSERT_OK_AND_ASSIGN(const ModelBundle greatest, registry().Resolve("shoes"));
+  EXPECT_EQ(greatest.model.version, 10);
+  for (const char* name : {"boots", "shoes/8", "shoes@candidate", "shoe"}) {
+    EXPECT_THAT(registry().Resolve(name), AllOf(StatusIs(absl::StatusCode::kNotFound), HasReason("MODEL_NOT_FOUND"))) << name;
+  }
+  EXPECT_THAT(registry().Resolve("Shoes"), AllOf(HasReason("INVALID_MODEL_NAME"), HasField("model")));
+}
+
+TEST_F(ModelRegistryTest, AModelWhoseFilesAreGoneIsFoundButNotResolved) {
+  Register("shoes/1");
+  ASSERT_OK(RemoveAll(Join("shoes/1")));
+
+  EXPECT_OK(registry().Find("shoes/1"));
+  EXPECT_THAT(registry().Resolve("shoes/1"), HasReason("BUNDLE_NOT_FOUND"));
+
+  testing::ModelFixture::WriteBundleTo(outside());
+  Link("shoes/1", outside());
+  EXPECT_THAT(registry().Resolve("shoes/1"), HasReason("PATH_OUTSIDE_ROOT"));
+}
+
+TEST_F(ModelRegistryTest, ListsThoseOfAName) {
+  Register("shoes/1");
+  EXPECT_EQ(registry().List("shoes")->size(), 1U);
+  EXPECT_THAT(*registry().List("boots"), IsEmpty());
+  EXPECT_THAT(registry().List("shoes/1"), AllOf(HasReason("INVALID_MODEL_NAME"), HasField("name")));
+}
+
+TEST_F(ModelRegistryTest, AnAliasMovesAndGoes) {
+  Register("shoes/1", 1);
+  Register("shoes/2", 2);
+  ASSERT_OK(registry().SetAlias("candidate", "shoes/2"));
+  ASSERT_OK(registry().SetAlias("champion", "shoes/1"));
+
+  ASSERT_OK_AND_ASSIGN(const ModelInfo promoted, registry().SetAlias("champion", "shoes@candidate"));
+
+  EXPECT_EQ(promoted.version, 2);
+  EXPECT_THAT(promoted.aliases, ElementsAre("candidate", "champion"));
+  EXPECT_THAT(registry().Find("shoes/1")->aliases, IsEmpty());
+  ASSERT_OK(registry().RemoveAlias("candidate", "shoes"));
+  ASSERT_OK(registry().RemoveAlias("candidate", "shoes"));
+  EXPECT_THAT(registry().Find("shoes/2")->aliases, ElementsAre("champion"));
+}
+
+TEST_F(ModelRegistryTest, RefusesAliasesOfNothing) {
+  Register("shoes/1");
+  EXPECT_THAT(registry().SetAlias("best", "shoes/1"), AllOf(HasReason("INVALID_ALIAS"), HasField("alias")));
+  EXPECT_THAT(registry().SetAlias("champion", "shoes/2"), HasReason("MODEL_NOT_FOUND"));
+  EXPECT_THAT(registry().RemoveAlias("", "shoes"), HasReason("INVALID_ALIAS"));
+  EXPECT_THAT(registry().RemoveAlias("champion", ""), AllOf(HasReason("INVALID_MODEL_NAME"), HasField("name")));
+  EXPECT_THAT(registry().RemoveAlias("champion", "boots"), HasReason("MODEL_NOT_FOUND"));
+}
+
+TEST_F(ModelRegistryTest, AModelWithAnAliasIsNotDeleted) {
+  Register("shoes/1");
+  ASSERT_OK(registry().SetAlias("champion", "shoes/1"));
+  EXPECT_THAT(registry().Delete("shoes"), AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("MODEL_HAS_ALIAS")));
+  ASSERT_OK(registry().RemoveAlias("champion", "shoes"));
+  EXPECT_OK(registry().Delete("shoes"));
+}
+
+TEST_F(ModelRegistryTest, ADeletedModelLeavesItsFilesAndComesBackWhenAsked) {
+  Register("shoes/1");
+
+  ASSERT_OK_AND_ASSIGN(const ModelInfo deleted, registry().Delete("shoes/1"));
+
+  EXPECT_EQ(deleted.path, "shoes/1");
+  EXPECT_OK(ReadBundle(Join("shoes/1")));
+  EXPECT_THAT(Names(), IsEmpty());
+  EXPECT_TRUE(registry().IsKnown("shoes/1"));
+  Reopen();
+  EXPECT_TRUE(registry().IsKnown("shoes/1"));
+  EXPECT_THAT(registry().Register("shoes/1", ModelRegistry::IfDeleted::kRefuse), StatusIs(absl::StatusCode::kFailedPrecondition));
+  ASSERT_OK_AND_ASSIGN(const Registration again, registry().Register("shoes/1"));
+  EXPECT_TRUE(again.created);
+  EXPECT_TRUE(registry().Register("shoes/1", ModelRegistry::IfDeleted::kRefuse).ok());
+}
+
+TEST_F(ModelRegistryTest, ADeletedVersionIsNotGivenOutAgain) {
+  Register("first", 1);
+  ASSERT_OK(registry().Delete("shoes/1"));
+  Reopen();
+  EXPECT_EQ(Register("second", 2), "shoes/2");
+}
+
+TEST_F(ModelRegistryTest, EverythingSurvivesARestart) {
+  Register("shoes/1", 1);
+  Register("fresh", 2);
+  ASSERT_OK(registry().SetAlias("champion", "shoes/2"));
+  ASSERT_OK_AND_ASSIGN(const ModelInfo before, registry().Find("shoes@champion"));
+
+  Reopen();
+
+  EXPECT_THAT(Names(), ElementsAre("shoes/1", "shoes/2"));
+  ASSERT_OK_AND_ASSIGN(const ModelInfo after, registry().Find("shoes@champion"));
+  EXPECT_EQ(after.path, before.path);
+  EXPECT_EQ(after.embedding_space_id, before.embedding_space_id);
+  EXPECT_EQ(after.dimension, before.dimension);
+  EXPECT_EQ(after.aliases, before.aliases);
+  EXPECT_EQ(after.create_time, before.create_time);
+  EXPECT_EQ(after.register_time, before.register_time);
+}
+
+TEST_F(ModelRegistryTest, WhatCannotBeWrittenIsNotRegistered) {
+  Write("shoes/1");
+  ASSERT_OK(CreateDirectories(register_path()));
+
+  EXPECT_FALSE(registry().Register("shoes/1").ok());
+
+  EXPECT_THAT(Names(), IsEmpty());
+  ASSERT_OK(RemoveAll(register_path()));
+  ASSERT_OK_AND_ASSIGN(const Registration registration, registry().Register("shoes/1"));
+  EXPECT_TRUE(registration.created);
+}
+
+TEST_F(ModelRegistryTest, ThreadsThatRegisterAtOnceGetAModelOnce) {
+  constexpr int kDirectories = 4;
+  for (int i = 0; i < kDirectories; ++i) {
+    Write(absl::StrCat("new", i), static_cast<float>(i));
+  }
+
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2 * kDirectories; ++i) {
+    threads.emplace_back([this, i] { EXPECT_OK(registry().Register(absl::StrCat("new", i % kDirectories))); });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+
+  EXPECT_THAT(Names(), ElementsAre("shoes/1", "shoes/2", "shoes/3", "shoes/4"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<ModelInfo> models, registry().List());
+  std::vector<std::string> paths;
+  for (const ModelInfo& model : models) {
+    paths.push_back(model.path);
+  }
+  EXPECT_THAT(paths, UnorderedElementsAre("new0", "new1", "new2", "new3"));
+}
+
+// What must be refused: the register stays as it was.
+class ModelRefusalTest : public ModelRegistryTest {
+ protected:
+  ModelRefusalTest() {
+    Register("good", 5);
+    before_ = *ReadFile(register_path());
+    Write("bad");
+    WriteBundleTo(outside());
+  }
+  ~ModelRefusalTest() override {
+    EXPECT_EQ(*ReadFile(register_path()), before_);
+    EXPECT_THAT(Names(), ElementsAre("shoes/1"));
+  }
+
+  absl::StatusOr<Registration> RegisterBad() { return registry().Register("bad"); }
+
+ private:
+  std::string before_;
+};
+
+TEST_F(ModelRefusalTest, PathsThatLeaveTheRootByTheirText) {
+  const std::string paths[] = {
+      "..", "../outside", "../models/bad",  "bad/../../outside",    "../nothing",           "/etc", "/", outside(), root(), ".",
+      "",   "bad/..",     root() + "x/bad", root() + "/../outside", std::string("bad\0", 4)};
+  for (const std::string& path : paths) {
+    EXPECT_THAT(registry().Register(path),
+                AllOf(StatusIs(absl::StatusCode::kInvalidArgument), HasReason("PATH_OUTSIDE_ROOT"), HasField("path")))
+        << path;
+  }
+}
+
+TEST_F(ModelRefusalTest, PathsThatLeaveTheRootByALink) {
+  Link("link", outside());
+  Link("parent", "..");
+  Link("here", ".");
+  Link("dangling", outside() + "/nothing");
+  Link("again", "dangling/deeper");
+  for (const char* path :
+       {"link", "link/nothing", "parent/outside", "dangling", "dangling/3", "again", "again/3", "here", "link/../outside"}) {
+    EXPECT_THAT(registry().Register(path), AllOf(HasReason("PATH_OUTSIDE_ROOT"), HasField("path"))) << path;
+  }
+}
+
+TEST_F(ModelRefusalTest, FilesThatAreLinksOutOfTheRoot) {
+  for (const char* file : {kBundleManifestFile, kBundleModelFile}) {
+    const std::string content = Read(absl::StrCat("bad/", file));
+    ASSERT_OK(RemoveAll(Join(absl::StrCat("bad/", file))));
+    Link(absl::StrCat("bad/", file), absl::StrCat(outside(), "/", file));
+    EXPECT_THAT(RegisterBad(), AllOf(HasReason("PATH_OUTSIDE_ROOT"), StatusMessage(HasSubstr(file))));
+    ASSERT_OK(RemoveAll(Join(absl::StrCat("bad/", file))));
+    Overwrite(absl::StrCat("bad/", file), content);
+  }
+}
+
+TEST_F(ModelRefusalTest, ALinkOutOfTheRootToNothing) {
+  Link("bad/report.html", outside() + "/nothing");
+  EXPECT_THAT(RegisterBad(), HasReason("PATH_OUTSIDE_ROOT"));
+}
+
+TEST_F(ModelRefusalTest, FilesThatAreLinksWithinTheRoot) {
+  std::filesystem::rename(Join("bad/model.safetensors"), Join("bad/elsewhere"));
+  Link("bad/model.safetensors", "elsewhere");
+  EXPECT_THAT(RegisterBad(), AllOf(HasReason("MANIFEST_INVALID"), StatusMessage(HasSubstr("is a link"))));
+}
+
+TEST_F(ModelRefusalTest, LinksThatLeadNowhereWithinTheRoot) {
+  Link("circle", "circle");
+  Link("to", "fro");
+  Link("fro", "to");
+  Link("dangling", "nothing");
+  for (const char* path : {"circle", "to", "to/3", "dangling", "dangling/3"}) {
+    EXPECT_THAT(registry().Register(path), HasReason("BUNDLE_NOT_FOUND")) << path;
+  }
+}
+
+TEST_F(ModelRefusalTest, NoManifestIsNoBundle) {
+  ASSERT_OK(RemoveAll(Join("bad/manifest.json")));
+  for (const char* path : {"bad", "nothing", "nothing/3", "bad/model.safetensors", "bad/model.safetensors/3"}) {
+    EXPECT_THAT(registry().Register(path), AllOf(StatusIs(absl::StatusCode::kNotFound), HasReason("BUNDLE_NOT_FOUND"))) << path;
+  }
+}
+
+TEST_F(ModelRefusalTest, AMissingFile) {
+  ASSERT_OK(RemoveAll(Join("bad/model.safetensors")));
+  EXPECT_THAT(RegisterBad(), AllOf(StatusIs(absl::StatusCode::kDataLoss), HasReason("DIGEST_MISMATCH"),
+                                   StatusMessage(HasSubstr("model.safetensors is missing"))));
+}
+
+TEST_F(ModelRefusalTest, ATruncatedFile) {
+  const std::string content = Read("bad/model.safetensors");
+  Overwrite("bad/model.safetensors", content.substr(0, content.size() - 1));
+  EXPECT_THAT(RegisterBad(), AllOf(StatusIs(absl::StatusCode::kDataLoss), HasReason("DIGEST_MISMATCH"),
+                                   StatusMessage(HasSubstr(absl::StrCat("expected ", content.size())))));
+}
+
+TEST_F(ModelRefusalTest, AFlippedByte) {
+  std::string content = Read("bad/proxies.safetensors");
+  content.back() = static_cast<char>(content.back() ^ 1);
+  Overwrite("bad/proxies.safetensors", content);
+  EXPECT_THAT(RegisterBad(), AllOf(StatusIs(absl::StatusCode::kDataLoss), HasReason("DIGEST_MISMATCH"),
+                                   StatusMessage(HasSubstr("proxies.safetensors has sha256"))));
+}
+
+TEST_F(ModelRefusalTest, AWrongDimension) {
+  ReplaceIn("bad/manifest.json", "\"dimension\": 4", "\"dimension\": 5");
+  EXPECT_THAT(RegisterBad(), AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("MANIFEST_INVALID"),
+                                   StatusMessage(HasSubstr("proxies"))));
+}
+
+TEST_F(ModelRefusalTest, AManifestThatIsHalfThere) {
+  Overwrite("bad/manifest.json", Read("bad/manifest.json").substr(0, 100));
+  EXPECT_THAT(RegisterBad(), HasReason("MANIFEST_INVALID"));
+}
+
+TEST_F(ModelRefusalTest, AManifestThatNamesFilesElsewhere) {
+  ReplaceIn("bad/manifest.json", "\"model.safetensors\"", "\"../good/model.safetensors\"");
+  EXPECT_THAT(RegisterBad(), AllOf(HasReason("MANIFEST_INVALID"), StatusMessage(HasSubstr("no plain file name"))));
+}
+
+TEST_F(ModelRegistryTest, BundlesAreReachedByAbsolutePathsAndLinksWithinTheRoot) {
+  Write("shoes/3");
+  Link("latest", "shoes/3");
+  ASSERT_OK_AND_ASSIGN(const Registration by_link, registry().Register("latest"));
+  EXPECT_EQ(by_link.model.path, "shoes/3");
+  ASSERT_OK_AND_ASSIGN(const Registration absolute, registry().Register(Join("shoes/3")));
+  EXPECT_FALSE(absolute.created);
+}
+
+TEST_F(ModelRegistryTest, ARootThatIsReachedByALinkIsTheSameRoot) {
+  Write("shoes/3");
+  std::filesystem::create_symlink(root(), data_dir() + "/link");
+  ASSERT_OK_AND_ASSIGN(const auto linked, ModelRegistry::Open(data_dir(), data_dir() + "/link"));
+  EXPECT_EQ(linked->root(), std::filesystem::canonical(root()).string());
+  ASSERT_OK_AND_ASSIGN(const Registration registration, linked->Register(data_dir() + "/link/shoes/3"));
+  EXPECT_EQ(registration.model.path, "shoes/3");
+}
+
+TEST_F(ModelRegistryTest, ARootThatIsNotThereIsNotFound) {
+  EXPECT_THAT(ModelRegistry::Open(data_dir(), root() + "/nothing"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ModelRegistryTest, ADamagedRegisterIsDataLossWithItsPath) {
+  Register("shoes/1", 1);
+  Register("shoes/2", 2);
+  ASSERT_OK(registry().SetAlias("champion", "shoes/2"));
+  ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(register_path()));
+  std::vector<std::string> damaged = {"", "[]", "{}"};
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"\"format_version\": 1", "\"format_version\": 2"},
+                                                        {"\"version\": 2", "\"version\": 3"},
+                                                        {"\"version\": 1", "\"version\": 2"},
+                                                        {"\"version\": 1", "\"version\": 0"},
+                                                        {"\"path\": \"shoes/1\"", "\"path\": \"../shoes\""},
+                                                        {"\"path\": \"shoes/1\"", "\"path\": \"/shoes\""},
+                                                        {"\"path\": \"shoes/1\"", "\"path\": \"shoes/2\""},
+                                                        {"\"champion\"", "\"best\""},
+                                                        {"\"aliases\"", "\"nicknames\""},
+                                                        {"\"shoes\"", "\"Shoes\""}}) {
+    ASSERT_THAT(whole, HasSubstr(from));
+    damaged.push_back(whole);
+    // The first occurrence alone: the models come before aliases and counters.
+    damaged.back().replace(whole.find(from), from.size(), to);
+  }
+  for (const std::string& content : damaged) {
+    ASSERT_OK(WriteFileAtomically(register_path(), content));
+    EXPECT_THAT(ModelRegistry::Open(data_dir(), root()), AllOf(StatusIs(absl::StatusCode::kDataLoss), HasReason("MANIFEST_INVALID"),
+                                                               StatusMessage(HasSubstr("models.json"))))
+        << content;
+  }
+}
+
+}  // namespace
+}  // namespace semblance

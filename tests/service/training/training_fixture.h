@@ -1,0 +1,111 @@
+// Training jobs over fakes: trainers that end when a test says so, generations that it sets.
+#ifndef SEMBLANCE_TESTS_SERVICE_TRAINING_TRAINING_FIXTURE_H_
+#define SEMBLANCE_TESTS_SERVICE_TRAINING_TRAINING_FIXTURE_H_
+
+#include <condition_variable>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/file.h"
+#include "common/json_record.h"
+#include "common/threads/mutex.h"
+#include "service/training/training_jobs.h"
+#include "tests/service/generations/fake_generation_controller.h"
+#include "tests/service/jobs/fake_job_launcher.h"
+#include "tests/service/models/model_fixture.h"
+#include "tests/testing/status_matchers.h"
+
+namespace semblance::testing {
+
+class TrainingFixture : public ::testing::Test {
+ protected:
+  TrainingFixture() {
+    EXPECT_OK(CreateDirectories(data_root() + "/shoes/boot"));
+    EXPECT_OK(WriteFileAtomically(data_root() + "/shoes/boot/1.png", "no image is read here"));
+    Restart();
+  }
+
+  std::string data_root() const { return models_.data_dir() + "/training_data"; }
+  std::string JobDir(const std::string& id) const { return absl::StrCat(models_.data_dir(), "/jobs/", id); }
+
+  // As a new server: what runs in the cluster runs on.
+  void Restart() {
+    jobs_.reset();
+    TrainingJobsOptions options;
+    auto root = ResolveRoot(data_root(), "the data root");
+    ASSERT_OK(root);
+    options.data_root = *root;
+    options.config.set_max_running(1);
+    options.config.set_max_queued(2);
+    options.config.set_max_attempts(3);
+    options.config.set_trainer_path("/opt/trainer");
+    options.has_labelled_items = [this] { return has_labelled_items_; };
+    options.retry_delay = absl::ZeroDuration();
+    auto store = TrainingStore::Open(models_.data_dir());
+    ASSERT_OK(store);
+    publication_ = std::make_unique<TrainingPublication>(&models_.registry(), &generations_);
+    jobs_ = std::make_unique<TrainingJobs>(std::move(options), *std::move(store), &launcher_, publication_.get());
+    ASSERT_OK(jobs_->Start());
+  }
+
+  static TrainingSpec Spec() {
+    TrainingSpec spec;
+    spec.config.set_model_name("shoes");
+    spec.config.mutable_data()->set_path("shoes");
+    return spec;
+  }
+
+  std::string Create(const TrainingSpec& spec = Spec()) {
+    const auto info = jobs_->Create(spec);
+    EXPECT_OK(info);
+    return info.ok() ? info->id : "";
+  }
+
+  // Waits for the state; the job then.
+  TrainingInfo Await(const std::string& id, TrainingState state) {
+    Mutex mutex;
+    std::condition_variable_any changed;
+    std::optional<TrainingInfo> seen;
+    const auto token = jobs_->AddObserver(id, [&](const std::optional<TrainingInfo>& info) {
+      MutexLock lock(&mutex);
+      seen = info;
+      changed.notify_all();
+    });
+    EXPECT_OK(token);
+    {
+      MutexLock lock(&mutex);
+      while (seen.has_value() && seen->state != state) {
+        changed.wait(mutex);
+      }
+    }
+    jobs_->RemoveObserver(*token);
+    return *seen;
+  }
+
+  // What a trainer leaves that ends well.
+  void WriteBundleOf(const std::string& id) { ModelFixture::WriteBundleTo(JobDir(id) + "/model"); }
+
+  void WriteProgress(const std::string& id, int64_t step) {
+    storage::v1::TrainerProgress progress;
+    progress.set_step(step);
+    progress.set_total_steps(100);
+    progress.set_error(step == 0 ? "the data is bad" : "");
+    EXPECT_OK(CreateDirectories(JobDir(id) + "/model.checkpoints"));
+    EXPECT_OK(WriteJsonRecord(JobDir(id) + "/model.checkpoints/progress.json", progress));
+  }
+
+  ModelFixture models_;
+  FakeGenerationController generations_;
+  FakeCluster cluster_;
+  FakeJobLauncher launcher_{&cluster_};
+  bool has_labelled_items_ = true;
+  std::unique_ptr<TrainingPublication> publication_;
+  std::unique_ptr<TrainingJobs> jobs_;
+};
+
+}  // namespace semblance::testing
+
+#endif  // SEMBLANCE_TESTS_SERVICE_TRAINING_TRAINING_FIXTURE_H_

@@ -1,0 +1,72 @@
+#include "trainer/learning/whitening.h"
+
+#include <torch/torch.h>
+
+#include "gtest/gtest.h"
+#include "tests/trainer/data/memory_dataset.h"
+
+namespace semblance {
+namespace {
+
+// 500 points around (5, -3) that vary a hundred times more along one diagonal than along the other.
+torch::Tensor StretchedCloud() {
+  torch::manual_seed(4);
+  const torch::Tensor points = torch::randn({500, 2}) * torch::tensor({10.0F, 0.1F});
+  const torch::Tensor turn = torch::tensor({{0.6F, 0.8F}, {-0.8F, 0.6F}});
+  return points.matmul(turn) + torch::tensor({5.0F, -3.0F});
+}
+
+torch::Tensor Covariance(const torch::Tensor& rows) {
+  const torch::Tensor centred = rows - rows.mean(0);
+  return centred.t().matmul(centred) / rows.size(0);
+}
+
+TEST(WhiteningTest, GivesEveryAxisUnitVarianceAtPowerOneHalf) {
+  const torch::Tensor cloud = StretchedCloud();
+
+  const torch::Tensor result = FitWhitening(cloud, 0.5).Apply(cloud);
+
+  EXPECT_TRUE(torch::allclose(result.mean(0), torch::zeros({2}), 0, 1e-3));
+  EXPECT_TRUE(torch::allclose(Covariance(result), torch::eye(2), 0, 1e-3));
+}
+
+TEST(WhiteningTest, GoesHalfWayAtPowerOneQuarter) {
+  const torch::Tensor cloud = StretchedCloud();
+
+  const torch::Tensor result = FitWhitening(cloud, 0.25).Apply(cloud);
+
+  const torch::Tensor before = torch::linalg_eigvalsh(Covariance(cloud));
+  EXPECT_TRUE(torch::allclose(torch::linalg_eigvalsh(Covariance(result)), before.sqrt(), 1e-3));
+}
+
+TEST(WhiteningTest, OnlyCentresAtPowerZero) {
+  const torch::Tensor cloud = StretchedCloud();
+
+  EXPECT_TRUE(torch::allclose(FitWhitening(cloud, 0).Apply(cloud), cloud - cloud.mean(0), 0, 1e-4));
+}
+
+TEST(WhiteningTest, StaysFiniteForEqualEmbeddings) {
+  const WhiteningTransform map = FitWhitening(torch::ones({3, 4}), 0.25);
+
+  EXPECT_TRUE(torch::isfinite(map.Apply(torch::ones({3, 4}))).all().item<bool>());
+}
+
+TEST(WhiteningTest, ChangesTheNetworkAsItWouldItsOutput) {
+  storage::v1::Architecture architecture;
+  architecture.mutable_small_convnet()->add_channels(4);
+  architecture.mutable_small_convnet()->set_convolutions_per_stage(1);
+  torch::manual_seed(1);
+  EmbeddingNet net = NewEmbeddingNet(architecture, testing::GreyPreprocessing(), 6).value();
+  net->eval();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor pixels = torch::randint(0, 256, {50, 8, 8, 1}, torch::kUInt8);
+  const torch::Tensor before = net->forward(pixels);
+  const WhiteningTransform map = FitWhitening(before, 0.25);
+
+  ApplyToHead(map, net);
+
+  EXPECT_TRUE(torch::allclose(net->forward(pixels), map.Apply(before), 1e-3, 1e-4));
+}
+
+}  // namespace
+}  // namespace semblance

@@ -1,0 +1,130 @@
+#include "trainer/learning/proxy_health.h"
+
+#include <algorithm>
+
+#include "embedder/torch/networks.h"
+
+namespace semblance {
+namespace {
+
+// Products of examples and proxies beyond which the nearest proxies of a batch are not looked for: they would cost as much as the
+// step.
+constexpr int64_t kMaxProducts = int64_t{1} << 24;
+constexpr int64_t kMaxNamedClasses = 10;
+constexpr int64_t kMaxMeanComponents = int64_t{1} << 25;
+
+}  // namespace
+
+ProxyHealthMeter::ProxyHealthMeter(const Proxies* proxies, int64_t class_count) : proxies_(*proxies), class_count_(class_count) {
+  Reset();
+}
+
+void ProxyHealthMeter::Reset() {
+  const torch::Tensor& values = proxies_.values();
+  const auto flags = torch::TensorOptions(torch::kBool).device(values.device());
+  const auto floats = torch::TensorOptions(torch::kFloat32).device(values.device());
+  steps_ = moves_ = examples_ = nearest_ = undecided_ = 0;
+  norm_sum_ = gradient_norm_sum_ = 0;
+  bound_ = {};
+  has_gradient_ = torch::zeros({values.size(0)}, flags);
+  is_positive_ = torch::zeros({values.size(0)}, flags);
+  const bool keeps_means = class_count_ * values.size(1) <= kMaxMeanComponents;
+  class_sums_ = torch::zeros({keeps_means ? class_count_ : 0, values.size(1)}, floats);
+  class_counts_ = torch::zeros({class_count_}, floats);
+  is_astray_ = torch::zeros({class_count_}, flags);
+}
+
+void ProxyHealthMeter::ObserveGradients() {
+  const torch::Tensor& gradient = proxies_.values().grad();
+  if (!gradient.defined()) {
+    return;
+  }
+  const torch::Tensor norms = gradient.norm(2, 1);
+  gradient_norm_sum_ += norms.mean().item<double>();
+  has_gradient_.logical_or_(norms > 0);
+}
+
+void ProxyHealthMeter::Observe(const LossBatch& batch, double embedding_scale, double proxy_scale) {
+  const torch::NoGradGuard no_grad;
+  ++steps_;
+  ObserveGradients();
+  if (class_count_ == 0) {
+    ObserveTriplets(batch);
+  } else {
+    ObserveClasses(batch, embedding_scale, proxy_scale);
+  }
+}
+
+void ProxyHealthMeter::ObserveTriplets(const LossBatch& batch) {
+  const torch::Tensor anchors = proxies_.NearestTo(NormalizeRows(batch.embeddings.detach()));
+  const torch::Tensor positives = proxies_.NearestTo(NormalizeRows(batch.positive_examples.detach()));
+  const torch::Tensor negatives = proxies_.NearestTo(NormalizeRows(batch.negative_examples.detach()));
+  is_positive_.index_fill_(0, torch::cat({anchors, positives, negatives}), true);
+  nearest_ += (anchors == positives).sum().item<int64_t>();
+  undecided_ += (positives == negatives).sum().item<int64_t>();
+  examples_ += anchors.size(0);
+}
+
+void ProxyHealthMeter::ObserveClasses(const LossBatch& batch, double embedding_scale, double proxy_scale) {
+  const torch::Tensor embeddings = NormalizeRows(batch.embeddings.detach());
+  const int64_t count = embeddings.size(0);
+  const torch::Tensor own = NormalizeRows(batch.proxies.detach().index_select(0, batch.positives));
+  bound_.Add(MeasureNcaBound({embeddings, own, batch.labels}, embedding_scale, proxy_scale));
+  if (class_sums_.numel() > 0) {
+    class_sums_.index_add_(0, batch.labels, embeddings);
+  }
+  class_counts_.index_add_(0, batch.labels, torch::ones({count}, class_counts_.options()));
+  if (batch.proxies.size(0) == proxies_.count()) {
+    is_positive_.index_fill_(0, batch.positives, true);
+  } else if (proxies_.is_static()) {  // Positives are numbers in a sample.
+    is_positive_.index_fill_(0, proxies_.RowsOf(batch.labels).flatten(), true);
+  }
+  if (proxies_.is_static() && count * proxies_.count() <= kMaxProducts) {
+    const torch::Tensor is_nearest = proxies_.IsNearestToItsClass(embeddings, batch.labels);
+    nearest_ += is_nearest.sum().item<int64_t>();
+    is_astray_.index_fill_(0, batch.labels.masked_select(is_nearest.logical_not()), true);
+    examples_ += count;
+  }
+}
+
+void ProxyHealthMeter::ObserveMoved() {
+  const torch::NoGradGuard no_grad;
+  ++moves_;
+  norm_sum_ += proxies_.values().norm(2, 1).mean().item<double>();
+}
+
+ProxyHealth ProxyHealthMeter::Take() {
+  const torch::NoGradGuard no_grad;
+  ProxyHealth health;
+  health.mean_norm = norm_sum_ / static_cast<double>(std::max<int64_t>(moves_, 1));
+  health.mean_gradient_norm = gradient_norm_sum_ / static_cast<double>(std::max<int64_t>(steps_, 1));
+  health.dead = is_positive_.logical_not().sum().item<int64_t>();
+  health.nearest_proxy_accuracy = static_cast<double>(nearest_) / static_cast<double>(std::max<int64_t>(examples_, 1));
+  health.of_triplets = class_count_ == 0;
+  health.undecided = static_cast<double>(undecided_) / static_cast<double>(std::max<int64_t>(examples_, 1));
+  health.bound = bound_;
+  if (const torch::Tensor seen = (class_counts_ > 0).nonzero().squeeze(1); proxies_.is_static() && seen.size(0) > 0) {
+    ReportClasses(seen, &health);
+  }
+  Reset();
+  return health;
+}
+
+void ProxyHealthMeter::ReportClasses(const torch::Tensor& seen, ProxyHealth* health) const {
+  const torch::Tensor rows = proxies_.RowsOf(seen);
+  if (class_sums_.numel() > 0) {
+    const torch::Tensor means = NormalizeRows(class_sums_.index_select(0, seen));
+    const torch::Tensor own = proxies_.values().index_select(0, rows.flatten()).view({rows.size(0), rows.size(1), -1});
+    const torch::Tensor cosines = own.matmul(means.unsqueeze(2)).squeeze(2).amax(1);
+    health->mean_cosine_to_class = cosines.mean().item<double>();
+    health->least_cosine_to_class = cosines.min().item<double>();
+  }
+  const torch::Tensor is_still = has_gradient_.logical_not().index_select(0, rows.flatten()).view_as(rows).any(1);
+  const torch::Tensor stuck = seen.masked_select(is_still.logical_and(is_astray_.index_select(0, seen))).to(torch::kCPU);
+  health->stuck = stuck.size(0);
+  for (int64_t i = 0; i < std::min(health->stuck, kMaxNamedClasses); ++i) {
+    health->stuck_classes.push_back(stuck[i].item<int64_t>());
+  }
+}
+
+}  // namespace semblance

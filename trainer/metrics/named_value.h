@@ -1,0 +1,19 @@
+// A number with a name: what a log, an event file and a learning curve hold of one step.
+#ifndef SEMBLANCE_TRAINER_METRICS_NAMED_VALUE_H_
+#define SEMBLANCE_TRAINER_METRICS_NAMED_VALUE_H_
+
+#include <string>
+
+namespace semblance {
+
+struct NamedValue {
+  // "group/name", such as "recall/at_1": values of one group are drawn in one picture. A name without a group is one of its own.
+  std::string name;
+  double value = 0;
+
+  bool operator==(const NamedValue&) const = default;
+};
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_METRICS_NAMED_VALUE_H_

@@ -1,0 +1,54 @@
+// A picture of how values went over the steps of a run: panels one below the other, each with one or several lines.
+//
+// Thread-safe: a function without state; the same arguments give the same bytes.
+#ifndef SEMBLANCE_TRAINER_REPORT_LEARNING_CURVE_H_
+#define SEMBLANCE_TRAINER_REPORT_LEARNING_CURVE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace semblance {
+
+struct CurvePoint {
+  double step = 0;
+  double value = 0;
+
+  bool operator==(const CurvePoint&) const = default;
+};
+
+// One line, in the order of its points. Where the step or the value is not finite the line has a gap; a point without a neighbour
+// is a dot.
+struct CurveSeries {
+  // In the legend. Text is drawn in ASCII; other characters become "?".
+  std::string name;
+  std::vector<CurvePoint> points;
+
+  bool operator==(const CurveSeries&) const = default;
+};
+
+// With axes of its own. One without a finite point says "no data".
+struct CurvePanel {
+  std::string title;
+  // Along the axis of the values; may be empty.
+  std::string y_label;
+  std::vector<CurveSeries> series;
+
+  bool operator==(const CurvePanel&) const = default;
+};
+
+struct LearningCurveOptions {
+  // Pixels, of the whole picture: 200 to 8,192.
+  int width = 900;
+  // Pixels, of each panel: 120 to 8,192.
+  int panel_height = 300;
+};
+
+// The encoded PNG; all panels have the same range of steps. Errors: InvalidArgument (no panel, more than 16, sizes out of range).
+absl::StatusOr<std::string> DrawLearningCurve(absl::Span<const CurvePanel> panels, const LearningCurveOptions& options);
+
+}  // namespace semblance
+
+#endif  // SEMBLANCE_TRAINER_REPORT_LEARNING_CURVE_H_
