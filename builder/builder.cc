@@ -19,7 +19,7 @@
 #include "generation/index_config.h"
 #include "index/segmented_index.h"
 
-namespace semblance {
+namespace semblance::builder {
 namespace {
 
 using ::semblance::storage::v1::BuildManifest;
@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockBuild(const std::string& path) {
   return lock;
 }
 
-absl::Status CheckPhase(const GenerationStore& store, const std::string& id) {
+absl::Status CheckPhase(const generation::GenerationStore& store, const std::string& id) {
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationRecord record, store.ReadRecord(id));
   if (record.phase() != GenerationRecord::PHASE_BUILDING) {
     return Error(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_BUILDING",
@@ -76,7 +76,7 @@ absl::Status DescribeFiles(const std::string& directory, BuildManifest* build) {
 // One build; its lock is held.
 class Build {
  public:
-  Build(const BuildOptions& options, const GenerationStore& store, GenerationManifest manifest)
+  Build(const BuildOptions& options, const generation::GenerationStore& store, GenerationManifest manifest)
       : options_(options), store_(store), manifest_(std::move(manifest)) {}
 
   absl::Status Run() {
@@ -99,12 +99,13 @@ class Build {
       return absl::CancelledError("stopped before it began");
     }
     SEMBLANCE_RETURN_IF_ERROR(CheckPhase(store_, manifest_.id()));
-    SEMBLANCE_ASSIGN_OR_RETURN(SegmentedIndexOptions how,
-                               IndexOptionsOf(options_.index, manifest_.index_factory(), manifest_.dimension()));
+    SEMBLANCE_ASSIGN_OR_RETURN(index::SegmentedIndexOptions how,
+                               generation::IndexOptionsOf(options_.index, manifest_.index_factory(), manifest_.dimension()));
     how.build_threads = options_.threads;
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Embedder> embedder, LoadEmbedder());
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Catalog> catalog,
-                               OpenSqliteCatalog(options_.data_dir + "/catalogue.db", {.read_only = true, .on_commit = nullptr}));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<embedder::Embedder> embedder, LoadEmbedder());
+    SEMBLANCE_ASSIGN_OR_RETURN(
+        const std::unique_ptr<catalog::Catalog> catalog,
+        catalog::OpenSqliteCatalog(options_.data_dir + "/catalogue.db", {.read_only = true, .on_commit = nullptr}));
     BuildManifest build;
     SEMBLANCE_RETURN_IF_ERROR(BuildIndex(*catalog, *embedder, how, &build));
     SEMBLANCE_RETURN_IF_ERROR(DescribeFiles(store_.IndexDir(manifest_.id()), &build));
@@ -113,8 +114,9 @@ class Build {
     return store_.WriteBuild(manifest_.id(), build);
   }
 
-  absl::StatusOr<std::unique_ptr<Embedder>> LoadEmbedder() const {
-    SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder, options_.new_embedder(store_.BundleDir(manifest_.id())));
+  absl::StatusOr<std::unique_ptr<embedder::Embedder>> LoadEmbedder() const {
+    SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<embedder::Embedder> embedder,
+                               options_.new_embedder(store_.BundleDir(manifest_.id())));
     if (embedder->manifest().embedding_space_id() != manifest_.embedding_space_id()) {
       return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID",
                    absl::StrCat("generation ", manifest_.id(), " was made for ", manifest_.embedding_space_id(),
@@ -124,11 +126,12 @@ class Build {
   }
 
   // Sets sequence and row_count. Afterwards the index is closed.
-  absl::Status BuildIndex(const Catalog& catalog, const Embedder& embedder, const SegmentedIndexOptions& how,
-                          BuildManifest* build) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const CatalogState state, ReadCatalogState(catalog));
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<SegmentedIndex> index,
-                               SegmentedIndex::Open(store_.IndexDir(manifest_.id()), how, state.Sequences(), state.sequence));
+  absl::Status BuildIndex(const catalog::Catalog& catalog, const embedder::Embedder& embedder,
+                          const index::SegmentedIndexOptions& how, BuildManifest* build) {
+    SEMBLANCE_ASSIGN_OR_RETURN(const generation::CatalogState state, generation::ReadCatalogState(catalog));
+    SEMBLANCE_ASSIGN_OR_RETURN(
+        const std::unique_ptr<index::SegmentedIndex> index,
+        index::SegmentedIndex::Open(store_.IndexDir(manifest_.id()), how, state.Sequences(), state.sequence));
     const auto total = static_cast<int64_t>(state.items.size());
     const auto missing = static_cast<int64_t>(index->missing_keys().size());
     LOG(INFO) << "generation " << manifest_.id() << ": " << missing << " of " << total << " items at sequence " << state.sequence
@@ -140,9 +143,10 @@ class Build {
     return absl::OkStatus();
   }
 
-  absl::Status Embed(const Catalog& catalog, const Embedder& embedder, int64_t embedded_before, SegmentedIndex& index) {
+  absl::Status Embed(const catalog::Catalog& catalog, const embedder::Embedder& embedder, int64_t embedded_before,
+                     index::SegmentedIndex& index) {
     std::atomic<bool> stop{false};
-    EmbedMissingOptions how;
+    generation::EmbedMissingOptions how;
     how.batch_size = options_.batch_size;
     how.threads = options_.threads;
     how.rests = embedder.device() == "cpu";
@@ -152,12 +156,12 @@ class Build {
       stop = !KeepGoing();
     };
     how.on_progress(0, static_cast<int64_t>(index.missing_keys().size()));
-    return EmbedMissing(catalog, embedder, how, index);
+    return generation::EmbedMissing(catalog, embedder, how, index);
   }
 
-  absl::Status Seal(SegmentedIndex& index) {
+  absl::Status Seal(index::SegmentedIndex& index) {
     return index.SealWhile([&] {
-      const IndexStats stats = index.Stats();
+      const index::IndexStats stats = index.Stats();
       Report(BuildProgress::STEP_INDEXING, stats.live_rows - stats.growing_rows, stats.live_rows);
       return KeepGoing();
     });
@@ -186,7 +190,7 @@ class Build {
   }
 
   const BuildOptions& options_;
-  const GenerationStore& store_;
+  const generation::GenerationStore& store_;
   const GenerationManifest manifest_;
   BuildProgress progress_;
   absl::Time last_write_ = absl::InfinitePast();
@@ -195,7 +199,7 @@ class Build {
 }  // namespace
 
 absl::Status BuildGeneration(const BuildOptions& options) {
-  const GenerationStore store = GenerationStore::OpenForBuilder(options.data_dir);
+  const generation::GenerationStore store = generation::GenerationStore::OpenForBuilder(options.data_dir);
   SEMBLANCE_ASSIGN_OR_RETURN(GenerationManifest manifest, store.ReadManifest(options.generation_id));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockBuild(store.LockPath(options.generation_id)));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<BuildManifest> build, store.ReadBuild(options.generation_id));
@@ -206,4 +210,4 @@ bool IsWorthAnotherTry(const absl::Status& status) {
   return absl::IsCancelled(status) || absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
 }
 
-}  // namespace semblance
+}  // namespace semblance::builder

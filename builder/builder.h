@@ -21,7 +21,7 @@
 #include "semblance/storage/v1/generation.pb.h"
 #include "semblance/v1/server_config.pb.h"
 
-namespace semblance {
+namespace semblance::builder {
 
 struct BuildOptions {
   // Holds the catalogue and the generations. Required.
@@ -36,7 +36,7 @@ struct BuildOptions {
   // on the CPU, and a stop waits for a batch.
   size_t batch_size = 16;
   // Loads the bundle in a directory. Required.
-  std::function<absl::StatusOr<std::unique_ptr<Embedder>>(const std::string& bundle_dir)> new_embedder;
+  std::function<absl::StatusOr<std::unique_ptr<embedder::Embedder>>(const std::string& bundle_dir)> new_embedder;
   // The build ends with Cancelled, within a batch, after this becomes true. May be null.
   const std::atomic<bool>* stop = nullptr;
   // Gets what goes to progress.json, as often; one call at a time. May be empty.
@@ -52,6 +52,6 @@ absl::Status BuildGeneration(const BuildOptions& options);
 // Whether the same build may succeed the next time: Cancelled, Unavailable, ResourceExhausted.
 bool IsWorthAnotherTry(const absl::Status& status);
 
-}  // namespace semblance
+}  // namespace semblance::builder
 
 #endif  // SEMBLANCE_BUILDER_BUILDER_H_

@@ -100,14 +100,14 @@ absl::StatusOr<semblance::v1::ServerConfig> LoadConfig(const std::string& file) 
     SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, semblance::ReadFile(file));
     SEMBLANCE_RETURN_IF_ERROR(semblance::ParseTextProto(text, file, &config));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), semblance::CompleteIndexConfig(config.index()));
+  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), semblance::generation::CompleteIndexConfig(config.index()));
   return config;
 }
 
 absl::Status Run(const Flags& flags) {
   SEMBLANCE_ASSIGN_OR_RETURN(const semblance::v1::ServerConfig config, LoadConfig(flags.config));
   Bars bars;
-  semblance::BuildOptions options;
+  semblance::builder::BuildOptions options;
   options.data_dir = flags.data_dir;
   options.generation_id = flags.generation;
   options.index = config.index();
@@ -118,9 +118,10 @@ absl::Status Run(const Flags& flags) {
   // of all for one that somebody else has taken, and images are decoded on all of them. 406 photos, ResNet-18 at 96 pixels, on two
   // busy cores: 0.7 to 0.9 s; with one inference at a time on both of them 1.0 to 1.6 s; with two on both each 0.7 to 1.0 s.
   options.new_embedder = [&config](const std::string& directory) {
-    return semblance::NewTorchEmbedder(directory, {.device = config.device().empty() ? "auto" : config.device(), .threads = 1});
+    return semblance::embedder::NewTorchEmbedder(directory,
+                                                 {.device = config.device().empty() ? "auto" : config.device(), .threads = 1});
   };
-  return semblance::BuildGeneration(options);
+  return semblance::builder::BuildGeneration(options);
 }
 
 semblance::ExitCode ExitCodeOf(const absl::Status& status) {
@@ -130,7 +131,7 @@ semblance::ExitCode ExitCodeOf(const absl::Status& status) {
   if (absl::IsCancelled(status)) {
     return semblance::kExitTerminated;
   }
-  return semblance::IsWorthAnotherTry(status) ? semblance::kExitTransient : semblance::kExitBadInput;
+  return semblance::builder::IsWorthAnotherTry(status) ? semblance::kExitTransient : semblance::kExitBadInput;
 }
 
 void PrintError(absl::string_view what) {

@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 using Json = nlohmann::json;
@@ -60,4 +60,4 @@ absl::StatusOr<Attributes> AttributesFromJson(absl::string_view json) {
   return attributes;
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -29,7 +29,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::catalog {
 
 using AttributeValue = std::variant<bool, int64_t, double, std::string>;
 using Attributes = std::map<std::string, AttributeValue>;
@@ -121,6 +121,6 @@ std::string AttributesToJson(const Attributes& attributes);
 // Errors: InvalidArgument/INVALID_ATTRIBUTE.
 absl::StatusOr<Attributes> AttributesFromJson(absl::string_view json);
 
-}  // namespace semblance
+}  // namespace semblance::catalog
 
 #endif  // SEMBLANCE_CATALOG_CATALOG_H_

@@ -11,7 +11,7 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 constexpr char kFind[] =
@@ -141,4 +141,4 @@ absl::StatusOr<uint64_t> ChangeReader::LastSequence() {
   return static_cast<uint64_t>(last);
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -14,7 +14,7 @@
 #include "catalog/catalog.h"
 #include "catalog/sqlite.h"
 
-namespace semblance {
+namespace semblance::catalog {
 
 class ChangeReader {
  public:
@@ -38,6 +38,6 @@ class ChangeReader {
   SqliteStatement changes_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::catalog
 
 #endif  // SEMBLANCE_CATALOG_CHANGE_READER_H_

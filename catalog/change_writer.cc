@@ -6,7 +6,7 @@
 #include "catalog/schema.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 // Runs a bound statement that returns no rows.
@@ -157,4 +157,4 @@ absl::Status ChangeWriter::InsertImage(uint64_t sequence, absl::string_view imag
   return Execute(statements_.insert_image);
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

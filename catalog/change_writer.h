@@ -15,7 +15,7 @@
 #include "catalog/catalog.h"
 #include "catalog/sqlite.h"
 
-namespace semblance {
+namespace semblance::catalog {
 
 // An item with what is computed from it, away from the writer thread.
 struct PreparedItem {
@@ -79,6 +79,6 @@ class ChangeWriter {
   State committed_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::catalog
 
 #endif  // SEMBLANCE_CATALOG_CHANGE_WRITER_H_

@@ -8,7 +8,7 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 // A group ends at either bound, so that its first write does not wait long for the last, and the log stays small.
@@ -131,4 +131,4 @@ absl::StatusOr<std::vector<WriteResult>> GroupCommitter::ApplyBegun(std::vector<
   return results;
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

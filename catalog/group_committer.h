@@ -24,7 +24,7 @@
 #include "catalog/change_writer.h"
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::catalog {
 
 class GroupCommitter {
  public:
@@ -70,6 +70,6 @@ class GroupCommitter {
   std::thread thread_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::catalog
 
 #endif  // SEMBLANCE_CATALOG_GROUP_COMMITTER_H_

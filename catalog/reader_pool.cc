@@ -2,7 +2,7 @@
 
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 
 absl::StatusOr<ReaderPool::Lease> ReaderPool::Borrow() const {
   std::unique_ptr<ChangeReader> reader;
@@ -26,4 +26,4 @@ void ReaderPool::GiveBack(std::unique_ptr<ChangeReader> reader) const {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

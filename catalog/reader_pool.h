@@ -14,7 +14,7 @@
 #include "catalog/change_reader.h"
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::catalog {
 
 class ReaderPool {
  public:
@@ -36,6 +36,6 @@ class ReaderPool {
   mutable std::vector<std::unique_ptr<ChangeReader>> idle_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-}  // namespace semblance
+}  // namespace semblance::catalog
 
 #endif  // SEMBLANCE_CATALOG_READER_POOL_H_

@@ -6,7 +6,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 // Long enough to outlast a checkpoint or the recovery after a crash by another process.
@@ -111,4 +111,4 @@ absl::StatusOr<SqliteDatabase> OpenCatalogForReading(const std::string& path) {
   return database;
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "catalog/sqlite.h"
 
-namespace semblance {
+namespace semblance::catalog {
 
 // Opens the file for the one writer; creates the file and the tables where they are missing, and looks for damage in `changes`.
 absl::StatusOr<SqliteDatabase> OpenCatalogForWriting(const std::string& path);
@@ -19,6 +19,6 @@ absl::StatusOr<SqliteDatabase> OpenCatalogForWriting(const std::string& path);
 // Opens an existing catalogue for reading.
 absl::StatusOr<SqliteDatabase> OpenCatalogForReading(const std::string& path);
 
-}  // namespace semblance
+}  // namespace semblance::catalog
 
 #endif  // SEMBLANCE_CATALOG_SCHEMA_H_

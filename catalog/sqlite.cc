@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 absl::StatusCode CodeOf(int result) {
@@ -139,4 +139,4 @@ absl::StatusOr<int64_t> SqliteDatabase::QueryInt(absl::string_view sql) {
   return found ? statement.Int(0) : 0;
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -19,7 +19,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace semblance {
+namespace semblance::catalog {
 
 // One prepared statement. Parameters and columns count from 1 and from 0, as in SQLite. Must not outlive its database.
 class SqliteStatement {
@@ -89,6 +89,6 @@ class SqliteResetter {
   SqliteStatement& statement_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::catalog
 
 #endif  // SEMBLANCE_CATALOG_SQLITE_H_

@@ -10,7 +10,7 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 // Well below SQLite's limit for a row (10^9 bytes): a row that does not fit would look like a storage failure.
@@ -113,4 +113,4 @@ absl::StatusOr<std::unique_ptr<Catalog>> OpenSqliteCatalog(const std::string& pa
   return std::make_unique<SqliteCatalog>(path, std::move(committer));
 }
 
-}  // namespace semblance
+}  // namespace semblance::catalog

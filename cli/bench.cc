@@ -17,7 +17,7 @@
 #include "common/quantile.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 struct BenchFlags {
@@ -60,7 +60,7 @@ std::string CheckFlags(const BenchFlags& flags) {
 }
 
 absl::StatusOr<std::vector<LoadQuery>> ReadQueries(const std::string& path, const BenchFlags& flags) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Dataset> dataset, OpenDataset(path));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(path));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<int64_t> examples, ChooseExamples(*dataset, flags.examples));
   if (examples.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, " has no examples of the split ", flags.examples.split));
@@ -69,7 +69,7 @@ absl::StatusOr<std::vector<LoadQuery>> ReadQueries(const std::string& path, cons
   std::vector<LoadQuery> queries;
   for (size_t i = 0; i < count; ++i) {
     const int64_t index = examples[i * examples.size() / count];
-    const Example& example = dataset->example(index);
+    const dataset::Example& example = dataset->example(index);
     LoadQuery& query =
         queries.emplace_back(LoadQuery{.image = "", .item_id = absl::StrCat(flags.id_prefix, example.id), .label = example.label});
     SEMBLANCE_ASSIGN_OR_RETURN(query.image, dataset->ReadImage(index));
@@ -175,4 +175,4 @@ int RunBench(const Arguments& args, const Streams& streams) {
   return exit_code;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -8,7 +8,7 @@
 #include "cli/text/table.h"
 #include "common/process.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 void PrintHelp(const CommandGroup& group, std::ostream& out) {
@@ -47,4 +47,4 @@ int RunGroup(const CommandGroup& group, const Arguments& args, const Streams& st
   return command->run(rest, streams);
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

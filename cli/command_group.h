@@ -8,7 +8,7 @@
 #include "absl/types/span.h"
 #include "cli/commands.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 struct GroupedCommand {
   absl::string_view name;
@@ -31,6 +31,6 @@ struct CommandGroup {
 // Returns the exit code.
 int RunGroup(const CommandGroup& group, const Arguments& args, const Streams& streams);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_COMMAND_GROUP_H_

@@ -8,7 +8,7 @@
 
 #include "cli/client/streams.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 int RunBench(const Arguments& args, const Streams& streams);
 int RunEmbed(const Arguments& args, const Streams& streams);
@@ -24,6 +24,6 @@ int RunTrain(const Arguments& args, const Streams& streams);
 // Runs the command that args[0] names; the program's help for none or --help.
 int RunCommand(const Arguments& args, const Streams& streams);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_COMMANDS_H_

@@ -12,7 +12,7 @@
 #include "common/file.h"
 #include "common/process.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using nlohmann::ordered_json;
@@ -139,4 +139,4 @@ int RunCompare(const Arguments& args, const Streams& streams) {
   return kExitDone;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

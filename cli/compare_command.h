@@ -4,10 +4,10 @@
 
 #include "cli/commands.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 int RunCompare(const Arguments& args, const Streams& streams);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_COMPARE_COMMAND_H_

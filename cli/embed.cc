@@ -8,7 +8,7 @@
 #include "common/process.h"
 #include "semblance/v1/embedding_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 constexpr int kShownComponents = 6;
@@ -60,4 +60,4 @@ int RunEmbed(const Arguments& args, const Streams& streams) {
   return kExitDone;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

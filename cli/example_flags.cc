@@ -6,17 +6,17 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
-std::optional<HoldOut> HoldOutOf(const std::string& name) {
+std::optional<dataset::HoldOut> HoldOutOf(const std::string& name) {
   if (name == "items") {
-    return HoldOut::kItems;
+    return dataset::HoldOut::kItems;
   }
   if (name == "classes") {
-    return HoldOut::kClasses;
+    return dataset::HoldOut::kClasses;
   }
-  return name == "last_classes" ? std::optional(HoldOut::kLastClasses) : std::nullopt;
+  return name == "last_classes" ? std::optional(dataset::HoldOut::kLastClasses) : std::nullopt;
 }
 
 }  // namespace
@@ -40,14 +40,15 @@ std::string CheckExampleFlags(const ExampleFlags& flags) {
   return "";
 }
 
-absl::StatusOr<std::vector<int64_t>> ChooseExamples(const Dataset& dataset, const ExampleFlags& flags) {
+absl::StatusOr<std::vector<int64_t>> ChooseExamples(const dataset::Dataset& dataset, const ExampleFlags& flags) {
   if (flags.split == "all") {
     std::vector<int64_t> all(static_cast<size_t>(dataset.size()));
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(SplitIndices split, AssignSplit(dataset, *HoldOutOf(flags.hold_out), flags.hold_out_fraction));
+  SEMBLANCE_ASSIGN_OR_RETURN(dataset::SplitIndices split,
+                             dataset::AssignSplit(dataset, *HoldOutOf(flags.hold_out), flags.hold_out_fraction));
   return flags.split == "train" ? split.train : split.test;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

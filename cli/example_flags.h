@@ -12,7 +12,7 @@
 #include "common/command_line.h"
 #include "dataset/dataset.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 struct ExampleFlags {
   std::string split = "all";
@@ -27,8 +27,8 @@ void AddExampleFlags(CommandLine& command, ExampleFlags& flags);
 std::string CheckExampleFlags(const ExampleFlags& flags);
 
 // Indices of examples, ascending. REQUIRES: flags that make sense. Errors: as of AssignSplit.
-absl::StatusOr<std::vector<int64_t>> ChooseExamples(const Dataset& dataset, const ExampleFlags& flags);
+absl::StatusOr<std::vector<int64_t>> ChooseExamples(const dataset::Dataset& dataset, const ExampleFlags& flags);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_EXAMPLE_FLAGS_H_

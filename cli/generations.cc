@@ -15,7 +15,7 @@
 #include "common/process.h"
 #include "semblance/v1/generation_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 std::unique_ptr<v1::GenerationService::Stub> Stub(Session& session) {
@@ -329,4 +329,4 @@ int RunGenerations(const Arguments& args, const Streams& streams) {
       args, streams);
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

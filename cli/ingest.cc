@@ -10,7 +10,7 @@
 #include "common/progress.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 struct IngestFlags {
@@ -85,7 +85,7 @@ int RunIngest(const Arguments& args, const Streams& streams) {
   if (const std::string problem = CheckFlags(flags, session.arguments()); !problem.empty()) {
     return session.Usage(problem);
   }
-  const auto dataset = OpenDataset(session.arguments().front());
+  const auto dataset = dataset::OpenDataset(session.arguments().front());
   if (!dataset.ok()) {
     return session.Fail(dataset.status());
   }
@@ -112,4 +112,4 @@ int RunIngest(const Arguments& args, const Streams& streams) {
   return report.failed_images > 0 ? kExitBadInput : kExitDone;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

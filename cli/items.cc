@@ -8,7 +8,7 @@
 #include "common/process.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 struct ItemsFlags {
@@ -141,4 +141,4 @@ int RunItems(const Arguments& args, const Streams& streams) {
   return session.Usage("items takes list, get ID, delete ID... or count; see semblance items --help");
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

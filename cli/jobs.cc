@@ -8,7 +8,7 @@
 #include "cli/text/job_text.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using Stub = v1::TrainingService::Stub;
@@ -163,4 +163,4 @@ int RunJobs(const Arguments& args, const Streams& streams) {
                   args, streams);
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -6,5 +6,5 @@
 
 int main(int argc, char** argv) {
   semblance::InitLogging(argv[0]);
-  return semblance::RunCommand(semblance::Arguments(argv + 1, argv + argc), {std::cout, std::cerr});
+  return semblance::cli::RunCommand(semblance::cli::Arguments(argv + 1, argv + argc), {std::cout, std::cerr});
 }

@@ -10,7 +10,7 @@
 #include "cli/text/table.h"
 #include "semblance/v1/model_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 std::string NameOf(const v1::Model& model) {
@@ -169,4 +169,4 @@ int RunModels(const Arguments& args, const Streams& streams) {
                   args, streams);
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

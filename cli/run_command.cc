@@ -6,7 +6,7 @@
 #include "cli/text/table.h"
 #include "common/process.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 struct Command {
@@ -58,4 +58,4 @@ int RunCommand(const Arguments& args, const Streams& streams) {
   return found->run(Arguments(args.begin() + 1, args.end()), streams);
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

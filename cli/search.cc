@@ -8,7 +8,7 @@
 #include "common/process.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 void PrintNeighbors(const v1::SearchResponse& response, std::ostream& out) {
@@ -71,4 +71,4 @@ int RunSearch(const Arguments& args, const Streams& streams) {
   return kExitDone;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

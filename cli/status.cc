@@ -8,7 +8,7 @@
 #include "common/process.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 void PrintInfo(const v1::GetServerInfoResponse& info, std::ostream& out) {
@@ -60,4 +60,4 @@ int RunStatus(const Arguments& args, const Streams& streams) {
   return kExitDone;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -14,7 +14,7 @@
 #include "config/config_override.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 struct TrainFlags {
@@ -61,7 +61,7 @@ absl::StatusOr<v1::TrainingConfig> ReadConfig(const TrainFlags& flags) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(flags.config));
   SEMBLANCE_RETURN_IF_ERROR(ParseTextProto(text, flags.config, &config));
   for (const std::string& assignment : flags.overrides) {
-    SEMBLANCE_RETURN_IF_ERROR(ApplyOverride(assignment, &config));
+    SEMBLANCE_RETURN_IF_ERROR(config::ApplyOverride(assignment, &config));
   }
   return config;
 }
@@ -117,4 +117,4 @@ int RunTrain(const Arguments& args, const Streams& streams) {
                                     .server_known = true});
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -17,7 +17,7 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 using ::google::protobuf::Descriptor;
@@ -112,4 +112,4 @@ absl::Status ApplyOverride(absl::string_view assignment, Message* config) {
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::config

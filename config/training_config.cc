@@ -15,7 +15,7 @@
 #include "config/training_conflicts.h"
 #include "config/triplet_config.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 using v1::AugmentationConfig;
@@ -261,4 +261,4 @@ storage::v1::Preprocessing PreprocessingOf(const ModelConfig& config) {
   return preprocessing;
 }
 
-}  // namespace semblance
+}  // namespace semblance::config

@@ -17,7 +17,7 @@
 #include "semblance/storage/v1/bundle.pb.h"
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::config {
 
 inline constexpr char kConfigInvalid[] = "CONFIG_INVALID";
 
@@ -48,6 +48,6 @@ bool UsesProxies(const v1::LossConfig& loss);
 // one of a newer client; OK where there is none.
 absl::Status CheckNoUnknownFields(const google::protobuf::Message& message);
 
-}  // namespace semblance
+}  // namespace semblance::config
 
 #endif  // SEMBLANCE_CONFIG_TRAINING_CONFIG_H_

@@ -7,7 +7,7 @@
 #include "common/status_macros.h"
 #include "config/training_config.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 struct Setting {
@@ -68,4 +68,4 @@ absl::Status CheckConflicts(const v1::TrainingConfig& config) {
   return CheckProxiesAreUsed(config);
 }
 
-}  // namespace semblance
+}  // namespace semblance::config

@@ -9,7 +9,7 @@
 #include "config/triplet_config.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 using v1::AugmentationConfig;
@@ -186,7 +186,7 @@ void CheckNormalization(const ModelConfig& model, RangeCheck* check) {
 }
 
 void CheckModel(const ModelConfig& model, RangeCheck* check) {
-  check->Within("model.dimension", model.dimension(), 1, kMaxDimension)
+  check->Within("model.dimension", model.dimension(), 1, embedder::kMaxDimension)
       .Within("model.resize_side", model.resize_side(), 8, 1024)
       .Within("model.input_side", model.input_side(), 1, model.resize_side())
       .Require(model.input_channels() == 1 || model.input_channels() == 3, "model.input_channels",
@@ -197,7 +197,7 @@ void CheckModel(const ModelConfig& model, RangeCheck* check) {
     check->Require(model.convnet_channels().empty() && model.convnet_convolutions_per_stage() == 0, "model.convnet_channels",
                    "and convnet_convolutions_per_stage have a meaning with BACKBONE_SMALL_CONVNET only");
   }
-  check->Require(model.backbone() != ModelConfig::BACKBONE_BN_INCEPTION || IsBnInceptionSide(model.input_side()),
+  check->Require(model.backbone() != ModelConfig::BACKBONE_BN_INCEPTION || embedder::IsBnInceptionSide(model.input_side()),
                  "model.input_side",
                  absl::StrCat("is ", model.input_side(), ", which BN-Inception cannot halve evenly; take a multiple of 32"));
   CheckResnet(model, check);
@@ -241,7 +241,7 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
   SEMBLANCE_RETURN_IF_ERROR(CheckNoUnknownFields(config));
   RangeCheck check;
   check
-      .Require(IsModelName(config.model_name()), "model_name",
+      .Require(embedder::IsModelName(config.model_name()), "model_name",
                absl::StrCat("is \"", config.model_name(), "\"; expected 1 to 64 of a-z 0-9 . _ -, the first a letter or digit"))
       .Require(!config.output_dir().empty(), "output_dir", "is missing: where to write the bundle")
       .Require(!config.data().path().empty() || !config.data().catalogue_path().empty(), "data.path",
@@ -276,7 +276,8 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
   SEMBLANCE_RETURN_IF_ERROR(check.status());
   SEMBLANCE_RETURN_IF_ERROR(CheckConflicts(config));
   return WithFieldPrefix(
-      ValidateNetwork(ArchitectureOf(config.model()), PreprocessingOf(config.model()), config.model().dimension()), "model");
+      embedder::ValidateNetwork(ArchitectureOf(config.model()), PreprocessingOf(config.model()), config.model().dimension()),
+      "model");
 }
 
-}  // namespace semblance
+}  // namespace semblance::config

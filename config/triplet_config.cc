@@ -7,7 +7,7 @@
 #include "config/training_config.h"
 #include "dataset/triplet_manifest.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 using v1::LossConfig;
@@ -47,7 +47,7 @@ absl::Status CheckProxies(const ProxyConfig& proxies) {
 }  // namespace
 
 void FillTripletDefaults(v1::TrainingConfig* config) {
-  if (!IsTripletManifest(config->data().path())) {
+  if (!dataset::IsTripletManifest(config->data().path())) {
     return;
   }
   if (config->loss().has_triplet() && config->loss().triplet().mining() == TripletConfig::MINING_UNSPECIFIED) {
@@ -69,7 +69,7 @@ void FillTripletDefaults(v1::TrainingConfig* config) {
 }
 
 absl::Status CheckTripletConfig(const v1::TrainingConfig& config) {
-  if (!IsTripletManifest(config.data().path())) {
+  if (!dataset::IsTripletManifest(config.data().path())) {
     return absl::OkStatus();
   }
   if (config.data().hold_out() != v1::DataConfig::HOLD_OUT_ITEMS && config.data().hold_out() != v1::DataConfig::HOLD_OUT_NONE) {
@@ -90,4 +90,4 @@ absl::Status CheckTripletConfig(const v1::TrainingConfig& config) {
   return UsesProxies(config.loss()) ? CheckProxies(config.proxies()) : absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::config

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::config {
 
 // Fills in the defaults that differ from those for labelled images. Changes nothing for other data.
 void FillTripletDefaults(v1::TrainingConfig* config);
@@ -16,6 +16,6 @@ void FillTripletDefaults(v1::TrainingConfig* config);
 // from WithDefaults.
 absl::Status CheckTripletConfig(const v1::TrainingConfig& config);
 
-}  // namespace semblance
+}  // namespace semblance::config
 
 #endif  // SEMBLANCE_CONFIG_TRIPLET_CONFIG_H_

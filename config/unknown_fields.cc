@@ -10,7 +10,7 @@
 #include "common/status_macros.h"
 #include "config/training_config.h"
 
-namespace semblance {
+namespace semblance::config {
 
 absl::Status CheckNoUnknownFields(const google::protobuf::Message& message) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
@@ -36,4 +36,4 @@ absl::Status CheckNoUnknownFields(const google::protobuf::Message& message) {
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::config

@@ -14,7 +14,7 @@
 #include "dataset/layouts.h"
 #include "dataset/mat_file.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 // The first half of the 196 classes, as in all papers since Song et al. (arXiv 1511.06452).
@@ -96,4 +96,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenCars196(const std::string& director
   return NewFileDataset(directory, examples.Take());
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

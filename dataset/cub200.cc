@@ -17,7 +17,7 @@
 #include "dataset/layouts.h"
 #include "dataset/text_table.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 // The first half of the 200 classes, as in all papers since Song et al. (arXiv 1511.06452).
@@ -89,4 +89,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenCub200(const std::string& directory
   return NewFileDataset(directory, std::move(examples));
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -15,7 +15,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 // kUnassigned: the data says nothing; see AssignSplit.
 enum class Split { kUnassigned, kTrain, kTest };
@@ -96,6 +96,6 @@ double HashToUnit(const std::string& name);
 // REQUIRES: 0 < fraction < 1 unless kNone. Errors: InvalidArgument when only some examples have a split.
 absl::StatusOr<SplitIndices> AssignSplit(const Dataset& dataset, HoldOut hold_out, double fraction);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_DATASET_H_

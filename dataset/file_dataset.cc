@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "common/text_proto.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 class FileDataset final : public Dataset {
@@ -49,4 +49,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::v
   return std::make_unique<FileDataset>(std::move(root), std::move(examples), std::move(paths));
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 constexpr size_t kMaxDecompressed = size_t{4} << 30;
@@ -60,4 +60,4 @@ absl::StatusOr<std::string> DecompressGzip(absl::string_view compressed, absl::s
   return out;
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -9,12 +9,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 // The decompressed bytes of one gzip stream; `name` is used in messages. Errors: InvalidArgument (not gzip, corrupt, truncated,
 // bytes after its end, or more than 4 GiB when decompressed).
 absl::StatusOr<std::string> DecompressGzip(absl::string_view compressed, absl::string_view name);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_GZIP_H_

@@ -14,7 +14,7 @@
 #include "dataset/idx_file.h"
 #include "dataset/png_encoder.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 // The two files of one split.
@@ -93,4 +93,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenIdx(const std::string& directory) {
   return dataset;
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

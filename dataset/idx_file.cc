@@ -9,7 +9,7 @@
 #include "common/status_macros.h"
 #include "dataset/gzip.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 constexpr char kUnsignedByte = 8;
@@ -66,4 +66,4 @@ bool IdxFileExists(const std::string& directory, const std::string& stem) {
   return PathExists(path) || PathExists(absl::StrCat(path, ".gz"));
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

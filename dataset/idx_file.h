@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 // Unsigned bytes with a shape.
 struct IdxArray {
@@ -32,6 +32,6 @@ absl::StatusOr<IdxArray> ReadIdxFile(const std::string& directory, const std::st
 // Whether ReadIdxFile would find one of the two.
 bool IdxFileExists(const std::string& directory, const std::string& stem);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_IDX_FILE_H_

@@ -17,7 +17,7 @@
 #include "dataset/dataset.h"
 #include "dataset/file_dataset.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 namespace fs = std::filesystem;
@@ -108,4 +108,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenImageFolder(const std::string& dire
   return NewFileDataset(directory, std::move(examples));
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

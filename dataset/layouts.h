@@ -6,13 +6,13 @@
 
 #include <string>
 
-namespace semblance {
+namespace semblance::dataset {
 
 // Whether `directory` is meant as what OpenCub200, OpenCars196 or OpenOnlineProducts opens; it may still be incomplete.
 bool IsCub200(const std::string& directory);
 bool IsCars196(const std::string& directory);
 bool IsOnlineProducts(const std::string& directory);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_LAYOUTS_H_

@@ -16,7 +16,7 @@
 #include "dataset/file_dataset.h"
 #include "dataset/text_table.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 // Where the columns are; other columns are passed over.
@@ -113,4 +113,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file) {
   return NewFileDataset(std::filesystem::path(file).parent_path().string(), std::move(examples), parser.TakePaths());
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

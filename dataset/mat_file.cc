@@ -15,7 +15,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 struct CloseMat {
@@ -211,4 +211,4 @@ absl::StatusOr<std::vector<std::string>> ReadMatTexts(const std::string& file, c
   return texts;
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 // Two fields of a struct.
 struct MatRecord {
@@ -34,6 +34,6 @@ absl::StatusOr<std::vector<MatRecord>> ReadMatRecords(const std::string& file, c
 // The strings of the cell array `variable`, in order.
 absl::StatusOr<std::vector<std::string>> ReadMatTexts(const std::string& file, const std::string& variable);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_MAT_FILE_H_

@@ -15,7 +15,7 @@
 #include "dataset/layouts.h"
 #include "dataset/text_table.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 constexpr char kHeader[] = "image_id class_id super_class_id path";
@@ -61,4 +61,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenOnlineProducts(const std::string& d
   return NewFileDataset(directory, std::move(examples));
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

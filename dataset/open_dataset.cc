@@ -12,7 +12,7 @@
 #include "dataset/layouts.h"
 #include "dataset/triplet_manifest.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 absl::StatusOr<std::unique_ptr<Dataset>> OpenListFile(const std::string& file) {
@@ -49,4 +49,4 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenDataset(const std::string& path) {
   return OpenImageFolder(path);
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

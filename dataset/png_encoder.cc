@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 absl::StatusOr<std::string> EncodeGreyPng(absl::string_view pixels, int width, int height) {
   png_image image = {};
@@ -26,4 +26,4 @@ absl::StatusOr<std::string> EncodeGreyPng(absl::string_view pixels, int width, i
   return bytes;
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -9,12 +9,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 // An 8-bit grey PNG. The bytes depend on the pixels, the version of libpng and nothing else. REQUIRES: width, height >= 1;
 // pixels.size() == width * height (rows from the top). Errors: Internal, with libpng's words.
 absl::StatusOr<std::string> EncodeGreyPng(absl::string_view pixels, int width, int height);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_PNG_ENCODER_H_

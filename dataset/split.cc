@@ -11,7 +11,7 @@
 #include "common/digest.h"
 #include "dataset/dataset.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 double HashToUnit(const std::string& name) {
   uint64_t bits = 0;
@@ -67,4 +67,4 @@ absl::StatusOr<SplitIndices> AssignSplit(const Dataset& dataset, HoldOut hold_ou
   return indices;
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

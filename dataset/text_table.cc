@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 absl::Status ForEachLine(const std::string& file, absl::FunctionRef<absl::Status(absl::string_view line)> parse) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
@@ -67,4 +67,4 @@ absl::StatusOr<int64_t> ParsePositive(absl::string_view text, absl::string_view 
   return number;
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 // Calls `parse` with every line that is not empty, without its end (LF or CR LF), until one fails. Errors: those of reading the
 // file; that of `parse`, with "FILE:LINE: " before its message.
@@ -42,6 +42,6 @@ absl::StatusOr<NumberedText> ParseNumberedText(absl::string_view line, absl::str
 // A decimal number of at least 1. Errors: InvalidArgument; `what` names it.
 absl::StatusOr<int64_t> ParsePositive(absl::string_view text, absl::string_view what);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_TEXT_TABLE_H_

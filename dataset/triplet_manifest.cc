@@ -16,7 +16,7 @@
 #include "dataset/file_dataset.h"
 #include "dataset/text_table.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 // Where the columns are; other columns are passed over.
@@ -109,4 +109,4 @@ bool IsTripletManifest(const std::string& file) {
   return false;
 }
 
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "dataset/dataset.h"
 
-namespace semblance {
+namespace semblance::dataset {
 
 // Indices of images.
 struct Triplet {
@@ -43,6 +43,6 @@ absl::StatusOr<TripletData> OpenTripletManifest(const std::string& file);
 // also for what cannot be read.
 bool IsTripletManifest(const std::string& file);
 
-}  // namespace semblance
+}  // namespace semblance::dataset
 
 #endif  // SEMBLANCE_DATASET_TRIPLET_MANIFEST_H_

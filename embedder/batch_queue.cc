@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 constexpr size_t kInteractive = static_cast<size_t>(Priority::kInteractive);
@@ -122,4 +122,4 @@ void BatchQueue::TakeImages(size_t priority, size_t count, absl::Time now, Queue
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

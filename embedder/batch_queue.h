@@ -16,7 +16,7 @@
 #include "embedder/batcher.h"
 #include "embedder/image/image.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // One call of Batcher::Embed.
 struct EmbedRequest {
@@ -93,6 +93,6 @@ class BatchQueue {
   size_t bulk_credit_ = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BATCH_QUEUE_H_

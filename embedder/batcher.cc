@@ -12,7 +12,7 @@
 #include "common/threads/mutex.h"
 #include "embedder/batch_queue.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 constexpr int kMaxBatchSize = 4096;
@@ -230,4 +230,4 @@ std::unique_ptr<Batcher> NewBatcher(const Embedder* embedder, const BatcherOptio
   return std::make_unique<SerialBatcher>(embedder, options);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

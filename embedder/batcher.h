@@ -23,7 +23,7 @@
 #include "embedder/embedder.h"
 #include "embedder/image/image.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 struct BatcherOptions {
   // Images of one inference; default 16.
@@ -70,6 +70,6 @@ class Batcher {
 // REQUIRES: options.Validate() is OK.
 std::unique_ptr<Batcher> NewBatcher(const Embedder* embedder, const BatcherOptions& options);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BATCHER_H_

@@ -15,7 +15,7 @@
 #include "embedder/image/image.h"
 #include "embedder/image/preprocess.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 class Embedder {
  public:
@@ -45,6 +45,6 @@ struct EmbedderOptions {
 // found shape).
 absl::StatusOr<std::unique_ptr<Embedder>> NewTorchEmbedder(const std::string& directory, const EmbedderOptions& options);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_EMBEDDER_H_

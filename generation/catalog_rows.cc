@@ -14,20 +14,21 @@
 #include "common/threads/background_thread.h"
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::generation {
 namespace {
 
 constexpr int kChangesPerRead = 4096;
 
 // Stored images were checked against the limits when they were written; a limit that was lowered since must not lose them.
-constexpr DecodeLimits kStoredImageLimits = {.max_bytes = std::numeric_limits<int64_t>::max(),
-                                             .max_pixels = std::numeric_limits<int64_t>::max(),
-                                             .max_side = std::numeric_limits<int>::max()};
+constexpr embedder::DecodeLimits kStoredImageLimits = {.max_bytes = std::numeric_limits<int64_t>::max(),
+                                                       .max_pixels = std::numeric_limits<int64_t>::max(),
+                                                       .max_side = std::numeric_limits<int>::max()};
 
 // One run of EmbedMissing: threads that take batch after batch.
 class MissingRows {
  public:
-  MissingRows(const Catalog& catalog, const Embedder& embedder, const EmbedMissingOptions& options, SegmentedIndex& index)
+  MissingRows(const catalog::Catalog& catalog, const embedder::Embedder& embedder, const EmbedMissingOptions& options,
+              index::SegmentedIndex& index)
       : catalog_(catalog), embedder_(embedder), options_(options), index_(index), missing_(index.missing_keys()) {}
 
   absl::Status Run() {
@@ -93,17 +94,17 @@ class MissingRows {
   // AddMissing takes rows in any order, but one call at a time.
   absl::Status Add(const StoredVectors& rows) SEMBLANCE_REQUIRES(mutex_) {
     const auto dimension = static_cast<size_t>(embedder_.dimension());
-    std::vector<IndexAdd> adds;
+    std::vector<index::IndexAdd> adds;
     for (size_t i = 0; i < rows.sequences.size(); ++i) {
       adds.push_back({.key = rows.sequences[i], .vector = absl::MakeConstSpan(rows.vectors).subspan(i * dimension, dimension)});
     }
     return index_.AddMissing(adds);
   }
 
-  const Catalog& catalog_;
-  const Embedder& embedder_;
+  const catalog::Catalog& catalog_;
+  const embedder::Embedder& embedder_;
   const EmbedMissingOptions& options_;
-  SegmentedIndex& index_;
+  index::SegmentedIndex& index_;
   const absl::Span<const uint64_t> missing_;
   Mutex mutex_;
   size_t taken_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
@@ -117,17 +118,17 @@ class MissingRows {
 std::vector<uint64_t> CatalogState::Sequences() const {
   std::vector<uint64_t> sequences;
   sequences.reserve(items.size());
-  for (const CatalogItem& item : items) {
+  for (const catalog::CatalogItem& item : items) {
     sequences.push_back(item.sequence);
   }
   return sequences;
 }
 
-absl::StatusOr<CatalogState> ReadCatalogState(const Catalog& catalog) {
-  std::vector<Change> changes;
+absl::StatusOr<CatalogState> ReadCatalogState(const catalog::Catalog& catalog) {
+  std::vector<catalog::Change> changes;
   uint64_t after = 0;
   for (size_t last_read = kChangesPerRead; last_read == kChangesPerRead;) {
-    SEMBLANCE_ASSIGN_OR_RETURN(std::vector<Change> next, catalog.ReadChanges(after, kChangesPerRead));
+    SEMBLANCE_ASSIGN_OR_RETURN(std::vector<catalog::Change> next, catalog.ReadChanges(after, kChangesPerRead));
     last_read = next.size();
     after = next.empty() ? after : next.back().sequence;
     std::move(next.begin(), next.end(), std::back_inserter(changes));
@@ -141,7 +142,7 @@ absl::StatusOr<CatalogState> ReadCatalogState(const Catalog& catalog) {
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
     change->deleted = !seen.insert(change->item.id).second || change->deleted;
   }
-  for (Change& change : changes) {
+  for (catalog::Change& change : changes) {
     if (!change.deleted) {
       state.items.push_back(std::move(change.item));
     }
@@ -149,16 +150,17 @@ absl::StatusOr<CatalogState> ReadCatalogState(const Catalog& catalog) {
   return state;
 }
 
-absl::StatusOr<StoredVectors> EmbedStored(const Catalog& catalog, const Embedder& embedder, absl::Span<const uint64_t> sequences) {
+absl::StatusOr<StoredVectors> EmbedStored(const catalog::Catalog& catalog, const embedder::Embedder& embedder,
+                                          absl::Span<const uint64_t> sequences) {
   StoredVectors stored;
-  std::vector<Image> images;
+  std::vector<embedder::Image> images;
   for (const uint64_t sequence : sequences) {
     const absl::StatusOr<std::string> encoded = catalog.ReadImage(sequence);
     if (absl::IsNotFound(encoded.status())) {
       continue;
     }
     SEMBLANCE_RETURN_IF_ERROR(encoded.status());
-    absl::StatusOr<Image> image = embedder.preprocessor().DecodeAndPreprocess(*encoded, kStoredImageLimits);
+    absl::StatusOr<embedder::Image> image = embedder.preprocessor().DecodeAndPreprocess(*encoded, kStoredImageLimits);
     if (!image.ok()) {
       return Error(absl::StatusCode::kFailedPrecondition, "UNMIGRATABLE_ITEMS",
                    absl::StrCat("the image of the item at sequence ", sequence, " cannot be embedded: ", image.status().message()));
@@ -174,9 +176,9 @@ absl::StatusOr<StoredVectors> EmbedStored(const Catalog& catalog, const Embedder
   return stored;
 }
 
-absl::Status EmbedMissing(const Catalog& catalog, const Embedder& embedder, const EmbedMissingOptions& options,
-                          SegmentedIndex& index) {
+absl::Status EmbedMissing(const catalog::Catalog& catalog, const embedder::Embedder& embedder, const EmbedMissingOptions& options,
+                          index::SegmentedIndex& index) {
   return MissingRows(catalog, embedder, options, index).Run();
 }
 
-}  // namespace semblance
+}  // namespace semblance::generation

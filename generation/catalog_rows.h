@@ -17,12 +17,12 @@
 #include "embedder/embedder.h"
 #include "index/segmented_index.h"
 
-namespace semblance {
+namespace semblance::generation {
 
 // The catalogue at one sequence.
 struct CatalogState {
   // By ascending sequence; no id twice.
-  std::vector<CatalogItem> items;
+  std::vector<catalog::CatalogItem> items;
   uint64_t sequence = 0;
 
   // Of the items.
@@ -31,7 +31,7 @@ struct CatalogState {
 
 // Reads the change log in short transactions until nothing is left: the state is that of one moment, however much was written while
 // it was read. Errors: as of Catalog::ReadChanges.
-absl::StatusOr<CatalogState> ReadCatalogState(const Catalog& catalog);
+absl::StatusOr<CatalogState> ReadCatalogState(const catalog::Catalog& catalog);
 
 // Images of stored items, embedded.
 struct StoredVectors {
@@ -43,7 +43,8 @@ struct StoredVectors {
 // Embeds the images of the writes at `sequences`, in one inference. A write that was replaced or deleted since is left out: a later
 // change of the log is about its id. Errors: FailedPrecondition/UNMIGRATABLE_ITEMS when an image cannot be embedded, with its
 // sequence; as of Catalog::ReadImage and Embedder::Embed.
-absl::StatusOr<StoredVectors> EmbedStored(const Catalog& catalog, const Embedder& embedder, absl::Span<const uint64_t> sequences);
+absl::StatusOr<StoredVectors> EmbedStored(const catalog::Catalog& catalog, const embedder::Embedder& embedder,
+                                          absl::Span<const uint64_t> sequences);
 
 struct EmbedMissingOptions {
   // Images of one inference.
@@ -61,9 +62,9 @@ struct EmbedMissingOptions {
 
 // Adds the rows that index.missing_keys() names, as far as their images are still there, in any order. REQUIRES: as of
 // SegmentedIndex::AddMissing. Errors: as of EmbedStored and AddMissing, after which what was added stays.
-absl::Status EmbedMissing(const Catalog& catalog, const Embedder& embedder, const EmbedMissingOptions& options,
-                          SegmentedIndex& index);
+absl::Status EmbedMissing(const catalog::Catalog& catalog, const embedder::Embedder& embedder, const EmbedMissingOptions& options,
+                          index::SegmentedIndex& index);
 
-}  // namespace semblance
+}  // namespace semblance::generation
 
 #endif  // SEMBLANCE_GENERATION_CATALOG_ROWS_H_

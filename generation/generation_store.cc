@@ -20,7 +20,7 @@
 #include "embedder/bundle/bundle.h"
 #include "google/protobuf/util/json_util.h"
 
-namespace semblance {
+namespace semblance::generation {
 namespace {
 
 using ::semblance::storage::v1::ActiveGeneration;
@@ -168,9 +168,9 @@ absl::StatusOr<GenerationManifest> GenerationStore::Create(const std::string& bu
 
 absl::Status GenerationStore::Fill(const std::string& id, const std::string& bundle_dir, const GenerationRecord& record,
                                    GenerationManifest* manifest) const {
-  SEMBLANCE_RETURN_IF_ERROR(CopyBundle(bundle_dir, BundleDir(id)));
+  SEMBLANCE_RETURN_IF_ERROR(embedder::CopyBundle(bundle_dir, BundleDir(id)));
   // Of the copy: the original may change at any moment.
-  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(BundleDir(id)));
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, embedder::ReadBundleManifest(BundleDir(id)));
   manifest->set_format_version(kRecordFormatVersion);
   manifest->set_id(id);
   manifest->set_model(bundle.name());
@@ -325,4 +325,4 @@ std::string GenerationStore::FileOf(const std::string& generation_id, const std:
   return absl::StrCat(Dir(generation_id), "/", name);
 }
 
-}  // namespace semblance
+}  // namespace semblance::generation

@@ -27,7 +27,7 @@
 #include "absl/status/statusor.h"
 #include "semblance/storage/v1/generation.pb.h"
 
-namespace semblance {
+namespace semblance::generation {
 
 // A generation as it lies on disk. One that is damaged is one, too: it is FAILED, and can be removed.
 struct StoredGeneration {
@@ -120,6 +120,6 @@ class GenerationStore {
   std::string data_dir_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::generation
 
 #endif  // SEMBLANCE_GENERATION_GENERATION_STORE_H_

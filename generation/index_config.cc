@@ -7,7 +7,7 @@
 #include "common/status_macros.h"
 #include "index/index_spec.h"
 
-namespace semblance {
+namespace semblance::generation {
 namespace {
 
 absl::Status Invalid(absl::string_view field, absl::string_view what) {
@@ -28,7 +28,7 @@ absl::StatusOr<v1::IndexConfig> CompleteIndexConfig(v1::IndexConfig config) {
   if (config.factory().empty()) {
     config.set_factory("auto");
   }
-  if (const auto spec = ParseIndexSpec(config.factory()); !spec.ok()) {
+  if (const auto spec = index::ParseIndexSpec(config.factory()); !spec.ok()) {
     return InvalidField("index.factory", "CONFIG_INVALID", spec.status().message());
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const int32_t seal_rows, Complete("index.seal_rows", config.seal_rows(), 8192, 1 << 24));
@@ -48,13 +48,14 @@ absl::StatusOr<v1::IndexConfig> CompleteIndexConfig(v1::IndexConfig config) {
   return config;
 }
 
-absl::StatusOr<SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& config, const std::string& factory, int dimension) {
-  const auto spec = ParseIndexSpec(factory.empty() ? config.factory() : factory);
-  const absl::Status status = spec.ok() ? ValidateIndexSpec(*spec, dimension) : spec.status();
+absl::StatusOr<index::SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& config, const std::string& factory,
+                                                            int dimension) {
+  const auto spec = index::ParseIndexSpec(factory.empty() ? config.factory() : factory);
+  const absl::Status status = spec.ok() ? index::ValidateIndexSpec(*spec, dimension) : spec.status();
   if (!status.ok()) {
     return InvalidField("index_factory", "CONFIG_INVALID", status.message());
   }
-  SegmentedIndexOptions options;
+  index::SegmentedIndexOptions options;
   options.dimension = dimension;
   options.spec = *spec;
   options.seal_rows = config.seal_rows();
@@ -64,4 +65,4 @@ absl::StatusOr<SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& conf
   return options;
 }
 
-}  // namespace semblance
+}  // namespace semblance::generation

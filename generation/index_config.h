@@ -10,7 +10,7 @@
 #include "index/segmented_index.h"
 #include "semblance/v1/server_config.pb.h"
 
-namespace semblance {
+namespace semblance::generation {
 
 // The config with every unset field filled in by its default (server_config.proto names them). Errors:
 // InvalidArgument/CONFIG_INVALID, field "index.<name>" and range.
@@ -19,8 +19,9 @@ absl::StatusOr<v1::IndexConfig> CompleteIndexConfig(v1::IndexConfig config);
 // How the index of a generation is built: `config`, which is complete, with the `factory` of its manifest in place of the config's,
 // unless that is empty. Errors: InvalidArgument/CONFIG_INVALID, field "index_factory", for a factory that is none, or none for
 // vectors of that dimension.
-absl::StatusOr<SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& config, const std::string& factory, int dimension);
+absl::StatusOr<index::SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& config, const std::string& factory,
+                                                            int dimension);
 
-}  // namespace semblance
+}  // namespace semblance::generation
 
 #endif  // SEMBLANCE_GENERATION_INDEX_CONFIG_H_

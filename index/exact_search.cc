@@ -10,7 +10,7 @@
 #include "common/status_macros.h"
 #include "index/finders/faiss_call.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 absl::Status ValidateArguments(absl::Span<const float> queries, absl::Span<const float> base, int dimension, int k) {
@@ -62,4 +62,4 @@ absl::StatusOr<ExactNeighbors> ExactSearch(absl::Span<const float> queries, absl
   return result;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

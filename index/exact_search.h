@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // Row-major [queries, k]: indices into the base by descending inner product, equal scores by ascending index; -1 (with the score
 // -infinity) where the base holds fewer than k. Blocked arithmetic may round the scores of equal vectors differently.
@@ -24,6 +24,6 @@ struct ExactNeighbors {
 // dimension, k < 1).
 absl::StatusOr<ExactNeighbors> ExactSearch(absl::Span<const float> queries, absl::Span<const float> base, int dimension, int k);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_EXACT_SEARCH_H_

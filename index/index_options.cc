@@ -9,7 +9,7 @@
 #include "common/status_macros.h"
 #include "common/threads/thread_pool.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 absl::Status ValidateRange(absl::string_view name, int64_t value, int64_t low, int64_t high) {
@@ -43,4 +43,4 @@ int64_t SegmentedIndexOptions::EffectiveMemoryBudgetBytes() const {
   return memory_budget_bytes > 0 ? memory_budget_bytes : int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE) / 2;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

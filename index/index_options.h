@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "index/index_spec.h"
 
-namespace semblance {
+namespace semblance::index {
 
 struct SegmentedIndexOptions {
   // Components of a vector, 1 to 4,096. Required.
@@ -33,6 +33,6 @@ struct SegmentedIndexOptions {
   int64_t EffectiveMemoryBudgetBytes() const;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_INDEX_OPTIONS_H_

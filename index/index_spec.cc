@@ -11,7 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using Kind = IndexSpec::Kind;
@@ -137,4 +137,4 @@ ChosenIndexSpec ChooseIndexSpec(const IndexSpec& spec, int dimension, int64_t se
                                  Gibibytes(memory_budget_bytes))};
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -21,7 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::index {
 
 struct IndexSpec {
   enum class Kind { kAuto, kFlat, kHnsw, kIvfFlat, kIvfPq };
@@ -62,6 +62,6 @@ struct ChosenIndexSpec {
 ChosenIndexSpec ChooseIndexSpec(const IndexSpec& spec, int dimension, int64_t segment_rows, int64_t index_rows,
                                 int64_t memory_budget_bytes);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_INDEX_SPEC_H_

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 // The bitmap may take as much memory as the keys, and a megabyte in any case.
@@ -42,4 +42,4 @@ absl::Span<const uint64_t> KeySet::Between(uint64_t first, uint64_t last) const 
   return absl::MakeConstSpan(keys_).subspan(static_cast<size_t>(begin - keys_.begin()), static_cast<size_t>(end - begin));
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

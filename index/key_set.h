@@ -9,7 +9,7 @@
 
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class KeySet {
  public:
@@ -30,6 +30,6 @@ class KeySet {
   std::vector<uint64_t> bits_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KEY_SET_H_

@@ -11,7 +11,7 @@
 #include "common/status_macros.h"
 #include "index/finders/faiss_call.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 absl::Status ValidateArguments(absl::Span<const float> rows, int dimension, const KMeansOptions& options) {
@@ -51,4 +51,4 @@ absl::StatusOr<std::vector<int64_t>> KMeansClusters(absl::Span<const float> rows
   return clusters;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::index {
 
 struct KMeansOptions {
   // 1 to the number of rows.
@@ -26,6 +26,6 @@ struct KMeansOptions {
 // more clusters than rows, options below 1, values that are not finite).
 absl::StatusOr<std::vector<int64_t>> KMeansClusters(absl::Span<const float> rows, int dimension, const KMeansOptions& options);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KMEANS_H_

@@ -22,7 +22,7 @@
 #include "index/segments/segment_merge.h"
 #include "index/validation.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 // Niceness of the sealing thread, and of the OpenMP threads that it starts: searches come first.
@@ -374,4 +374,4 @@ absl::StatusOr<std::unique_ptr<SegmentedIndex>> SegmentedIndex::Open(const std::
   return index;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

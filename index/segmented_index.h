@@ -27,7 +27,7 @@
 #include "index/index_options.h"
 #include "index/vector_index.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class SegmentedIndex : public VectorIndex {
  public:
@@ -59,6 +59,6 @@ class SegmentedIndex : public VectorIndex {
   virtual void WaitForBackgroundWork() = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_SEGMENTED_INDEX_H_

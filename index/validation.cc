@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 absl::Status ValidateFloats(absl::Span<const float> values) {
@@ -69,4 +69,4 @@ absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOp
   return ValidateFloats(queries);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -10,7 +10,7 @@
 #include "absl/types/span.h"
 #include "index/vector_index.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // Dimension and finite components.
 absl::Status ValidateVectors(absl::Span<const IndexAdd> adds, int dimension);
@@ -25,6 +25,6 @@ absl::Status ValidateLiveKeys(absl::Span<const uint64_t> keys, uint64_t sequence
 // See VectorIndex::Search.
 absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options, int dimension);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_VALIDATION_H_

@@ -21,7 +21,7 @@
 #include "absl/types/span.h"
 #include "index/key_set.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // One row found.
 struct ScoredKey {
@@ -100,6 +100,6 @@ class VectorIndex {
   virtual IndexStats Stats() const = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_VECTOR_INDEX_H_

@@ -33,7 +33,7 @@
 #include "service/rpc/server.h"
 #include "service/training/training_jobs.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 struct Flags {
@@ -188,16 +188,16 @@ absl::Status Open(const Flags& flags, Server& server) {
   SEMBLANCE_ASSIGN_OR_RETURN(v1::ServerConfig config, LoadConfig(flags.config));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(flags.data_dir));
   SEMBLANCE_ASSIGN_OR_RETURN(server.lock, FileLock::Acquire(flags.data_dir + "/LOCK"));
-  CatalogOptions catalog_options;
+  catalog::CatalogOptions catalog_options;
   catalog_options.on_commit = [&server](absl::Duration duration) { server.metrics.ObserveCommit(duration); };
-  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Catalog> catalog,
-                             OpenSqliteCatalog(flags.data_dir + "/catalogue.db", catalog_options));
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationStore store, GenerationStore::Open(flags.data_dir));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<catalog::Catalog> catalog,
+                             catalog::OpenSqliteCatalog(flags.data_dir + "/catalogue.db", catalog_options));
+  SEMBLANCE_ASSIGN_OR_RETURN(generation::GenerationStore store, generation::GenerationStore::Open(flags.data_dir));
   SEMBLANCE_RETURN_IF_ERROR(OpenModels(flags, config.model_registry(), server));
 
   EngineOptions options;
-  options.new_embedder = [embedder = EmbedderOptions{.device = config.device(), .threads = config.inference_threads()}](
-                             const std::string& directory) { return NewTorchEmbedder(directory, embedder); };
+  options.new_embedder = [embedder = embedder::EmbedderOptions{.device = config.device(), .threads = config.inference_threads()}](
+                             const std::string& directory) { return embedder::NewTorchEmbedder(directory, embedder); };
   options.metrics = &server.metrics;
   options.on_state = [&server](EngineState state) { server.rpc->SetServing(Answers(server, state)); };
   options.config = std::move(config);
@@ -293,8 +293,8 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service
 
 int main(int argc, char** argv) {
-  return semblance::Main(argc, argv);
+  return semblance::service::Main(argc, argv);
 }

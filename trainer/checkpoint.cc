@@ -16,7 +16,7 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr int kFormatVersion = 1;
@@ -124,4 +124,4 @@ absl::Status CheckpointStore::RemoveAll() const {
   return semblance::RemoveAll(directory_);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

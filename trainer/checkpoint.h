@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "semblance/storage/v1/checkpoint.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct Checkpoint {
   // Write fills in format_version and files.
@@ -47,6 +47,6 @@ class CheckpointStore {
   const int keep_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_CHECKPOINT_H_

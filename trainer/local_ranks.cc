@@ -20,7 +20,7 @@
 #include "common/process.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr char kAddress[] = "127.0.0.1";
@@ -143,4 +143,4 @@ absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arg
   return children.exit_code();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Runs `count` >= 1 times this program with `arguments` (without its name), and waits for all. SIGTERM is sent on to them once
 // *stop is true. When one fails, the others are told to stop, and killed if they do not within ten seconds. Returns the exit code
@@ -19,6 +19,6 @@ namespace semblance {
 // process or a port cannot be had.
 absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arguments, const std::atomic<bool>& stop);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOCAL_RANKS_H_

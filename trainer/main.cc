@@ -36,8 +36,9 @@ std::atomic<bool> stop_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
 
 absl::Status Train(const std::string& config_file, const std::vector<std::string>& overrides) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const semblance::v1::TrainingConfig config, semblance::LoadTrainingConfig(config_file, overrides));
-  return semblance::RunTraining(config, stop_requested);
+  SEMBLANCE_ASSIGN_OR_RETURN(const semblance::v1::TrainingConfig config,
+                             semblance::config::LoadTrainingConfig(config_file, overrides));
+  return semblance::trainer::RunTraining(config, stop_requested);
 }
 
 void PrintError(const absl::Status& status) {
@@ -63,7 +64,7 @@ semblance::ExitCode ExitCodeOf(const absl::Status& status) {
 
 // The config is checked here, so that its errors come once.
 int TrainWithRanks(int ranks, const std::string& config_file, const std::vector<std::string>& overrides) {
-  const absl::Status valid = semblance::LoadTrainingConfig(config_file, overrides).status();
+  const absl::Status valid = semblance::config::LoadTrainingConfig(config_file, overrides).status();
   if (!valid.ok()) {
     PrintError(valid);
     return ExitCodeOf(valid);
@@ -72,7 +73,7 @@ int TrainWithRanks(int ranks, const std::string& config_file, const std::vector<
   for (const std::string& one : overrides) {
     arguments.insert(arguments.end(), {"--set", one});
   }
-  const absl::StatusOr<int> code = semblance::RunLocalRanks(ranks, arguments, stop_requested);
+  const absl::StatusOr<int> code = semblance::trainer::RunLocalRanks(ranks, arguments, stop_requested);
   if (!code.ok()) {
     PrintError(code.status());
     return ExitCodeOf(code.status());

@@ -2,7 +2,7 @@
 
 #include <google/protobuf/text_format.h>
 
-namespace semblance {
+namespace semblance::trainer {
 
 void SetRun(const v1::TrainingConfig& config, const std::string& data_digest, storage::v1::CheckpointManifest* manifest) {
   v1::TrainingConfig identity = config;
@@ -22,4 +22,4 @@ bool IsOfRun(const storage::v1::CheckpointManifest& manifest, const v1::Training
   return manifest.config() == expected.config() && manifest.data_digest() == expected.data_digest();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

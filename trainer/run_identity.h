@@ -9,7 +9,7 @@
 #include "semblance/storage/v1/checkpoint.pb.h"
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Fills in config and data_digest of the manifest. What makes no difference to the weights is left out: how many threads load
 // images, when checkpoints are written, and where images and bundle lie. REQUIRES: a config with its defaults.
@@ -18,6 +18,6 @@ void SetRun(const v1::TrainingConfig& config, const std::string& data_digest, st
 // Whether the checkpoint is one of this run.
 bool IsOfRun(const storage::v1::CheckpointManifest& manifest, const v1::TrainingConfig& config, const std::string& data_digest);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_RUN_IDENTITY_H_

@@ -29,7 +29,7 @@
 #include "trainer/report/run_log.h"
 #include "trainer/run_identity.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // A sample of so many images suffices for the covariance of an embedding.
@@ -396,4 +396,4 @@ absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config
   return outcome;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

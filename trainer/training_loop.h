@@ -13,12 +13,12 @@
 #include "absl/status/statusor.h"
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/checkpoint.h"
-#include "trainer/data/labeled_images.h"
 #include "trainer/learning/evaluation.h"
+#include "trainer/learning/labeled_images.h"
 #include "trainer/learning/learner.h"
 #include "trainer/report/progress_file.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // With model.cache_features the loop computes the features.
 struct TrainingInputs {
@@ -56,6 +56,6 @@ struct TrainingOutcome {
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
                                                 const std::atomic<bool>& stop, Learner* learner);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_TRAINING_LOOP_H_

@@ -34,7 +34,7 @@
 #include "trainer/report/run_log.h"
 #include "trainer/training_loop.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using storage::v1::BundleManifest;
@@ -51,7 +51,8 @@ struct LoadedImages {
 
 absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const TrainingData& data, const std::atomic<bool>& stop) {
   const absl::Time start = absl::Now();
-  SEMBLANCE_ASSIGN_OR_RETURN(const Preprocessor preprocessor, Preprocessor::Create(PreprocessingOf(config.model())));
+  SEMBLANCE_ASSIGN_OR_RETURN(const embedder::Preprocessor preprocessor,
+                             embedder::Preprocessor::Create(config::PreprocessingOf(config.model())));
   ImageStoreOptions options;
   options.threads = config.loader_threads();
   // The features are kept in place of the images.
@@ -90,7 +91,7 @@ BundleManifest DescribeNetwork(const TrainingConfig& config, const Preprocessing
   BundleManifest manifest;
   manifest.set_name(config.model_name());
   manifest.set_dimension(config.model().dimension());
-  *manifest.mutable_architecture() = ArchitectureOf(config.model());
+  *manifest.mutable_architecture() = config::ArchitectureOf(config.model());
   *manifest.mutable_preprocessing() = preprocessing;
   return manifest;
 }
@@ -120,26 +121,26 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Trai
   return record;
 }
 
-absl::Status TakePretrained(const v1::ModelConfig& config, EmbeddingNet& net) {
+absl::Status TakePretrained(const v1::ModelConfig& config, embedder::EmbeddingNet& net) {
   const std::string& path = config.pretrained_path();
-  SEMBLANCE_ASSIGN_OR_RETURN(const TensorMap weights, ReadWeights(path));
-  const absl::StatusOr<PretrainedReport> report = LoadPretrained(weights, config.pretrained_bgr(), net);
+  SEMBLANCE_ASSIGN_OR_RETURN(const embedder::TensorMap weights, embedder::ReadWeights(path));
+  const absl::StatusOr<embedder::PretrainedReport> report = embedder::LoadPretrained(weights, config.pretrained_bgr(), net);
   if (!report.ok()) {
-    return InvalidField("model.pretrained_path", kConfigInvalid, absl::StrCat(path, ": ", report.status().message()));
+    return InvalidField("model.pretrained_path", config::kConfigInvalid, absl::StrCat(path, ": ", report.status().message()));
   }
   LOG(INFO) << "took " << report->taken << " tensors from " << path << "; left out " << report->ignored << " of its classifier";
   return absl::OkStatus();
 }
 
-absl::StatusOr<EmbeddingNet> NewNetwork(const v1::ModelConfig& config, const BundleManifest& manifest) {
+absl::StatusOr<embedder::EmbeddingNet> NewNetwork(const v1::ModelConfig& config, const BundleManifest& manifest) {
   std::string program;
   if (!config.torchscript_path().empty()) {
     SEMBLANCE_ASSIGN_OR_RETURN(program, ReadFile(config.torchscript_path()));
   }
-  absl::StatusOr<EmbeddingNet> net =
-      NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension(), program);
+  absl::StatusOr<embedder::EmbeddingNet> net =
+      embedder::NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension(), program);
   if (!net.ok() && !program.empty()) {
-    return InvalidField("model.torchscript_path", kConfigInvalid,
+    return InvalidField("model.torchscript_path", config::kConfigInvalid,
                         absl::StrCat(config.torchscript_path(), ": ", net.status().message()));
   }
   SEMBLANCE_RETURN_IF_ERROR(net.status());
@@ -155,7 +156,7 @@ absl::StatusOr<EmbeddingNet> NewNetwork(const v1::ModelConfig& config, const Bun
 absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config, const BundleManifest& manifest,
                                                     int64_t class_count, torch::Device device, const Ranks* ranks) {
   torch::manual_seed(config.seed());
-  SEMBLANCE_ASSIGN_OR_RETURN(EmbeddingNet net, NewNetwork(config.model(), manifest));
+  SEMBLANCE_ASSIGN_OR_RETURN(embedder::EmbeddingNet net, NewNetwork(config.model(), manifest));
   int64_t parameter_count = 0;
   for (const torch::Tensor& parameter : net->parameters()) {
     parameter_count += parameter.numel();
@@ -166,7 +167,7 @@ absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config
 }
 
 TrainingInputs InputsOf(const TrainingData& data, const LoadedImages& images, const CheckpointStore& checkpoints) {
-  const auto given = [&](const std::vector<Triplet>& triplets) { return data.has_triplets() ? &triplets : nullptr; };
+  const auto given = [&](const std::vector<dataset::Triplet>& triplets) { return data.has_triplets() ? &triplets : nullptr; };
   return {{images.train.get(), &data.train_labels, given(data.train_triplets)},
           {images.validation.get(), &data.validation_labels, given(data.validation_triplets)},
           {images.test.get(), &data.test_labels, given(data.test_triplets)},
@@ -175,11 +176,11 @@ TrainingInputs InputsOf(const TrainingData& data, const LoadedImages& images, co
 }
 
 absl::Status CheckProxyCount(const TrainingConfig& config, int64_t class_count) {
-  if (!UsesProxies(config.loss())) {
+  if (!config::UsesProxies(config.loss())) {
     return absl::OkStatus();
   }
   if (const int64_t count = Proxies::Count(config.proxies(), class_count); count < 2) {
-    return InvalidField("proxies.per_class", kConfigInvalid,
+    return InvalidField("proxies.per_class", config::kConfigInvalid,
                         absl::StrCat("proxies.per_class is ", config.proxies().per_class(), ": ", count, " proxy for the ",
                                      class_count, " training classes; a loss needs at least 2"));
   }
@@ -215,14 +216,14 @@ RunReport ReportOf(const BundleManifest& manifest, const TrainingData& data, con
 absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest manifest, const Learner& learner,
                                 std::map<std::string, std::string> documents) {
   manifest.set_create_time(absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()));
-  Bundle bundle;
+  embedder::Bundle bundle;
   bundle.manifest = std::move(manifest);
   TrainedState state = TrainedStateOf(learner);
   bundle.model = std::move(state.model);
   bundle.proxies = std::move(state.proxies);
   bundle.backbone = std::move(state.backbone);
   bundle.documents = std::move(documents);
-  SEMBLANCE_RETURN_IF_ERROR(WriteBundle(directory, bundle));
+  SEMBLANCE_RETURN_IF_ERROR(embedder::WriteBundle(directory, bundle));
   LOG(INFO) << "wrote the model bundle to " << directory;
   return absl::OkStatus();
 }
@@ -244,7 +245,7 @@ std::string TrainedImagesOf(const LoadedImages& images) {
   std::vector<uint64_t> keys = images.train->keys();
   const std::vector<uint64_t> validation = images.validation->keys();
   keys.insert(keys.end(), validation.begin(), validation.end());
-  return TrainedImagesContent(std::move(keys));
+  return embedder::TrainedImagesContent(std::move(keys));
 }
 
 // One run at a time uses a directory of checkpoints.
@@ -270,7 +271,7 @@ absl::Status CheckOutputIsFree(const TrainingConfig& config) {
 absl::Status Run(const TrainingConfig& config, const RankEnvironment& environment, const std::atomic<bool>& stop,
                  ProgressFile* progress) {
   const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
-  SEMBLANCE_ASSIGN_OR_RETURN(torch::Device device, ParseDevice(config.device()));
+  SEMBLANCE_ASSIGN_OR_RETURN(torch::Device device, embedder::ParseDevice(config.device()));
   if (device.is_cuda() && environment.world_size > 1) {
     device = torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(environment.local_rank));
   }
@@ -283,8 +284,9 @@ absl::Status Run(const TrainingConfig& config, const RankEnvironment& environmen
 
   BundleManifest manifest = DescribeNetwork(config, PreprocessingFor(config.model(), *images.train));
   manifest.mutable_classes()->Assign(data.classes.begin(), data.classes.end());
-  manifest.set_without_proxies(!UsesProxies(config.loss()));
-  manifest.set_dynamic_proxies(UsesProxies(config.loss()) && config.proxies().assignment() == v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
+  manifest.set_without_proxies(!config::UsesProxies(config.loss()));
+  manifest.set_dynamic_proxies(config::UsesProxies(config.loss()) &&
+                               config.proxies().assignment() == v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Ranks> ranks, Ranks::Join(environment, device));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner,
                              NewLearner(config, manifest, class_count, device, ranks.get()));
@@ -297,7 +299,7 @@ absl::Status Run(const TrainingConfig& config, const RankEnvironment& environmen
   *manifest.mutable_training() = DescribeRun(config, inputs, outcome, device);
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<RunLog> log, RunLog::Open(checkpoints.directory(), outcome.steps));
   SEMBLANCE_ASSIGN_OR_RETURN(auto documents, log->Documents(ReportOf(manifest, data, outcome)));
-  documents[kTrainedImagesFile] = TrainedImagesOf(images);
+  documents[embedder::kTrainedImagesFile] = TrainedImagesOf(images);
   progress->WriteActivity("writing the bundle");
   SEMBLANCE_RETURN_IF_ERROR(WriteTrainedBundle(config.output_dir(), std::move(manifest), *learner, std::move(documents)));
   return checkpoints.RemoveAll();
@@ -309,7 +311,7 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   SEMBLANCE_RETURN_IF_ERROR(CheckOutputIsFree(config));
   SEMBLANCE_ASSIGN_OR_RETURN(const RankEnvironment environment, RankEnvironment::FromProcess());
   if (environment.world_size > config.batch_size()) {
-    return InvalidField("batch_size", kConfigInvalid,
+    return InvalidField("batch_size", config::kConfigInvalid,
                         absl::StrCat("batch_size is ", config.batch_size(), ", less than the ", environment.world_size, " ranks"));
   }
   const std::string directory = absl::StrCat(config.output_dir(), kCheckpointSuffix);
@@ -325,4 +327,4 @@ absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& 
   return status;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Trains what `config` says and writes the bundle to config.output_dir. Stops with Cancelled, without a bundle, soon after *stop
 // becomes true (in training: at the next step boundary, with a checkpoint, from which the same call goes on).
@@ -26,6 +26,6 @@ namespace semblance {
 // With several ranks (RankEnvironment), each process calls it with the same config, and the first writes the bundle.
 absl::Status RunTraining(const v1::TrainingConfig& config, const std::atomic<bool>& stop);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_TRAINING_RUN_H_

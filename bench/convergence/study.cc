@@ -121,21 +121,22 @@ absl::StatusOr<std::vector<VariantResult>> RunStudy(const StudyOptions& options,
   const int64_t seeds = options.seeds;
   const int threads = std::max(1, CoreCount() / options.jobs);
   std::vector<std::vector<TrainingRun>> runs(wanted.size(), std::vector<TrainingRun>(static_cast<size_t>(seeds)));
-  SEMBLANCE_RETURN_IF_ERROR(ParallelFor(options.jobs, static_cast<int64_t>(wanted.size()) * seeds, [&](int64_t i) -> absl::Status {
-    const Variant& variant = wanted[static_cast<size_t>(i / seeds)];
-    const auto seed = static_cast<size_t>(i % seeds);
-    std::vector<std::string> settings = {absl::StrCat("data.path=", options.data), absl::StrCat("compute_threads=", threads),
-                                         absl::StrCat("loader_threads=", threads), absl::StrCat("seed=", seed + 1)};
-    settings.insert(settings.end(), variant.settings.begin(), variant.settings.end());
-    const std::vector<std::string> common = Settings(options.set);
-    settings.insert(settings.end(), common.begin(), common.end());
-    SEMBLANCE_ASSIGN_OR_RETURN(TrainingRun run, RunTrainer(directory, absl::StrCat(variant.name, "_", seed + 1),
-                                                           absl::StrCat(options.recipe, "/recipe.textproto"), settings));
-    std::printf("  %s, seed %zu: recall@1 %.4f\n", variant.name.c_str(), seed + 1, run.chosen.recall_at_1);
-    std::fflush(stdout);
-    runs[static_cast<size_t>(i / seeds)][seed] = std::move(run);
-    return absl::OkStatus();
-  }));
+  SEMBLANCE_RETURN_IF_ERROR(
+      trainer::ParallelFor(options.jobs, static_cast<int64_t>(wanted.size()) * seeds, [&](int64_t i) -> absl::Status {
+        const Variant& variant = wanted[static_cast<size_t>(i / seeds)];
+        const auto seed = static_cast<size_t>(i % seeds);
+        std::vector<std::string> settings = {absl::StrCat("data.path=", options.data), absl::StrCat("compute_threads=", threads),
+                                             absl::StrCat("loader_threads=", threads), absl::StrCat("seed=", seed + 1)};
+        settings.insert(settings.end(), variant.settings.begin(), variant.settings.end());
+        const std::vector<std::string> common = Settings(options.set);
+        settings.insert(settings.end(), common.begin(), common.end());
+        SEMBLANCE_ASSIGN_OR_RETURN(TrainingRun run, RunTrainer(directory, absl::StrCat(variant.name, "_", seed + 1),
+                                                               absl::StrCat(options.recipe, "/recipe.textproto"), settings));
+        std::printf("  %s, seed %zu: recall@1 %.4f\n", variant.name.c_str(), seed + 1, run.chosen.recall_at_1);
+        std::fflush(stdout);
+        runs[static_cast<size_t>(i / seeds)][seed] = std::move(run);
+        return absl::OkStatus();
+      }));
   std::vector<VariantResult> results;
   for (size_t i = 0; i < wanted.size(); ++i) {
     results.push_back(Summarize(wanted[i].name, runs[i]));
@@ -156,15 +157,15 @@ nlohmann::json ToJson(const VariantResult& result) {
 }
 
 absl::Status DrawStudy(const std::vector<VariantResult>& results, const std::string& title, const std::string& file) {
-  CurvePanel panel = {title, "", {}};
+  trainer::CurvePanel panel = {title, "", {}};
   for (const VariantResult& result : results) {
-    CurveSeries series = {result.name, {}};
+    trainer::CurveSeries series = {result.name, {}};
     for (const RunPoint& point : result.curve) {
       series.points.push_back({static_cast<double>(point.step), point.recall_at_1});
     }
     panel.series.push_back(std::move(series));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::string png, DrawLearningCurve({&panel, 1}, {.width = 900, .panel_height = 500}));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string png, trainer::DrawLearningCurve({&panel, 1}, {.width = 900, .panel_height = 500}));
   return WriteFileAtomically(file, png);
 }
 

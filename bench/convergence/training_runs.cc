@@ -44,9 +44,9 @@ absl::StatusOr<int> RunProgram(std::vector<std::string> argv, const std::string&
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-std::optional<double> ValueOf(const LogRecord& record, absl::string_view name) {
-  const auto found =
-      std::find_if(record.values.begin(), record.values.end(), [name](const NamedValue& value) { return value.name == name; });
+std::optional<double> ValueOf(const trainer::LogRecord& record, absl::string_view name) {
+  const auto found = std::find_if(record.values.begin(), record.values.end(),
+                                  [name](const trainer::NamedValue& value) { return value.name == name; });
   return found == record.values.end() ? std::nullopt : std::optional<double>(found->value);
 }
 
@@ -59,9 +59,9 @@ absl::StatusOr<std::string> Identity(const std::string& config, const std::vecto
 
 absl::StatusOr<TrainingRun> ReadRun(const std::string& output) {
   const std::string file = absl::StrCat(output, "/log.jsonl");
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadTrainingLog(file));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<trainer::LogRecord> records, trainer::ReadTrainingLog(file));
   TrainingRun run;
-  for (const LogRecord& record : records) {
+  for (const trainer::LogRecord& record : records) {
     // Not every epoch is evaluated.
     if (const std::optional<double> recall = ValueOf(record, "recall/at_1"); recall.has_value()) {
       run.curve.push_back({record.step, record.seconds, *recall, ValueOf(record, "recall/validation_at_1").value_or(0)});

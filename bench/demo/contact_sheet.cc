@@ -9,7 +9,7 @@
 #include "common/status_macros.h"
 #include "embedder/image/decode.h"
 
-namespace semblance {
+namespace semblance::bench {
 namespace {
 
 constexpr int kPicture = 96;
@@ -30,7 +30,7 @@ const cv::Scalar kRightColor(80, 160, 60);
 const cv::Scalar kWrongColor(50, 50, 210);
 
 absl::Status DrawCell(cv::Mat& sheet, int x, int y, const ContactCell& cell, const cv::Scalar& color) {
-  SEMBLANCE_ASSIGN_OR_RETURN(Image image, DecodeImage(cell.image, DecodeLimits(), 3, kPicture));
+  SEMBLANCE_ASSIGN_OR_RETURN(embedder::Image image, embedder::DecodeImage(cell.image, embedder::DecodeLimits(), 3, kPicture));
   const cv::Mat rgb(image.height, image.width, CV_8UC3, image.pixels.data());
   cv::Mat bgr;
   cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
@@ -73,4 +73,4 @@ absl::Status WriteContactSheet(const std::string& path, const std::vector<Contac
   return WriteFileAtomically(path, absl::string_view(reinterpret_cast<const char*>(png.data()), png.size()));
 }
 
-}  // namespace semblance
+}  // namespace semblance::bench

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 
-namespace semblance {
+namespace semblance::bench {
 
 struct ContactCell {
   // Encoded.
@@ -25,6 +25,6 @@ struct ContactRow {
 // Writes a PNG to `path`. Errors: InvalidArgument (an image that does not decode, no rows); Unavailable (cannot write).
 absl::Status WriteContactSheet(const std::string& path, const std::vector<ContactRow>& rows);
 
-}  // namespace semblance
+}  // namespace semblance::bench
 
 #endif  // SEMBLANCE_BENCH_DEMO_CONTACT_SHEET_H_

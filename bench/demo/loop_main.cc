@@ -17,7 +17,7 @@
 #include "semblance/v1/generation_service.pb.h"
 #include "semblance/v1/training_service.pb.h"
 
-namespace semblance {
+namespace semblance::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -45,7 +45,7 @@ absl::StatusOr<Json> DescribeLoop(const std::string& dir, const std::string& job
   SEMBLANCE_RETURN_IF_ERROR(ReadJsonProto(dir + "/rollback.json", &rollback));
   SEMBLANCE_ASSIGN_OR_RETURN(const Json load, ReadJson(dir + "/load.json"));
   SEMBLANCE_ASSIGN_OR_RETURN(const Json ingest, ReadJson(dir + "/ingest_all.json"));
-  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(job_model_dir));
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, embedder::ReadBundleManifest(job_model_dir));
   const v1::GenerationEvaluation& evaluation = generation.generation().evaluation();
   Json loop;
   loop["recall_at_1_before"] = evaluation.active_label_recall();
@@ -108,9 +108,9 @@ int Main(const std::vector<std::string>& args) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::bench
 
 int main(int argc, char** argv) {
   semblance::InitLogging(argv[0]);
-  return semblance::Main(std::vector<std::string>(argv + 1, argv + argc));
+  return semblance::bench::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -21,7 +21,7 @@
 #include "dataset/dataset.h"
 #include "embedder/bundle/bundle.h"
 
-namespace semblance {
+namespace semblance::bench {
 namespace {
 
 constexpr int kTopK = 8;
@@ -53,7 +53,7 @@ double RecallAt1(const google::protobuf::RepeatedPtrField<storage::v1::RecallAtK
 }
 
 // One query of each class in turn, until the sheet is full.
-std::vector<size_t> ChooseQueries(const Dataset& dataset, const std::vector<int64_t>& indices) {
+std::vector<size_t> ChooseQueries(const dataset::Dataset& dataset, const std::vector<int64_t>& indices) {
   std::map<std::string, std::vector<size_t>> by_label;
   for (size_t i = 0; i < indices.size(); ++i) {
     by_label[dataset.example(indices[i]).label].push_back(i);
@@ -69,7 +69,7 @@ std::vector<size_t> ChooseQueries(const Dataset& dataset, const std::vector<int6
   return chosen;
 }
 
-absl::Status DrawNeighbors(const std::string& path, const Dataset& dataset, const std::vector<int64_t>& indices,
+absl::Status DrawNeighbors(const std::string& path, const dataset::Dataset& dataset, const std::vector<int64_t>& indices,
                            const SearchReport& report) {
   std::map<std::string, int64_t> index_of;
   for (const int64_t index : indices) {
@@ -102,9 +102,9 @@ void PrintTable(const nlohmann::ordered_json& report) {
 }
 
 absl::Status Report(const Flags& flags) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(flags.bundle));
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Dataset> dataset, OpenDataset(flags.data));
-  SEMBLANCE_ASSIGN_OR_RETURN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.2));
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, embedder::ReadBundleManifest(flags.bundle));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(flags.data));
+  SEMBLANCE_ASSIGN_OR_RETURN(const dataset::SplitIndices split, dataset::AssignSplit(*dataset, dataset::HoldOut::kItems, 0.2));
   if (split.test.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(flags.data, " has no test images"));
   }
@@ -162,8 +162,8 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::bench
 
 int main(int argc, char** argv) {
-  return semblance::Main(argc, argv);
+  return semblance::bench::Main(argc, argv);
 }

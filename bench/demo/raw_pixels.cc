@@ -8,13 +8,13 @@
 #include "common/status_macros.h"
 #include "index/exact_search.h"
 
-namespace semblance {
+namespace semblance::bench {
 namespace {
 
 constexpr int kMaxSide = 32;
 
 // Unit length; a black image stays zero.
-void AppendNormalized(const Image& image, std::vector<float>& rows) {
+void AppendNormalized(const embedder::Image& image, std::vector<float>& rows) {
   double squared_norm = 0;
   for (const uint8_t value : image.pixels) {
     squared_norm += double{static_cast<double>(value)} * value;
@@ -27,22 +27,22 @@ void AppendNormalized(const Image& image, std::vector<float>& rows) {
 
 }  // namespace
 
-absl::StatusOr<double> RawPixelRecallAt1(const Dataset& dataset, absl::Span<const int64_t> indices,
+absl::StatusOr<double> RawPixelRecallAt1(const dataset::Dataset& dataset, absl::Span<const int64_t> indices,
                                          const storage::v1::Preprocessing& preprocessing) {
   storage::v1::Preprocessing small = preprocessing;
   small.set_resize_side(std::min(small.resize_side(), kMaxSide));
   small.set_crop_side(std::min(small.crop_side(), small.resize_side()));
-  SEMBLANCE_ASSIGN_OR_RETURN(const Preprocessor preprocessor, Preprocessor::Create(small));
+  SEMBLANCE_ASSIGN_OR_RETURN(const embedder::Preprocessor preprocessor, embedder::Preprocessor::Create(small));
   std::vector<float> rows;
   for (const int64_t index : indices) {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::string encoded, dataset.ReadImage(index));
-    SEMBLANCE_ASSIGN_OR_RETURN(const Image image, preprocessor.DecodeAndPreprocess(encoded, DecodeLimits()));
+    SEMBLANCE_ASSIGN_OR_RETURN(const embedder::Image image, preprocessor.DecodeAndPreprocess(encoded, embedder::DecodeLimits()));
     AppendNormalized(image, rows);
   }
   const int dimension = small.crop_side() * small.crop_side() * small.channels();
   // The image itself is among the first two, unless two others have the same pixels.
   constexpr int kNeighbors = 2;
-  SEMBLANCE_ASSIGN_OR_RETURN(const ExactNeighbors found, ExactSearch(rows, rows, dimension, kNeighbors));
+  SEMBLANCE_ASSIGN_OR_RETURN(const index::ExactNeighbors found, index::ExactSearch(rows, rows, dimension, kNeighbors));
   int64_t hits = 0;
   for (size_t i = 0; i < indices.size(); ++i) {
     const int64_t first = found.indices[i * kNeighbors];
@@ -53,4 +53,4 @@ absl::StatusOr<double> RawPixelRecallAt1(const Dataset& dataset, absl::Span<cons
   return static_cast<double>(hits) / static_cast<double>(indices.size());
 }
 
-}  // namespace semblance
+}  // namespace semblance::bench

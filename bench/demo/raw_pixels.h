@@ -9,13 +9,13 @@
 #include "dataset/dataset.h"
 #include "embedder/image/preprocess.h"
 
-namespace semblance {
+namespace semblance::bench {
 
 // Share of the images at `indices` whose nearest other one, by the cosine of their preprocessed pixels (resized to at most 32 x
 // 32), has the same label. Thread-safe. Errors: of reading and decoding.
-absl::StatusOr<double> RawPixelRecallAt1(const Dataset& dataset, absl::Span<const int64_t> indices,
+absl::StatusOr<double> RawPixelRecallAt1(const dataset::Dataset& dataset, absl::Span<const int64_t> indices,
                                          const storage::v1::Preprocessing& preprocessing);
 
-}  // namespace semblance
+}  // namespace semblance::bench
 
 #endif  // SEMBLANCE_BENCH_DEMO_RAW_PIXELS_H_

@@ -13,7 +13,7 @@
 #include "common/status_macros.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::bench {
 namespace {
 
 constexpr int64_t kPrintedFailures = 5;
@@ -29,8 +29,8 @@ SearchOutcome OutcomeOf(const v1::SearchResponse& response) {
 
 }  // namespace
 
-absl::StatusOr<SearchReport> SearchAll(const std::string& address, const Dataset& dataset, absl::Span<const int64_t> indices,
-                                       int top_k) {
+absl::StatusOr<SearchReport> SearchAll(const std::string& address, const dataset::Dataset& dataset,
+                                       absl::Span<const int64_t> indices, int top_k) {
   const auto stub = v1::SearchService::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
   ProgressReporter progress("search", static_cast<int64_t>(indices.size()), "queries");
   SearchReport report;
@@ -38,7 +38,7 @@ absl::StatusOr<SearchReport> SearchAll(const std::string& address, const Dataset
   int64_t hits = 0;
   const absl::Time start = absl::Now();
   for (const int64_t index : indices) {
-    const Example& example = dataset.example(index);
+    const dataset::Example& example = dataset.example(index);
     v1::SearchRequest request;
     SEMBLANCE_ASSIGN_OR_RETURN(*request.mutable_query()->mutable_image(), dataset.ReadImage(index));
     request.set_top_k(top_k);
@@ -64,4 +64,4 @@ absl::StatusOr<SearchReport> SearchAll(const std::string& address, const Dataset
   return report;
 }
 
-}  // namespace semblance
+}  // namespace semblance::bench

@@ -12,7 +12,7 @@
 #include "absl/types/span.h"
 #include "dataset/dataset.h"
 
-namespace semblance {
+namespace semblance::bench {
 
 // What came back for one query; in the order of the answer.
 struct SearchOutcome {
@@ -33,9 +33,9 @@ struct SearchReport {
 
 // Sends the images of `dataset` at `indices` to the server at `address`, one after the other, each excluding its own id from the
 // answer. Errors: of reading images. A request that fails is counted, and the first failures are printed.
-absl::StatusOr<SearchReport> SearchAll(const std::string& address, const Dataset& dataset, absl::Span<const int64_t> indices,
-                                       int top_k);
+absl::StatusOr<SearchReport> SearchAll(const std::string& address, const dataset::Dataset& dataset,
+                                       absl::Span<const int64_t> indices, int top_k);
 
-}  // namespace semblance
+}  // namespace semblance::bench
 
 #endif  // SEMBLANCE_BENCH_DEMO_SEARCH_ALL_H_

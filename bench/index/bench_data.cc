@@ -43,7 +43,7 @@ std::vector<float> AroundCenters(const std::vector<float>& centers, int dimensio
 }
 
 absl::Status FindTruth(BenchData* data) {
-  SEMBLANCE_ASSIGN_OR_RETURN(ExactNeighbors nearest, ExactSearch(data->queries, data->base, data->dimension, kTopK));
+  SEMBLANCE_ASSIGN_OR_RETURN(index::ExactNeighbors nearest, index::ExactSearch(data->queries, data->base, data->dimension, kTopK));
   data->truth = std::move(nearest.indices);
   return absl::OkStatus();
 }
@@ -68,8 +68,8 @@ absl::StatusOr<BenchData> MakeClusters(int dimension, int64_t rows) {
 }
 
 absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::string& dataset) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const auto images, OpenDataset(dataset));
-  SEMBLANCE_ASSIGN_OR_RETURN(const auto embedder, NewTorchEmbedder(bundle, {.threads = CoreCount()}));
+  SEMBLANCE_ASSIGN_OR_RETURN(const auto images, dataset::OpenDataset(dataset));
+  SEMBLANCE_ASSIGN_OR_RETURN(const auto embedder, embedder::NewTorchEmbedder(bundle, {.threads = CoreCount()}));
   if (images->size() < int64_t{2} * kQueries) {
     return absl::InvalidArgumentError("the data set has too few images to measure with: at least 2,000 are needed");
   }
@@ -78,10 +78,11 @@ absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::str
   ProgressReporter progress("embed", images->size(), "images");
   constexpr int64_t kBatch = 64;
   for (int64_t begin = 0; begin < images->size(); begin += kBatch) {
-    std::vector<Image> batch;
+    std::vector<embedder::Image> batch;
     for (int64_t i = begin; i < std::min(images->size(), begin + kBatch); ++i) {
       SEMBLANCE_ASSIGN_OR_RETURN(const std::string encoded, images->ReadImage(i));
-      SEMBLANCE_ASSIGN_OR_RETURN(Image image, embedder->preprocessor().DecodeAndPreprocess(encoded, DecodeLimits()));
+      SEMBLANCE_ASSIGN_OR_RETURN(embedder::Image image,
+                                 embedder->preprocessor().DecodeAndPreprocess(encoded, embedder::DecodeLimits()));
       batch.push_back(std::move(image));
     }
     std::vector<float> vectors(batch.size() * data.dimension);

@@ -195,7 +195,7 @@ absl::Status BenchScan(json* report) {
   SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, MakeClusters(64, 1'000'000));
   SEMBLANCE_ASSIGN_OR_RETURN(const auto index, MeasuredIndex::Build(data, "Flat", 0));
   // The read bandwidth is measured over memory like the index's own: large, and not in the cache.
-  BigArray<float> memory(data.base.size());
+  index::BigArray<float> memory(data.base.size());
   std::copy(data.base.begin(), data.base.end(), memory.data());
   std::vector<double> scan;
   std::vector<double> read;
@@ -255,13 +255,13 @@ absl::Status BenchSize(int64_t rows, json* sizes) {
 }
 
 // Replaces the oldest rows at kUpsertsPerSecond until told to stop.
-absl::Status Upsert(const BenchData& data, const std::atomic<bool>& stop, SegmentedIndex* index) {
+absl::Status Upsert(const BenchData& data, const std::atomic<bool>& stop, index::SegmentedIndex* index) {
   const absl::Time start = absl::Now();
   const uint64_t first = index->applied_sequence() + 1;
   for (int64_t row = 0; !stop; row += kUpsertsPerStep) {
     absl::SleepFor(start + absl::Microseconds(row * 1'000'000 / kUpsertsPerSecond) - absl::Now());
-    std::vector<IndexAdd> adds;
-    std::vector<IndexDelete> deletes;
+    std::vector<index::IndexAdd> adds;
+    std::vector<index::IndexDelete> deletes;
     for (int64_t i = row; i < row + kUpsertsPerStep; ++i) {
       adds.push_back({first + static_cast<uint64_t>(i), data.row(i % data.rows())});
       deletes.push_back({static_cast<uint64_t>(i + 1), adds.back().key});

@@ -26,14 +26,14 @@ absl::StatusOr<std::unique_ptr<MeasuredIndex>> MeasuredIndex::Build(const BenchD
   }
   made->rows_ = data.rows();
   made->options_.dimension = data.dimension;
-  SEMBLANCE_ASSIGN_OR_RETURN(made->options_.spec, ParseIndexSpec(factory));
+  SEMBLANCE_ASSIGN_OR_RETURN(made->options_.spec, index::ParseIndexSpec(factory));
   made->options_.seal_rows = static_cast<int>(data.rows());
   made->options_.build_threads = build_threads;
-  SEMBLANCE_ASSIGN_OR_RETURN(made->index_, SegmentedIndex::Open(made->directory_, made->options_, {}, 0));
+  SEMBLANCE_ASSIGN_OR_RETURN(made->index_, index::SegmentedIndex::Open(made->directory_, made->options_, {}, 0));
   const absl::Time start = absl::Now();
   constexpr int64_t kRowsAtOnce = 4096;
   for (int64_t begin = 0; begin < data.rows(); begin += kRowsAtOnce) {
-    std::vector<IndexAdd> adds;
+    std::vector<index::IndexAdd> adds;
     for (int64_t row = begin; row < std::min(data.rows(), begin + kRowsAtOnce); ++row) {
       adds.push_back({static_cast<uint64_t>(row + 1), data.row(row)});
     }
@@ -57,20 +57,20 @@ absl::Status MeasuredIndex::Reopen(int seal_rows) {
   std::iota(keys.begin(), keys.end(), 1);
   const int64_t before = AnonymousMemoryBytes();
   const absl::Time start = absl::Now();
-  SEMBLANCE_ASSIGN_OR_RETURN(index_, SegmentedIndex::Open(directory_, options_, keys, keys.size()));
+  SEMBLANCE_ASSIGN_OR_RETURN(index_, index::SegmentedIndex::Open(directory_, options_, keys, keys.size()));
   open_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
   memory_bytes_ = AnonymousMemoryBytes() - before;
   return absl::OkStatus();
 }
 
 std::vector<int64_t> MeasuredIndex::Search(absl::Span<const float> query, int ef_search) const {
-  IndexSearchOptions options;
+  index::IndexSearchOptions options;
   options.top_k = kTopK;
   options.ef_search = ef_search;
-  const absl::StatusOr<IndexSearchResult> result = index_->Search(query, options);
+  const absl::StatusOr<index::IndexSearchResult> result = index_->Search(query, options);
   CHECK(result.ok()) << result.status();
   std::vector<int64_t> rows;
-  for (const ScoredKey& row : result->neighbors[0]) {
+  for (const index::ScoredKey& row : result->neighbors[0]) {
     rows.push_back(static_cast<int64_t>(row.key) - 1);
   }
   return rows;

@@ -27,7 +27,7 @@ class MeasuredIndex {
   // ef_search 0: as measured when it was sealed.
   std::vector<int64_t> Search(absl::Span<const float> query, int ef_search) const;
 
-  SegmentedIndex& index() { return *index_; }
+  index::SegmentedIndex& index() { return *index_; }
   double build_seconds() const { return build_seconds_; }
   double open_seconds() const { return open_seconds_; }
   // Anonymous memory that the process got by opening the index. REQUIRES: Reopen was called.
@@ -37,9 +37,9 @@ class MeasuredIndex {
   MeasuredIndex() = default;
 
   std::string directory_;
-  SegmentedIndexOptions options_;
+  index::SegmentedIndexOptions options_;
   int64_t rows_ = 0;
-  std::unique_ptr<SegmentedIndex> index_;
+  std::unique_ptr<index::SegmentedIndex> index_;
   double build_seconds_ = 0;
   double open_seconds_ = 0;
   int64_t memory_bytes_ = 0;

@@ -19,13 +19,14 @@ constexpr size_t kBatch = 32;
 constexpr float kTolerance = 1e-3f;
 constexpr char kIdPrefix[] = "item-";
 
-absl::StatusOr<std::vector<float>> EmbedAll(const Embedder& embedder, const std::vector<std::string>& encoded) {
+absl::StatusOr<std::vector<float>> EmbedAll(const embedder::Embedder& embedder, const std::vector<std::string>& encoded) {
   const auto dimension = static_cast<size_t>(embedder.dimension());
   std::vector<float> vectors(encoded.size() * dimension);
   for (size_t begin = 0; begin < encoded.size(); begin += kBatch) {
-    std::vector<Image> images;
+    std::vector<embedder::Image> images;
     for (size_t i = begin; i < std::min(begin + kBatch, encoded.size()); ++i) {
-      SEMBLANCE_ASSIGN_OR_RETURN(images.emplace_back(), embedder.preprocessor().DecodeAndPreprocess(encoded[i], DecodeLimits()));
+      SEMBLANCE_ASSIGN_OR_RETURN(images.emplace_back(),
+                                 embedder.preprocessor().DecodeAndPreprocess(encoded[i], embedder::DecodeLimits()));
     }
     SEMBLANCE_RETURN_IF_ERROR(
         embedder.Embed(images, absl::MakeSpan(vectors).subspan(begin * dimension, images.size() * dimension)));
@@ -40,7 +41,8 @@ std::string Oracle::ItemId(size_t item) {
 }
 
 absl::Status Oracle::AddGeneration(const std::string& generation, const std::string& bundle_dir) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Embedder> embedder, NewTorchEmbedder(bundle_dir, EmbedderOptions()));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<embedder::Embedder> embedder,
+                             embedder::NewTorchEmbedder(bundle_dir, embedder::EmbedderOptions()));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> items, EmbedAll(*embedder, items_));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<float> queries, EmbedAll(*embedder, queries_));
   const auto dimension = static_cast<size_t>(embedder->dimension());

@@ -92,7 +92,8 @@ absl::StatusOr<double> MeasureTrainer(const TrainingCase& one, const std::string
   const std::string config = absl::StrCat(output, ".textproto");
   SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(config, Config(one, images)));
   SEMBLANCE_RETURN_IF_ERROR(Train(output, config, {}));
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadTrainingLog(absl::StrCat(output, "/log.jsonl")));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<trainer::LogRecord> records,
+                             trainer::ReadTrainingLog(absl::StrCat(output, "/log.jsonl")));
   // Before training, then after each epoch.
   const double seconds = records.back().seconds - records[1].seconds;
   return one.images * one.epochs / seconds;
@@ -125,26 +126,29 @@ absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string&
   if (crops_and_colours) {
     *config.mutable_augmentation() = CropsAndColours();
   }
-  config = WithDefaults(std::move(config));
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Dataset> dataset, OpenDataset(images));
-  SEMBLANCE_ASSIGN_OR_RETURN(const Preprocessor preprocessor, Preprocessor::Create(PreprocessingOf(config.model())));
+  config = config::WithDefaults(std::move(config));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(images));
+  SEMBLANCE_ASSIGN_OR_RETURN(const embedder::Preprocessor preprocessor,
+                             embedder::Preprocessor::Create(config::PreprocessingOf(config.model())));
   std::vector<int64_t> indices(static_cast<size_t>(dataset->size()));
   std::iota(indices.begin(), indices.end(), 0);
   const std::atomic<bool> stop = false;
-  const ImageStoreOptions store_options = {.threads = one.threads, .max_cached_bytes = kMaxCachedBytes, .stop = &stop};
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<ImageStore> store,
-                             ImageStore::Load(dataset.get(), std::move(indices), preprocessor, store_options, "load images"));
-  PositionBatches batches;
+  const trainer::ImageStoreOptions store_options = {.threads = one.threads, .max_cached_bytes = kMaxCachedBytes, .stop = &stop};
+  SEMBLANCE_ASSIGN_OR_RETURN(
+      const std::unique_ptr<trainer::ImageStore> store,
+      trainer::ImageStore::Load(dataset.get(), std::move(indices), preprocessor, store_options, "load images"));
+  trainer::PositionBatches batches;
   for (int epoch = 0; epoch < kLoaderEpochs; ++epoch) {
-    for (std::vector<int64_t>& batch : ShuffledBatches(store->size(), one.batch, /*seed=*/1, epoch)) {
+    for (std::vector<int64_t>& batch : trainer::ShuffledBatches(store->size(), one.batch, /*seed=*/1, epoch)) {
       batches.push_back(std::move(batch));
     }
   }
   const absl::Time start = absl::Now();
-  Loader loader(store.get(), std::move(batches), {.threads = one.threads, .augmentation = AugmentationOf(config.augmentation())});
+  trainer::Loader loader(store.get(), std::move(batches),
+                         {.threads = one.threads, .augmentation = trainer::AugmentationOf(config.augmentation())});
   int64_t count = 0;
   while (true) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<LoadedBatch> batch, loader.Next());
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<trainer::LoadedBatch> batch, loader.Next());
     if (!batch.has_value()) {
       return static_cast<double>(count) / absl::ToDoubleSeconds(absl::Now() - start);
     }

@@ -31,9 +31,9 @@ std::string GeneratePng(int side, uint64_t seed) {
 
 absl::Status WriteImageFolder(const std::string& directory, const ImageFolderOptions& options) {
   SEMBLANCE_RETURN_IF_ERROR(RemoveAll(directory));
-  std::unique_ptr<Dataset> source;
+  std::unique_ptr<dataset::Dataset> source;
   if (!options.source.empty()) {
-    SEMBLANCE_ASSIGN_OR_RETURN(source, OpenDataset(options.source));
+    SEMBLANCE_ASSIGN_OR_RETURN(source, dataset::OpenDataset(options.source));
     if (source->size() < options.images) {
       return absl::InvalidArgumentError(
           absl::StrCat(options.source, " has ", source->size(), " images; the benchmark takes ", options.images));

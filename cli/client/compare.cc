@@ -18,7 +18,7 @@
 #include "semblance/v1/generation_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 // The middles of `count` equal parts of `size`; all of it where it is smaller.
@@ -34,7 +34,7 @@ std::vector<size_t> EvenlyChosen(size_t size, size_t count) {
 // An image that may become a query: a file, or an example of a data set.
 struct Candidate {
   std::string path;
-  const Dataset* dataset = nullptr;
+  const dataset::Dataset* dataset = nullptr;
   int64_t index = 0;
 };
 
@@ -44,7 +44,7 @@ absl::StatusOr<ComparedQuery> ReadQuery(const Candidate& candidate) {
     query.name = candidate.path;
     SEMBLANCE_ASSIGN_OR_RETURN(query.image, ReadFile(candidate.path));
   } else {
-    const Example& example = candidate.dataset->example(candidate.index);
+    const dataset::Example& example = candidate.dataset->example(candidate.index);
     query.name = example.id;
     if (!example.label.empty()) {
       query.label = example.label;
@@ -201,7 +201,7 @@ class CompareRun {
 }  // namespace
 
 absl::StatusOr<std::vector<ComparedQuery>> ReadQueries(const std::vector<std::string>& paths, size_t count) {
-  std::vector<std::unique_ptr<Dataset>> datasets;
+  std::vector<std::unique_ptr<dataset::Dataset>> datasets;
   std::vector<Candidate> candidates;
   for (const std::string& path : paths) {
     std::error_code ignored;
@@ -209,7 +209,7 @@ absl::StatusOr<std::vector<ComparedQuery>> ReadQueries(const std::vector<std::st
       candidates.push_back({.path = path});
       continue;
     }
-    SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Dataset> dataset, OpenDataset(path));
+    SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(path));
     for (int64_t index = 0; index < dataset->size(); ++index) {
       candidates.push_back({.path = "", .dataset = dataset.get(), .index = index});
     }
@@ -268,4 +268,4 @@ grpc::Status Compare(Session& session, const CompareOptions& options, std::vecto
   return run.FetchImages();
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

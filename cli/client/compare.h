@@ -14,7 +14,7 @@
 #include "cli/client/session.h"
 #include "cli/text/comparison.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // At most `count` queries, evenly chosen from files and from the data sets (see dataset/dataset.h) in directories; only the latter
 // have labels. Errors: those of reading; InvalidArgument where the paths name no image.
@@ -36,6 +36,6 @@ struct CompareOptions {
 // INTERNAL where it answers from another generation than it was asked for, as a server does that does not know the field.
 grpc::Status Compare(Session& session, const CompareOptions& options, std::vector<ComparedQuery> queries, Comparison* comparison);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_COMPARE_H_

@@ -6,7 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/process.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
@@ -117,4 +117,4 @@ int FollowStream(Session& session, const FollowOptions& options, FollowedStream&
   return Follower(&session, options, &stream).Run();
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -11,7 +11,7 @@
 #include "cli/client/interruption.h"
 #include "cli/client/session.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // What is followed.
 class FollowedStream {
@@ -39,6 +39,6 @@ struct FollowOptions {
 // the exit code: of the stream's outcome, kExitTerminated after an interruption, else that of the error, which it prints.
 int FollowStream(Session& session, const FollowOptions& options, FollowedStream& stream);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_FOLLOW_STREAM_H_

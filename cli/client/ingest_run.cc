@@ -13,7 +13,7 @@
 #include "common/threads/mutex.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 constexpr size_t kFailuresInDetail = 100;
@@ -25,7 +25,7 @@ constexpr absl::Duration kLongestBackoff = absl::Seconds(5);
 // One run; its workers take slices of the indices in turn.
 class IngestRun {
  public:
-  IngestRun(const std::shared_ptr<grpc::Channel>& channel, const Dataset& dataset, absl::Span<const int64_t> indices,
+  IngestRun(const std::shared_ptr<grpc::Channel>& channel, const dataset::Dataset& dataset, absl::Span<const int64_t> indices,
             const IngestOptions& options, const std::function<void(int64_t, int64_t)>& progress)
       : stub_(v1::CatalogService::NewStub(channel)), dataset_(dataset), indices_(indices), options_(options), progress_(progress) {}
 
@@ -79,7 +79,7 @@ class IngestRun {
 
   // Nothing, and a failure in the report, when the image cannot be read.
   std::optional<v1::Item> ReadItem(int64_t index) {
-    const Example& example = dataset_.example(index);
+    const dataset::Example& example = dataset_.example(index);
     absl::StatusOr<std::string> image = dataset_.ReadImage(index);
     if (!image.ok()) {
       RecordFailure({example.id, "UNREADABLE", std::string(image.status().message())});
@@ -159,7 +159,7 @@ class IngestRun {
   }
 
   const std::unique_ptr<v1::CatalogService::Stub> stub_;
-  const Dataset& dataset_;
+  const dataset::Dataset& dataset_;
   const absl::Span<const int64_t> indices_;
   const IngestOptions options_;
   const std::function<void(int64_t, int64_t)>& progress_;
@@ -171,9 +171,10 @@ class IngestRun {
 
 }  // namespace
 
-IngestReport Ingest(const std::shared_ptr<grpc::Channel>& channel, const Dataset& dataset, absl::Span<const int64_t> indices,
-                    const IngestOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
+IngestReport Ingest(const std::shared_ptr<grpc::Channel>& channel, const dataset::Dataset& dataset,
+                    absl::Span<const int64_t> indices, const IngestOptions& options,
+                    const std::function<void(int64_t, int64_t)>& progress) {
   return IngestRun(channel, dataset, indices, options, progress).Run();
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -17,7 +17,7 @@
 #include "cli/client/rpc_error.h"
 #include "dataset/dataset.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 struct IngestOptions {
   // Items of one request, at most; large images make smaller requests. Default 32.
@@ -52,9 +52,10 @@ struct IngestReport {
 };
 
 // `progress` is called with the images done so far and the retries, from one thread at a time.
-IngestReport Ingest(const std::shared_ptr<grpc::Channel>& channel, const Dataset& dataset, absl::Span<const int64_t> indices,
-                    const IngestOptions& options, const std::function<void(int64_t done, int64_t retries)>& progress);
+IngestReport Ingest(const std::shared_ptr<grpc::Channel>& channel, const dataset::Dataset& dataset,
+                    absl::Span<const int64_t> indices, const IngestOptions& options,
+                    const std::function<void(int64_t done, int64_t retries)>& progress);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_INGEST_RUN_H_

@@ -10,7 +10,7 @@
 #include "absl/time/clock.h"
 #include "common/logging.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 constexpr char kSignal = 's';
@@ -97,4 +97,4 @@ void Interruption::AwaitSignal() {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

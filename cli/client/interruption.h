@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 class Interruption {
  public:
@@ -47,6 +47,6 @@ class Interruption {
   std::thread thread_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_INTERRUPTION_H_

@@ -13,7 +13,7 @@
 #include "common/threads/mutex.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 constexpr absl::Duration kPoll = absl::Milliseconds(50);
@@ -166,4 +166,4 @@ LoadReport RunLoad(const std::shared_ptr<grpc::Channel>& channel, absl::Span<con
   return LoadRun(channel, queries, options).Run(progress);
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -17,7 +17,7 @@
 #include "absl/types/span.h"
 #include "cli/client/rpc_error.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // An image to search with.
 struct LoadQuery {
@@ -75,6 +75,6 @@ using LoadProgress = std::function<bool(int64_t requests, int64_t failed)>;
 LoadReport RunLoad(const std::shared_ptr<grpc::Channel>& channel, absl::Span<const LoadQuery> queries, const LoadOptions& options,
                    const LoadProgress& progress);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_LOAD_RUN_H_

@@ -5,7 +5,7 @@
 #include "common/process.h"
 #include "google/rpc/error_details.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 RpcError DescribeRpcError(const grpc::Status& status) {
   RpcError error{.code = status.error_code(), .message = status.error_message(), .reason = "", .field = "", .retry_delay = {}};
@@ -70,4 +70,4 @@ int ExitCodeOf(const RpcError& error) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

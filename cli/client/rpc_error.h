@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // A status with the details of gRPC's rich error model (google.rpc.Status in the trailers); empty where the server sent none.
 struct RpcError {
@@ -37,6 +37,6 @@ std::string FormatRpcError(const RpcError& error, absl::string_view server);
 // As of common/process.h.
 int ExitCodeOf(const RpcError& error);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_RPC_ERROR_H_

@@ -10,7 +10,7 @@
 #include "cli/client/rpc_error.h"
 #include "common/process.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 std::string ToJson(const google::protobuf::Message& message, bool add_whitespace) {
@@ -113,4 +113,4 @@ int Session::Fail(const absl::Status& status) const {
   return kExitBadInput;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -20,7 +20,7 @@
 #include "cli/client/streams.h"
 #include "common/command_line.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 class Session {
  public:
@@ -71,6 +71,6 @@ class Session {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_SESSION_H_

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace semblance {
+namespace semblance::cli {
 
 struct Streams {
   std::ostream& out;
@@ -17,6 +17,6 @@ struct Streams {
 
 using Arguments = std::vector<std::string>;
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_STREAMS_H_

@@ -12,7 +12,7 @@
 #include "common/progress.h"
 #include "semblance/v1/generation_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 // What is shown to people: lines for states, and a bar for the progress of one.
@@ -146,4 +146,4 @@ int WatchGeneration(Session& session, const WatchOptions& options) {
   return FollowStream(session, {.server_known = options.server_known}, stream);
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -8,7 +8,7 @@
 
 #include "cli/client/session.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 struct WatchOptions {
   std::string generation;
@@ -26,6 +26,6 @@ struct WatchOptions {
 // generation that was deleted before it was any of these; else that of the error, which it prints.
 int WatchGeneration(Session& session, const WatchOptions& options);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_WATCH_H_

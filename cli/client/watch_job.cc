@@ -16,7 +16,7 @@
 #include "common/progress.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using Lines = google::protobuf::RepeatedPtrField<std::string>;
@@ -176,4 +176,4 @@ int WatchTrainingJob(Session& session, const WatchJobOptions& options) {
   return exit_code;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

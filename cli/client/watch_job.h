@@ -8,7 +8,7 @@
 
 #include "cli/client/session.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 struct WatchJobOptions {
   enum class Show {
@@ -35,6 +35,6 @@ struct WatchJobOptions {
 // kExitTerminated after a signal; else that of the error, which it prints.
 int WatchTrainingJob(Session& session, const WatchJobOptions& options);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_CLIENT_WATCH_JOB_H_

@@ -13,7 +13,7 @@
 #include "cli/text/generation_text.h"
 #include "common/text_proto.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 constexpr char kStyle[] = R"(
@@ -217,4 +217,4 @@ std::string ComparisonPage(const Comparison& comparison) {
   return Page(&comparison).Draw();
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

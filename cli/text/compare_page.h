@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "cli/text/comparison.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // HTML, UTF-8. A row for each query, in their order: the query, and its neighbours in either generation. REQUIRES: Score was
 // called.
@@ -22,6 +22,6 @@ std::string ComparisonPage(const Comparison& comparison);
 // beyond ASCII a question mark.
 std::string EscapeHtml(absl::string_view text);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_TEXT_COMPARE_PAGE_H_

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 std::set<std::string> IdsOf(const ComparedAnswer& answer) {
@@ -79,4 +79,4 @@ void Score(Comparison& comparison) {
   });
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

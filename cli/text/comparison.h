@@ -13,7 +13,7 @@
 
 #include "semblance/v1/generation_service.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 struct ComparedNeighbor {
   std::string item_id;
@@ -64,6 +64,6 @@ struct Comparison {
 // precision, and then the present order.
 void Score(Comparison& comparison);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_TEXT_COMPARISON_H_

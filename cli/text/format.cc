@@ -6,7 +6,7 @@
 #include "absl/strings/strip.h"
 #include "common/progress.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 std::string FormatTimestamp(const google::protobuf::Timestamp& timestamp) {
   return absl::FormatTime(absl::RFC3339_sec, absl::FromUnixSeconds(timestamp.seconds()), absl::UTCTimeZone());
@@ -44,4 +44,4 @@ std::string FormatEnum(absl::string_view value_name, absl::string_view prefix) {
   return absl::AsciiStrToLower(absl::StripPrefix(value_name, prefix));
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

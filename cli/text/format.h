@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // "2026-01-31T18:05:00+00:00".
 std::string FormatTimestamp(const google::protobuf::Timestamp& timestamp);
@@ -29,6 +29,6 @@ std::string FormatBytes(int64_t bytes);
 // The name of an enum's value without the enum's: "catching_up" of GENERATION_STATE_CATCHING_UP.
 std::string FormatEnum(absl::string_view value_name, absl::string_view prefix);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_TEXT_FORMAT_H_

@@ -6,7 +6,7 @@
 #include "cli/text/format.h"
 #include "cli/text/table.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 std::string Share(double share) {
@@ -140,4 +140,4 @@ void PrintEvaluation(const v1::GenerationEvaluation& evaluation, std::ostream& o
   out << table;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -9,7 +9,7 @@
 
 #include "semblance/v1/generation_service.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // "catching_up".
 std::string StateName(v1::GenerationState state);
@@ -25,6 +25,6 @@ void PrintGeneration(const v1::Generation& generation, std::ostream& out);
 
 void PrintEvaluation(const v1::GenerationEvaluation& evaluation, std::ostream& out);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_TEXT_GENERATION_TEXT_H_

@@ -8,7 +8,7 @@
 #include "cli/text/format.h"
 #include "cli/text/table.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 std::string DataOf(const v1::TrainingJob& job) {
@@ -107,4 +107,4 @@ void PrintJob(const v1::GetTrainingJobResponse& response, std::ostream& out) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -9,7 +9,7 @@
 
 #include "semblance/v1/training_service.pb.h"
 
-namespace semblance {
+namespace semblance::cli {
 
 // "running".
 std::string StateName(v1::TrainingJobState state);
@@ -23,6 +23,6 @@ void PrintJobs(const v1::ListTrainingJobsResponse& response, std::ostream& out);
 // All that is known of one, and the end of its log.
 void PrintJob(const v1::GetTrainingJobResponse& response, std::ostream& out);
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_TEXT_JOB_TEXT_H_

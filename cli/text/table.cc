@@ -4,7 +4,7 @@
 
 #include "absl/strings/numbers.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 // Of a terminal cell: code points of UTF-8, near enough to columns.
@@ -58,4 +58,4 @@ std::ostream& operator<<(std::ostream& out, const Table& table) {
   return out;
 }
 
-}  // namespace semblance
+}  // namespace semblance::cli

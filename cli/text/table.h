@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace semblance {
+namespace semblance::cli {
 
 class Table {
  public:
@@ -27,6 +27,6 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::cli
 
 #endif  // SEMBLANCE_CLI_TEXT_TABLE_H_

@@ -23,7 +23,7 @@
 #include "common/status_macros.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::BundleFile;
@@ -329,4 +329,4 @@ absl::Status CopyBundle(const std::string& from, const std::string& directory) {
   return WriteRaw(directory, raw.contents, raw.manifest_json);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -20,7 +20,7 @@
 #include "embedder/bundle/safetensors.h"
 #include "semblance/storage/v1/bundle.pb.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 inline constexpr char kBundleManifestFile[] = "manifest.json";
 inline constexpr char kBundleModelFile[] = "model.safetensors";
@@ -58,6 +58,6 @@ absl::Status CopyBundle(const std::string& from, const std::string& directory);
 // architecture.torch_script, files of the manifest lists backbone.pt.
 std::string ComputeEmbeddingSpaceId(const storage::v1::BundleManifest& manifest, const TensorMap& model);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BUNDLE_BUNDLE_H_

@@ -11,7 +11,7 @@
 #include "embedder/bundle/bundle.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Architecture;
@@ -94,4 +94,4 @@ std::string ComputeEmbeddingSpaceId(const BundleManifest& manifest, const Tensor
   return absl::StrCat("sha256:", Sha256Hex(description));
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

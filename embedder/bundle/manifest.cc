@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Architecture;
@@ -199,4 +199,4 @@ int BaseWidthOf(const Resnet& resnet) {
   return resnet.base_width() == 0 ? kPublishedBaseWidth : resnet.base_width();
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "semblance/storage/v1/bundle.pb.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 inline constexpr int kBundleFormatVersion = 1;
 inline constexpr int kMaxDimension = 4096;
@@ -43,6 +43,6 @@ bool IsBnInceptionSide(int side);
 storage::v1::Architecture::Pooling PoolingOf(const storage::v1::Architecture& architecture);
 int BaseWidthOf(const storage::v1::Resnet& resnet);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BUNDLE_MANIFEST_H_

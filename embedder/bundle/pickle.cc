@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using Kind = PickleValue::Kind;
@@ -320,4 +320,4 @@ absl::StatusOr<Pickle> ParsePickle(absl::string_view bytes) {
   return PickleMachine(bytes).Run();
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

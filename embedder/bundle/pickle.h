@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 struct PickleValue {
   enum class Kind {
@@ -58,6 +58,6 @@ struct Pickle {
 // Reads the pickle at the beginning of `bytes`.
 absl::StatusOr<Pickle> ParsePickle(absl::string_view bytes);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BUNDLE_PICKLE_H_

@@ -17,7 +17,7 @@
 #include "embedder/bundle/pickle.h"
 #include "embedder/bundle/zip_archive.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using Kind = PickleValue::Kind;
@@ -287,4 +287,4 @@ absl::StatusOr<TensorMap> ParsePth(absl::string_view bytes, absl::string_view na
   return tensors.ok() ? std::move(tensors) : WithContext(tensors.status(), name);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

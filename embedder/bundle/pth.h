@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "embedder/bundle/safetensors.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // By content: neither of the layouts begins like a safetensors file.
 bool IsPth(absl::string_view bytes);
@@ -21,6 +21,6 @@ bool IsPth(absl::string_view bytes);
 // Entries of the dictionary that are no tensors are left out. `name` is used in messages.
 absl::StatusOr<TensorMap> ParsePth(absl::string_view bytes, absl::string_view name);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BUNDLE_PTH_H_

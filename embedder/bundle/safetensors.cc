@@ -12,7 +12,7 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using nlohmann::json;
@@ -179,4 +179,4 @@ absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes, absl::string
   return tensors;
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // Row-major, little-endian, densely packed.
 struct HostTensor {
@@ -40,6 +40,6 @@ std::string SerializeSafetensors(const TensorMap& tensors);
 // `name` is used in messages.
 absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes, absl::string_view name);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BUNDLE_SAFETENSORS_H_

@@ -8,7 +8,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 constexpr size_t kKeyBytes = 8;
@@ -60,4 +60,4 @@ absl::StatusOr<std::vector<uint64_t>> ReadTrainedImages(const std::string& bundl
   return keys;
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

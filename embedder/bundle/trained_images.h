@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 inline constexpr char kTrainedImagesFile[] = "trained_images.bin";
 
@@ -27,6 +27,6 @@ std::string TrainedImagesContent(std::vector<uint64_t> keys);
 // Ascending; empty for a bundle without the file, such as one of an older version. Errors: DataLoss/MANIFEST_INVALID; I/O errors.
 absl::StatusOr<std::vector<uint64_t>> ReadTrainedImages(const std::string& bundle_dir);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BUNDLE_TRAINED_IMAGES_H_

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 // Sizes and offsets are those of PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
@@ -112,4 +112,4 @@ absl::StatusOr<std::map<std::string, absl::string_view>> ReadStoredZip(absl::str
   return records;
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

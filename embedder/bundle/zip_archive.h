@@ -14,11 +14,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // Views of `bytes` by name.
 absl::StatusOr<std::map<std::string, absl::string_view>> ReadStoredZip(absl::string_view bytes);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_BUNDLE_ZIP_ARCHIVE_H_

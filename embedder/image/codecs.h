@@ -13,7 +13,7 @@
 #include "embedder/image/decode.h"
 #include "embedder/image/image.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // Readers of the size alone: no pixel is decoded. The sizes are not checked against any limit; both sides are at least 1.
 absl::StatusOr<ImageHeader> ReadJpegHeader(absl::string_view bytes);
@@ -31,6 +31,6 @@ absl::StatusOr<Image> DecodeWebp(absl::string_view bytes);
 // "<format>: <detail>" as IMAGE_DECODE_FAILED.
 absl::Status DecodeFailed(absl::string_view format, absl::string_view detail);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_IMAGE_CODECS_H_

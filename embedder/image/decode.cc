@@ -12,7 +12,7 @@
 #include "embedder/image/orientation.h"
 #include "embedder/image/pixel_math.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 absl::Status Refuse(absl::string_view reason, absl::string_view message) {
@@ -126,4 +126,4 @@ absl::StatusOr<Image> DecodeImage(absl::string_view bytes, const DecodeLimits& l
   return Upright(ToChannels(std::move(image), channels), orientation);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -22,7 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "embedder/image/image.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 enum class ImageFormat { kJpeg, kPng, kWebp };
 
@@ -50,6 +50,6 @@ absl::StatusOr<ImageHeader> ReadImageHeader(absl::string_view bytes, const Decod
 // full size. A function of (bytes, channels, min_short_side) alone. REQUIRES: channels is 1 or 3.
 absl::StatusOr<Image> DecodeImage(absl::string_view bytes, const DecodeLimits& limits, int channels, int min_short_side);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_IMAGE_DECODE_H_

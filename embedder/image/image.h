@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace semblance {
+namespace semblance::embedder {
 
 // Pixels in rows from the top, interleaved: pixels[(y * width + x) * channels + c], 8 bits each. Channels: 1 (grey) or 3 (red,
 // green, blue). Thread-compatible.
@@ -19,6 +19,6 @@ struct Image {
   size_t size_bytes() const { return pixels.size(); }
 };
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_IMAGE_IMAGE_H_

@@ -14,7 +14,7 @@
 #include "embedder/image/codecs.h"
 #include "embedder/image/pixel_math.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 // A progressive file may hold any number of scans, each of which costs a pass over the whole image; encoders write about ten.
@@ -153,4 +153,4 @@ absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, int channels, int scal
   return image.channels == 4 ? CmykToRgb(image, reader.info().saw_Adobe_marker != 0) : std::move(image);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

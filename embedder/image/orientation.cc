@@ -8,7 +8,7 @@
 
 #include "absl/strings/match.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 constexpr int kUpright = 1;
@@ -106,4 +106,4 @@ Image Upright(Image image, int orientation) {
   return upright;
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

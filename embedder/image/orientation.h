@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "embedder/image/image.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // The orientation (1 to 8) in the EXIF segment of a JPEG; 1, upright, where there is none or where it makes no sense.
 int JpegOrientation(absl::string_view jpeg);
@@ -15,6 +15,6 @@ int JpegOrientation(absl::string_view jpeg);
 // The image turned upright: 2 to 4 mirror or turn it by 180 degrees, 5 to 8 exchange width and height. REQUIRES: 1 to 8.
 Image Upright(Image image, int orientation);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_IMAGE_ORIENTATION_H_

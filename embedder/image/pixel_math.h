@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace semblance {
+namespace semblance::embedder {
 
 // value / 255, rounded to nearest. REQUIRES: 0 <= value <= 255 * 255.
 inline uint8_t DivideBy255(int value) {
@@ -21,6 +21,6 @@ inline uint8_t Luma(int red, int green, int blue) {
   return static_cast<uint8_t>((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_IMAGE_PIXEL_MATH_H_

@@ -12,7 +12,7 @@
 #include "common/status_macros.h"
 #include "embedder/image/codecs.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 constexpr size_t kHeaderBytes = 24;  // Signature (8), chunk length (4), "IHDR" (4), width (4), height (4).
@@ -123,4 +123,4 @@ absl::StatusOr<Image> DecodePng(absl::string_view bytes) {
   return PngReader(bytes).ReadAll();
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -11,7 +11,7 @@
 #include "common/status_macros.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Preprocessing;
@@ -122,4 +122,4 @@ absl::StatusOr<Image> Preprocessor::DecodeAndPreprocess(absl::string_view encode
   return CenterCrop(resized);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -17,7 +17,7 @@
 #include "embedder/image/image.h"
 #include "semblance/storage/v1/bundle.pb.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 class Preprocessor {
  public:
@@ -41,6 +41,6 @@ class Preprocessor {
   storage::v1::Preprocessing config_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_IMAGE_PREPROCESS_H_

@@ -10,7 +10,7 @@
 #include "common/status_macros.h"
 #include "embedder/image/codecs.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 const uint8_t* Data(absl::string_view bytes) {
@@ -48,4 +48,4 @@ absl::StatusOr<Image> DecodeWebp(absl::string_view bytes) {
   return image;
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

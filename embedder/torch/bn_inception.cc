@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 enum class InceptionPool { kAverage, kMax };
@@ -113,4 +113,4 @@ std::shared_ptr<EmbeddingNetImpl> NewBnInception(const NetworkSpec& spec) {
   return std::make_shared<BnInceptionNet>(spec);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

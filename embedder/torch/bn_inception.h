@@ -10,11 +10,11 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // REQUIRES: a validated spec with bn_inception.
 std::shared_ptr<EmbeddingNetImpl> NewBnInception(const NetworkSpec& spec);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_BN_INCEPTION_H_

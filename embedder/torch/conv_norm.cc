@@ -1,6 +1,6 @@
 #include "embedder/torch/conv_norm.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 torch::nn::Conv2dOptions ConvOptions(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
   return torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false);
@@ -57,4 +57,4 @@ void ConvNormModule::train(bool on) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace semblance {
+namespace semblance::embedder {
 
 // A square kernel, padded so that stride 1 keeps the size of the map; no bias.
 torch::nn::Conv2dOptions ConvOptions(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);
@@ -58,6 +58,6 @@ class ConvNormModule : public torch::nn::Module {
   bool norms_frozen_ = false;
 };
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_CONV_NORM_H_

@@ -10,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "common/error.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 absl::Status BadDevice(absl::string_view message) {
@@ -71,4 +71,4 @@ absl::Status CatchTorchErrors(absl::FunctionRef<void()> body) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // "cpu", "cuda" (the first one), "cuda:N", or "auto" and "": the first CUDA device, else the CPU. Errors: InvalidArgument, field
 // "device", when the name is none of these or the device is not there (it says what is).
@@ -21,6 +21,6 @@ absl::StatusOr<torch::Device> ParseDevice(absl::string_view name);
 // message.
 absl::Status CatchTorchErrors(absl::FunctionRef<void()> body);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_DEVICE_H_

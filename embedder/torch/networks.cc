@@ -13,7 +13,7 @@
 #include "embedder/torch/script_backbone.h"
 #include "embedder/torch/small_convnet.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 using ::semblance::storage::v1::Architecture;
 using ::semblance::storage::v1::Preprocessing;
@@ -132,4 +132,4 @@ torch::Tensor NormalizeRows(const torch::Tensor& embeddings) {
                                           torch::nn::functional::NormalizeFuncOptions().p(2).dim(1));
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -23,7 +23,7 @@
 #include "embedder/torch/conv_norm.h"
 #include "semblance/storage/v1/bundle.pb.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // What every network is made for.
 struct NetworkSpec {
@@ -99,6 +99,6 @@ absl::StatusOr<EmbeddingNet> NewEmbeddingNet(const storage::v1::Architecture& ar
 // serving.
 torch::Tensor NormalizeRows(const torch::Tensor& embeddings);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_NETWORKS_H_

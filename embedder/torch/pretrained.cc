@@ -12,7 +12,7 @@
 #include "embedder/bundle/pth.h"
 #include "embedder/torch/state.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 constexpr size_t kNamesShown = 3;
@@ -120,4 +120,4 @@ absl::StatusOr<PretrainedReport> LoadPretrained(const TensorMap& weights, bool i
   return report;
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -10,7 +10,7 @@
 #include "embedder/bundle/safetensors.h"
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 struct PretrainedReport {
   // Tensors of the network that came from the file.
@@ -29,6 +29,6 @@ absl::StatusOr<TensorMap> ReadWeights(const std::string& path);
 // torch_script.
 absl::StatusOr<PretrainedReport> LoadPretrained(const TensorMap& weights, bool is_bgr, EmbeddingNet& net);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_PRETRAINED_H_

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Resnet;
@@ -116,4 +116,4 @@ std::shared_ptr<EmbeddingNetImpl> NewResnet(const NetworkSpec& spec) {
   return std::make_shared<ResnetNet<Bottleneck>>(spec, std::vector<int>{3, 4, 6, 3});
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -6,11 +6,11 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // REQUIRES: a validated spec with resnet.
 std::shared_ptr<EmbeddingNetImpl> NewResnet(const NetworkSpec& spec);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_RESNET_H_

@@ -15,7 +15,7 @@
 #include "embedder/bundle/manifest.h"
 #include "embedder/torch/device.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 constexpr int64_t kProbeImages = 2;
@@ -176,4 +176,4 @@ absl::StatusOr<std::shared_ptr<EmbeddingNetImpl>> NewScriptNet(const NetworkSpec
   return std::shared_ptr<EmbeddingNetImpl>(std::move(net));
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -14,7 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // What the names of a program's parameters begin with.
 inline constexpr char kScriptPrefix[] = "script.";
@@ -24,6 +24,6 @@ inline constexpr char kScriptPrefix[] = "script.";
 // expected. REQUIRES: a validated spec with torch_script.
 absl::StatusOr<std::shared_ptr<EmbeddingNetImpl>> NewScriptNet(const NetworkSpec& spec, absl::string_view program);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_SCRIPT_BACKBONE_H_

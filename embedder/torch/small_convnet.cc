@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::SmallConvnet;
@@ -60,4 +60,4 @@ std::shared_ptr<EmbeddingNetImpl> NewSmallConvnet(const NetworkSpec& spec) {
   return std::make_shared<SmallConvnetNet>(spec);
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -6,11 +6,11 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // REQUIRES: a validated spec with small_convnet.
 std::shared_ptr<EmbeddingNetImpl> NewSmallConvnet(const NetworkSpec& spec);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_SMALL_CONVNET_H_

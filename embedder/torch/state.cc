@@ -13,7 +13,7 @@
 #include "common/status_macros.h"
 #include "embedder/torch/script_backbone.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 // Not the manifest's constants (networks.h), and not what a program keeps in its own file (script_backbone.h).
@@ -107,4 +107,4 @@ absl::Status LoadState(EmbeddingNet& net, const TensorMap& state) {
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -12,7 +12,7 @@
 #include "embedder/bundle/safetensors.h"
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::embedder {
 
 // Parameters and buffers, the counters of batch norms included (I64 scalars), from whatever device the network is on.
 TensorMap StateOf(const EmbeddingNet& net);
@@ -27,6 +27,6 @@ HostTensor ToHostTensor(const torch::Tensor& tensor);
 // A copy on the CPU. REQUIRES: `tensor` is well-formed (as from ParseSafetensors).
 torch::Tensor ToTorchTensor(const HostTensor& tensor);
 
-}  // namespace semblance
+}  // namespace semblance::embedder
 
 #endif  // SEMBLANCE_EMBEDDER_TORCH_STATE_H_

@@ -17,7 +17,7 @@
 #include "embedder/torch/networks.h"
 #include "embedder/torch/state.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::BundleManifest;
@@ -153,4 +153,4 @@ absl::StatusOr<std::unique_ptr<Embedder>> NewTorchEmbedder(const std::string& di
   return embedder;
 }
 
-}  // namespace semblance
+}  // namespace semblance::embedder

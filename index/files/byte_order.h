@@ -12,7 +12,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::index {
 
 static_assert(std::endian::native == std::endian::little, "files hold little-endian values, which are copied as they are");
 
@@ -37,6 +37,6 @@ inline uint32_t Crc32(absl::string_view bytes) {
   return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FILES_BYTE_ORDER_H_

@@ -11,7 +11,7 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr absl::string_view kSegmentSuffix = ".segment";
@@ -137,4 +137,4 @@ void IndexDirectory::SetAside(const std::string& path) {
   LOG_IF(ERROR, !status.ok()) << status;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -18,7 +18,7 @@
 #include "common/file.h"
 #include "index/files/index_manifest.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class IndexDirectory {
  public:
@@ -54,6 +54,6 @@ class IndexDirectory {
   IndexManifest manifest_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FILES_INDEX_DIRECTORY_H_

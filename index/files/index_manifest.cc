@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "index/files/byte_order.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using nlohmann::json;
@@ -56,4 +56,4 @@ absl::StatusOr<IndexManifest> DecodeIndexManifest(absl::string_view bytes) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::index {
 
 struct IndexManifest {
   int dimension = 0;
@@ -27,6 +27,6 @@ std::string EncodeIndexManifest(const IndexManifest& manifest);
 // Errors: DataLoss (damaged); FailedPrecondition (written by a newer version).
 absl::StatusOr<IndexManifest> DecodeIndexManifest(absl::string_view bytes);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FILES_INDEX_MANIFEST_H_

@@ -7,7 +7,7 @@
 #include "common/status_macros.h"
 #include "index/files/byte_order.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr absl::string_view kMagic = "SMBLSEG2";
@@ -114,4 +114,4 @@ absl::Status SegmentSections::WrongSize(SectionKind kind, size_t size, size_t ex
   return Damaged(absl::StrCat("section ", static_cast<uint32_t>(kind), " has ", size, " bytes instead of ", expected));
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

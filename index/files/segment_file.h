@@ -15,7 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // Numbers are part of the format.
 enum class SectionKind : uint32_t {
@@ -75,6 +75,6 @@ class SegmentSections {
   std::vector<FileSection> sections_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FILES_SEGMENT_FILE_H_

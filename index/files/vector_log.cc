@@ -6,7 +6,7 @@
 #include "common/status_macros.h"
 #include "index/files/byte_order.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr absl::string_view kMagic = "SMBLVLG1";
@@ -75,4 +75,4 @@ absl::StatusOr<VectorLog> DecodeVectorLog(absl::string_view file, int dimension)
   return log;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

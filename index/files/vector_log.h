@@ -18,7 +18,7 @@
 #include "common/file.h"
 #include "index/vector_index.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class VectorLogWriter {
  public:
@@ -47,6 +47,6 @@ struct VectorLog {
 // Errors: DataLoss (not the head of a log of this dimension).
 absl::StatusOr<VectorLog> DecodeVectorLog(absl::string_view file, int dimension);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FILES_VECTOR_LOG_H_

@@ -15,7 +15,7 @@
 #include "index/index_options.h"
 #include "index/rows/segment.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class CandidateFinder {
  public:
@@ -46,6 +46,6 @@ class CandidateFinder {
   virtual void Save(nlohmann::json* description, std::vector<FileSection>* sections) const = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_CANDIDATE_FINDER_H_

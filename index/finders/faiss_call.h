@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // Runs `call`; an exception becomes Internal with `what` in front.
 template <typename Call>
@@ -22,6 +22,6 @@ absl::Status FaissCall(absl::string_view what, Call&& call) {
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_FAISS_CALL_H_

@@ -10,7 +10,7 @@
 
 #include "index/finders/hnsw_walk.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int kMaxLevel = 16;
@@ -246,4 +246,4 @@ absl::Status HnswBuilder::InsertRange(size_t begin, size_t end, const std::atomi
   return stop ? absl::CancelledError("the index is closing") : absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -20,7 +20,7 @@
 #include "index/finders/hnsw_graph.h"
 #include "index/rows/row_codes.h"
 
-namespace semblance {
+namespace semblance::index {
 
 struct HnswBuildOptions {
   // Links of a node above the ground, >= 2; twice as many on it.
@@ -79,6 +79,6 @@ class HnswBuilder {
   std::vector<std::vector<std::atomic<bool>>> locks_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_HNSW_BUILDER_H_

@@ -12,7 +12,7 @@
 #include "index/finders/hnsw_walk.h"
 #include "index/finders/search_tuning.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 // Nodes that a walk scores for each candidate that it keeps, about.
@@ -244,4 +244,4 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::
   return std::make_unique<HnswFinder>(std::move(parts));
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -9,7 +9,7 @@
 #include "index/finders/candidate_finder.h"
 #include "index/index_options.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // Builds the graph of `rows` vectors (row-major) and measures the ef_search that reaches the target recall. Uses
 // options.spec.hnsw_m. Errors: Cancelled, soon after `stop` became true.
@@ -20,6 +20,6 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildHnswFinder(const Segmented
 absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::json& description, const SegmentSections& sections,
                                                                 int dimension, int64_t rows);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_HNSW_FINDER_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 bool AllBelow(absl::Span<const uint32_t> numbers, size_t end, bool may_lack) {
@@ -53,4 +53,4 @@ HnswLevels::HnswLevels(const HnswGraph& graph, const RowCodes& codes)
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

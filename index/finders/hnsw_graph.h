@@ -16,7 +16,7 @@
 #include "index/rows/big_array.h"
 #include "index/rows/row_codes.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // The end of a list of links that is not full.
 inline constexpr uint32_t kNoLink = 0xFFFFFFFF;
@@ -70,6 +70,6 @@ class HnswLevels {
   std::vector<HnswLevel> levels_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_HNSW_GRAPH_H_

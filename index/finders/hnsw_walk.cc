@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr size_t kCacheLineLinks = 64 / sizeof(uint32_t);
@@ -125,4 +125,4 @@ void HnswWalk::Forget() {
   touched_count_ = 0;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

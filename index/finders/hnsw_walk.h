@@ -15,7 +15,7 @@
 #include "index/rows/row_codes.h"
 #include "index/rows/segment.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // A node and its score, in one number that compares by score: an integer inner product above, the node below.
 class ScoredNode {
@@ -96,6 +96,6 @@ inline void StoreLink(uint32_t node, uint32_t* link) {
   __atomic_store_n(link, node, __ATOMIC_RELAXED);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_HNSW_WALK_H_

@@ -20,7 +20,7 @@
 #include "index/kernels/kernels.h"
 #include "index/rows/top_rows.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 // FAISS's advice for k-means: fewer rows a centroid give bad ones, more take time and give nothing.
@@ -353,4 +353,4 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadIvfFinder(const nlohmann::j
   return std::make_unique<IvfFinder>(std::move(parts), vectors);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -16,7 +16,7 @@
 #include "index/index_options.h"
 #include "index/rows/big_array.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // Trains on `vectors` (row-major), puts them into the order of the lists, and measures the nprobe that reaches the target recall.
 // `order` gets the old row of each row. The finder keeps a pointer to the vectors. Uses options.spec. Errors: Cancelled, soon after
@@ -28,6 +28,6 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildIvfFinder(const SegmentedI
 absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadIvfFinder(const nlohmann::json& description, const SegmentSections& sections,
                                                                int dimension, int64_t rows, const float* vectors);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_IVF_FINDER_H_

@@ -5,7 +5,7 @@
 #include "index/kernels/kernels.h"
 #include "index/rows/top_rows.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using Rows = std::vector<uint32_t>;
@@ -84,4 +84,4 @@ TunedEffort TuneEffort(const TuningTask& task, absl::FunctionRef<std::vector<uin
   return tuned;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

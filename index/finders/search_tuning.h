@@ -10,7 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // How many neighbours the recall is about.
 inline constexpr int kTuningTopK = 10;
@@ -38,6 +38,6 @@ struct TuningTask {
 // queries; else the last one.
 TunedEffort TuneEffort(const TuningTask& task, absl::FunctionRef<std::vector<uint32_t>(const float* query, int effort)> search);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_FINDERS_SEARCH_TUNING_H_

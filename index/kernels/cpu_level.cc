@@ -4,7 +4,7 @@
 #include <cpuid.h>
 #endif
 
-namespace semblance {
+namespace semblance::index {
 
 #if defined(__x86_64__)
 namespace {
@@ -36,4 +36,4 @@ CpuLevel DetectCpuLevel() {
 }
 #endif
 
-}  // namespace semblance
+}  // namespace semblance::index

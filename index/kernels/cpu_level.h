@@ -4,7 +4,7 @@
 #ifndef SEMBLANCE_INDEX_KERNELS_CPU_LEVEL_H_
 #define SEMBLANCE_INDEX_KERNELS_CPU_LEVEL_H_
 
-namespace semblance {
+namespace semblance::index {
 
 // In ascending order: a processor of one level also has those before it.
 enum class CpuLevel {
@@ -17,6 +17,6 @@ enum class CpuLevel {
 // The highest level of this processor.
 CpuLevel DetectCpuLevel();
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KERNELS_CPU_LEVEL_H_

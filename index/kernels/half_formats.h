@@ -10,7 +10,7 @@
 
 #include "index/kernels/kernel_rows.h"
 
-namespace semblance {
+namespace semblance::index {
 
 SEMBLANCE_INLINE uint32_t BitsOf(float value) {
   uint32_t bits = 0;
@@ -59,6 +59,6 @@ SEMBLANCE_INLINE uint16_t Fp16OfFloat(float value) {
   return static_cast<uint16_t>(((bits >> 16) & 0x8000U) | half);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KERNELS_HALF_FORMATS_H_

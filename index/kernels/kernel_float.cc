@@ -6,7 +6,7 @@
 #include "index/kernels/kernel_vectors.h"
 #include "index/kernels/kernels.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 template <typename Metric>
@@ -88,4 +88,4 @@ void DotProductsGather(const float* query, const float* rows, absl::Span<const u
   BestKernels().dot_products(query, {rows, dimension, ids.data(), static_cast<int64_t>(ids.size())}, dimension, scores);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

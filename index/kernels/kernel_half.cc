@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #endif
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 struct BaselineFp16 {
@@ -279,4 +279,4 @@ void Bf16ToFloats(const uint16_t* halves, int64_t count, float* values) {
   BestBf16Kernels().to_floats(halves, count, values);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

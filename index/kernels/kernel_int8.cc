@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int kZero = 128;  // How a row stores 0.
@@ -282,4 +282,4 @@ void DotsInt8Gather(const Int8Query& query, const Int8Rows& rows, absl::Span<con
   BestKernels().dot_products(query, {rows.first, rows.stride, ids.data(), static_cast<int64_t>(ids.size())}, scores);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 // Four columns of a block: what one step of a kernel reads.
@@ -174,4 +174,4 @@ void DotsInt8Blocks(const Int8Query& query, const uint8_t* blocks, int64_t count
   kKernel(query, blocks, count, scores);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

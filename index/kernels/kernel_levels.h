@@ -10,7 +10,7 @@
 #include "index/kernels/cpu_level.h"
 #include "index/kernels/kernels.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // The rows of one call, in the order of their scores.
 template <typename Value>
@@ -59,6 +59,6 @@ const HalfKernels& Bf16KernelsFor(CpuLevel level);
 const Int8Kernels& Int8KernelsFor(CpuLevel level);
 Int8BlockKernel Int8BlockKernelFor(CpuLevel level);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KERNELS_KERNEL_LEVELS_H_

@@ -17,7 +17,7 @@
 #define SEMBLANCE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")))
 #define SEMBLANCE_AVX512_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")))
 
-namespace semblance {
+namespace semblance::index {
 
 constexpr int64_t kRowsAhead = 8;  // 4 leave some latency, 12 hide no more of it.
 constexpr int64_t kCacheLine = 64;
@@ -61,6 +61,6 @@ SEMBLANCE_INLINE void ScoreRows(const RowBlock<Value>& rows, int dimension, cons
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KERNELS_KERNEL_ROWS_H_

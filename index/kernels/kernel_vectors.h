@@ -9,7 +9,7 @@
 
 #include "index/kernels/kernel_rows.h"
 
-namespace semblance {
+namespace semblance::index {
 
 template <int Bytes>
 struct Vector {
@@ -130,6 +130,6 @@ SEMBLANCE_INLINE void ScoreFloats(const float* query, const RowBlock<typename Fo
   ScoreRows(rows, dimension, score_row, scores);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KERNELS_KERNEL_VECTORS_H_

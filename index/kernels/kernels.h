@@ -16,7 +16,7 @@
 
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // <a, b> and |a - b|^2.
 float DotProduct(const float* a, const float* b, int dimension);
@@ -85,6 +85,6 @@ inline constexpr int kInt8BlockRows = 16;
 // query's dimension is a multiple of 4.
 void DotsInt8Blocks(const Int8Query& query, const uint8_t* blocks, int64_t count, int32_t* scores);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_KERNELS_KERNELS_H_

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <new>
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
@@ -45,4 +45,4 @@ void FreeBig(void* memory, size_t bytes) {
   ::munmap(memory, bytes < kHugePage ? bytes : RoundUp(bytes, kHugePage));
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace semblance {
+namespace semblance::index {
 
 // Zeroed; aligned to a page or more. Throws std::bad_alloc.
 void* AllocateBig(size_t bytes);
@@ -46,6 +46,6 @@ class BigArray {
   size_t size_ = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_ROWS_BIG_ARRAY_H_

@@ -7,7 +7,7 @@
 #include "index/kernels/kernel_vectors.h"
 #include "index/rows/row_codes.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int kZero = 128;        // How a block stores 0.
@@ -120,4 +120,4 @@ inline Ints<16> RowBounds::Above(const Query& query, int64_t row, const int32_t*
   return bound >= threshold;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

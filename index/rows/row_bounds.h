@@ -17,7 +17,7 @@
 #include "index/kernels/kernels.h"
 #include "index/rows/big_array.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class RowBounds {
  public:
@@ -63,6 +63,6 @@ class RowBounds {
   BigArray<float> error_norms_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_ROWS_ROW_BOUNDS_H_

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int kZero = 128;
@@ -73,4 +73,4 @@ void RowCodes::RowAsQuery(const uint8_t* row, std::vector<int8_t>* query) const 
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

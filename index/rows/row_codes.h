@@ -17,7 +17,7 @@
 #include "absl/types/span.h"
 #include "index/rows/big_array.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // codes[i] = round(vector[i] / scale), in [-127, 127], where the largest component becomes 127 or -127. Returns the scale; 1 for a
 // vector of zeros. REQUIRES: room for as many codes as components.
@@ -56,6 +56,6 @@ class RowCodes {
   BigArray<uint8_t> codes_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_ROWS_ROW_CODES_H_

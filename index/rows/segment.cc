@@ -5,7 +5,7 @@
 
 #include "index/kernels/kernels.h"
 
-namespace semblance {
+namespace semblance::index {
 
 Segment::Segment(uint64_t file_number, int dimension, int64_t capacity)
     : file_number_(file_number),
@@ -60,4 +60,4 @@ void Segment::OfferRows(const SegmentQuery& query, absl::Span<const uint32_t> ro
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

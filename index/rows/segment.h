@@ -15,7 +15,7 @@
 #include "index/rows/big_array.h"
 #include "index/rows/top_rows.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // The deleted_at of a row that is alive, and of a row that no sequence shows.
 inline constexpr uint64_t kNeverDeleted = std::numeric_limits<uint64_t>::max();
@@ -106,6 +106,6 @@ class RowFilter {
   const SegmentQuery& query_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_ROWS_SEGMENT_H_

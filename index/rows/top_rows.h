@@ -14,7 +14,7 @@
 
 #include "index/vector_index.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class TopRows {
  public:
@@ -54,6 +54,6 @@ class TopRows {
   std::vector<ScoredKey> rows_;  // A heap with the worst row in front.
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_ROWS_TOP_ROWS_H_

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-namespace semblance {
+namespace semblance::index {
 
 GrowingSegment::GrowingSegment(uint64_t file_number, int dimension, int64_t capacity)
     : Segment(file_number, dimension, capacity),
@@ -53,4 +53,4 @@ int64_t GrowingSegment::Find(uint64_t key) const {
   return -1;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -11,7 +11,7 @@
 #include "index/rows/segment.h"
 #include "index/vector_index.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class GrowingSegment final : public Segment {
  public:
@@ -36,6 +36,6 @@ class GrowingSegment final : public Segment {
   RowBounds bounds_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_SEGMENTS_GROWING_SEGMENT_H_

@@ -11,7 +11,7 @@
 #include "common/status_macros.h"
 #include "index/files/vector_log.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 // Each live key belongs to the first row that claims it.
@@ -134,4 +134,4 @@ absl::StatusOr<RecoveredIndex> RecoverIndex(const IndexDirectory& directory, abs
   return Recovery(directory, live_keys).Run();
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

@@ -13,7 +13,7 @@
 #include "index/files/index_directory.h"
 #include "index/segments/sealed_segment.h"
 
-namespace semblance {
+namespace semblance::index {
 
 struct RecoveredIndex {
   // Segments with at least one live row, by descending number of rows. Rows that are not alive are kNeverVisible.
@@ -29,6 +29,6 @@ struct RecoveredIndex {
 // files hold counts in the newest. REQUIRES: live_keys ascending. Errors: I/O errors.
 absl::StatusOr<RecoveredIndex> RecoverIndex(const IndexDirectory& directory, absl::Span<const uint64_t> live_keys);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_SEGMENTS_INDEX_RECOVERY_H_

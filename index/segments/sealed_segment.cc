@@ -13,7 +13,7 @@
 #include "index/finders/hnsw_finder.h"
 #include "index/finders/ivf_finder.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using nlohmann::json;
@@ -226,4 +226,4 @@ void SealedSegment::SearchAll(const SegmentQuery& query, absl::Span<const uint64
   Scan(query, top);
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

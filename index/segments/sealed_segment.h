@@ -21,7 +21,7 @@
 #include "index/index_spec.h"
 #include "index/rows/segment.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class SealedSegment final : public Segment {
  public:
@@ -81,6 +81,6 @@ class SealedSegment final : public Segment {
   std::unique_ptr<CandidateFinder> finder_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_SEGMENTS_SEALED_SEGMENT_H_

@@ -14,7 +14,7 @@
 #include "index/segments/growing_segment.h"
 #include "index/segments/sealed_segment.h"
 
-namespace semblance {
+namespace semblance::index {
 
 struct SegmentList {
   // By descending number of rows.
@@ -73,6 +73,6 @@ inline SegmentView TakeView(const std::atomic<uint64_t>& applied, const CurrentS
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_SEGMENTS_SEGMENT_LIST_H_

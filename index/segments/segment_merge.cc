@@ -6,7 +6,7 @@
 
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 // Those of `all` that are not among `chosen`.
@@ -151,4 +151,4 @@ std::shared_ptr<const SegmentList> SegmentMerge::Publish(const SegmentList& list
   return next;
 }
 
-}  // namespace semblance
+}  // namespace semblance::index

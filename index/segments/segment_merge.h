@@ -16,7 +16,7 @@
 #include "index/index_options.h"
 #include "index/segments/segment_list.h"
 
-namespace semblance {
+namespace semblance::index {
 
 class SegmentMerge {
  public:
@@ -73,6 +73,6 @@ class SegmentMerge {
 // Whether more than half of the rows are deleted.
 bool MostlyDeleted(const Segment& segment);
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_INDEX_SEGMENTS_SEGMENT_MERGE_H_

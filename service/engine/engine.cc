@@ -13,7 +13,7 @@
 #include "embedder/bundle/bundle.h"
 #include "service/engine/limits.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kDefaultPageSize = 100;
@@ -38,7 +38,7 @@ absl::StatusOr<std::string> LastIdOf(const std::string& page_token) {
 }
 
 // The manifest of a generation that is to answer. One whose state.json cannot be read is damaged like any other.
-absl::StatusOr<storage::v1::GenerationManifest> ReadUndamaged(const GenerationStore& store, const std::string& id) {
+absl::StatusOr<storage::v1::GenerationManifest> ReadUndamaged(const generation::GenerationStore& store, const std::string& id) {
   SEMBLANCE_RETURN_IF_ERROR(store.ReadRecord(id).status());
   return store.ReadManifest(id);
 }
@@ -49,7 +49,7 @@ absl::Status NotServing(absl::string_view reason, absl::string_view message) {
 
 }  // namespace
 
-Engine::Engine(EngineOptions options, std::unique_ptr<Catalog> catalog, GenerationStore store)
+Engine::Engine(EngineOptions options, std::unique_ptr<catalog::Catalog> catalog, generation::GenerationStore store)
     : options_(std::move(options)),
       decode_limits_(DecodeLimitsOf(options_.config.limits())),
       store_(std::move(store)),
@@ -150,7 +150,7 @@ absl::StatusOr<std::optional<storage::v1::GenerationManifest>> Engine::ChooseGen
     SEMBLANCE_ASSIGN_OR_RETURN(storage::v1::GenerationManifest manifest, ReadUndamaged(store_, active->generation()));
     return std::optional(std::move(manifest));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(model_dir));
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, embedder::ReadBundleManifest(model_dir));
   SEMBLANCE_ASSIGN_OR_RETURN(std::optional<storage::v1::GenerationManifest> existing,
                              store_.FindBySpace(bundle.embedding_space_id()));
   if (existing.has_value()) {
@@ -242,7 +242,7 @@ void Engine::Submit(ThreadPool& pool, const CallContext& context, std::function<
   }
 }
 
-void Engine::Find(const std::string& id, const CallContext& context, const Callback<CatalogItem>& done) {
+void Engine::Find(const std::string& id, const CallContext& context, const Callback<catalog::CatalogItem>& done) {
   if (const absl::Status status = CheckItemId("id", id, options_.config.limits()); !status.ok()) {
     return done(status);
   }
@@ -251,13 +251,13 @@ void Engine::Find(const std::string& id, const CallContext& context, const Callb
 }
 
 void Engine::FindWithImage(const std::string& id, const CallContext& context,
-                           const Callback<std::pair<CatalogItem, std::string>>& done) {
+                           const Callback<std::pair<catalog::CatalogItem, std::string>>& done) {
   if (const absl::Status status = CheckItemId("id", id, options_.config.limits()); !status.ok()) {
     return done(status);
   }
-  const auto read = [this, id]() -> absl::StatusOr<std::pair<CatalogItem, std::string>> {
+  const auto read = [this, id]() -> absl::StatusOr<std::pair<catalog::CatalogItem, std::string>> {
     while (true) {
-      SEMBLANCE_ASSIGN_OR_RETURN(CatalogItem item, catalog_->Find(id));
+      SEMBLANCE_ASSIGN_OR_RETURN(catalog::CatalogItem item, catalog_->Find(id));
       absl::StatusOr<std::string> image = catalog_->ReadImage(item.sequence);
       if (image.ok()) {
         return std::make_pair(std::move(item), *std::move(image));
@@ -293,4 +293,4 @@ void Engine::List(int page_size, const std::string& page_token, const CallContex
       *workers_, context, [read, done] { done(read()); }, done);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

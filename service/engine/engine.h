@@ -35,7 +35,7 @@
 #include "service/engine/recall_probe.h"
 #include "service/engine/types.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Degraded: it serves, with the generation that was active before, because the active one could not be loaded.
 enum class EngineState { kStarting, kNoModel, kServing, kDegraded, kDraining };
@@ -62,7 +62,7 @@ class Engine {
   template <typename T>
   using Callback = std::function<void(absl::StatusOr<T>)>;
 
-  Engine(EngineOptions options, std::unique_ptr<Catalog> catalog, GenerationStore store);
+  Engine(EngineOptions options, std::unique_ptr<catalog::Catalog> catalog, generation::GenerationStore store);
   // REQUIRES: every call has been answered.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -82,11 +82,12 @@ class Engine {
 
   void Search(SearchInput input, const CallContext& context, const Callback<SearchAnswer>& done);
   void EmbedImages(std::vector<absl::string_view> images, const CallContext& context, const Callback<EmbedAnswer>& done);
-  void Upsert(std::vector<ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done);
+  void Upsert(std::vector<catalog::ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done);
   void Delete(std::vector<std::string> ids, const CallContext& context, const Callback<WriteAnswer>& done);
-  void Find(const std::string& id, const CallContext& context, const Callback<CatalogItem>& done);
+  void Find(const std::string& id, const CallContext& context, const Callback<catalog::CatalogItem>& done);
   // The item with its image.
-  void FindWithImage(const std::string& id, const CallContext& context, const Callback<std::pair<CatalogItem, std::string>>& done);
+  void FindWithImage(const std::string& id, const CallContext& context,
+                     const Callback<std::pair<catalog::CatalogItem, std::string>>& done);
   void List(int page_size, const std::string& page_token, const CallContext& context, const Callback<ItemPage>& done);
 
   int64_t item_count() const { return catalog_->item_count(); }
@@ -96,9 +97,9 @@ class Engine {
   RecallStats recall() const { return recall_probe_->stats(); }
 
   // For the GenerationController.
-  const Catalog& catalog() const { return *catalog_; }
+  const catalog::Catalog& catalog() const { return *catalog_; }
   LiveGenerations& live() { return live_; }
-  const GenerationStore& store() const { return store_; }
+  const generation::GenerationStore& store() const { return store_; }
   // How a generation is loaded; without on_progress.
   GenerationLoaderOptions loader_options();
   // `id` has become active.
@@ -133,7 +134,7 @@ class Engine {
   void PrepareSearch(const std::shared_ptr<SearchJob>& job);
   void RunSearch(SearchJob& job);
   // Hands some of the answered queries to the probe.
-  void ProbeRecall(const SearchJob& job, IndexSearchResult rows);
+  void ProbeRecall(const SearchJob& job, index::IndexSearchResult rows);
   // What comparisons of this search need once it is answered and the client's request gone; empty where there are none, or no time.
   std::vector<std::shared_ptr<ShadowJob>> ShadowsOf(const SearchJob& job, const SearchAnswer& answer);
   void RunShadow(const std::shared_ptr<ShadowJob>& job);
@@ -141,16 +142,16 @@ class Engine {
   void RunUpsert(const std::shared_ptr<UpsertJob>& job);
   // Inside the gate: commits, or, where the active generation has changed, leaves and embeds anew.
   void CommitUpsert(const std::shared_ptr<UpsertJob>& job);
-  void FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write);
-  void FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<WriteResult> write,
+  void FinishUpsert(UpsertJob& job, absl::StatusOr<catalog::WriteResult> write);
+  void FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<catalog::WriteResult> write,
                     const Callback<WriteAnswer>& done);
   // Applies one committed write to the index, on the catalogue's writer thread. When an index fails to take one, the engine becomes
   // read-only: no later write may be applied after the gap.
   absl::Status Apply(const std::function<absl::Status()>& apply);
 
   EngineOptions options_;
-  const DecodeLimits decode_limits_;
-  GenerationStore store_;
+  const embedder::DecodeLimits decode_limits_;
+  generation::GenerationStore store_;
   std::atomic<bool> stopping_ = false;
   // See Apply.
   std::atomic<bool> read_only_ = false;
@@ -159,7 +160,7 @@ class Engine {
   EngineState state_ SEMBLANCE_GUARDED_BY(mutex_) = EngineState::kStarting;
   std::string reason_ SEMBLANCE_GUARDED_BY(mutex_) = "starting";
 
-  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<catalog::Catalog> catalog_;
   LiveGenerations live_;
   std::atomic<int> shadows_waiting_ = 0;
   // Declared last, destroyed first: their threads use what is above.
@@ -169,6 +170,6 @@ class Engine {
   std::unique_ptr<ThreadPool> bulk_workers_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_ENGINE_H_

@@ -12,7 +12,7 @@
 #include "absl/time/clock.h"
 #include "service/engine/engine.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct Engine::SearchJob {
   GenerationPtr generation;
@@ -48,7 +48,7 @@ struct Engine::EmbedJob {
 struct Engine::UpsertJob {
   GenerationPtr generation;
   CallContext context;
-  std::vector<ItemWrite> items;
+  std::vector<catalog::ItemWrite> items;
   Callback<WriteAnswer> done;
   std::vector<float> vectors;
   LatencyBreakdown latency;
@@ -61,9 +61,10 @@ struct EncodedImage {
 };
 
 // Decodes and preprocesses all images, adding the time to latency.decode. The first bad one fails it, with its field.
-absl::StatusOr<std::vector<Image>> DecodeAll(const std::vector<EncodedImage>& images, const Preprocessor& preprocessor,
-                                             const DecodeLimits& limits, LatencyBreakdown& latency);
+absl::StatusOr<std::vector<embedder::Image>> DecodeAll(const std::vector<EncodedImage>& images,
+                                                       const embedder::Preprocessor& preprocessor,
+                                                       const embedder::DecodeLimits& limits, LatencyBreakdown& latency);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_ENGINE_JOBS_H_

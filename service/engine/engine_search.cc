@@ -8,7 +8,7 @@
 #include "service/engine/engine_jobs.h"
 #include "service/engine/limits.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // "query.image" from "image" and "query"; errors without a field, such as a missing item, name the query's own part.
@@ -18,7 +18,7 @@ absl::Status OfQuery(absl::Status status, const std::string& query_field, absl::
 }
 
 // Why a search in a generation that is not loaded is refused.
-absl::Status NotLoaded(const std::string& id, const GenerationStore& store) {
+absl::Status NotLoaded(const std::string& id, const generation::GenerationStore& store) {
   const absl::Status known = store.ReadManifest(id).status();
   absl::Status status = absl::IsNotFound(known)
                             ? known
@@ -29,13 +29,14 @@ absl::Status NotLoaded(const std::string& id, const GenerationStore& store) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Image>> DecodeAll(const std::vector<EncodedImage>& images, const Preprocessor& preprocessor,
-                                             const DecodeLimits& limits, LatencyBreakdown& latency) {
+absl::StatusOr<std::vector<embedder::Image>> DecodeAll(const std::vector<EncodedImage>& images,
+                                                       const embedder::Preprocessor& preprocessor,
+                                                       const embedder::DecodeLimits& limits, LatencyBreakdown& latency) {
   const absl::Time start = absl::Now();
-  std::vector<Image> decoded;
+  std::vector<embedder::Image> decoded;
   decoded.reserve(images.size());
   for (const EncodedImage& image : images) {
-    absl::StatusOr<Image> result = preprocessor.DecodeAndPreprocess(image.bytes, limits);
+    absl::StatusOr<embedder::Image> result = preprocessor.DecodeAndPreprocess(image.bytes, limits);
     if (!result.ok()) {
       // The decoder says "image"; the client calls it something else.
       absl::Status status = InvalidField(image.field, ErrorReason(result.status()), result.status().message());
@@ -121,32 +122,33 @@ void Engine::PrepareSearch(const std::shared_ptr<SearchJob>& job) {
   if (encoded.empty()) {
     return RunSearch(*job);
   }
-  absl::StatusOr<std::vector<Image>> images =
+  absl::StatusOr<std::vector<embedder::Image>> images =
       DecodeAll(encoded, job->generation->embedder().preprocessor(), decode_limits_, job->latency);
   if (!images.ok()) {
     return job->done(images.status());
   }
-  job->generation->batcher().Embed(*std::move(images), Priority::kInteractive, job->context.deadline, job->context.cancelled,
-                                   [this, job, positions = std::move(image_positions)](const absl::StatusOr<EmbedResult>& result) {
-                                     if (!result.ok()) {
-                                       return job->done(result.status());
-                                     }
-                                     job->latency.queue += result->queue;
-                                     job->latency.infer = result->infer;
-                                     const auto dimension = static_cast<std::ptrdiff_t>(job->generation->manifest().dimension());
-                                     auto row = result->vectors.begin();
-                                     for (const size_t position : positions) {
-                                       job->search.queries[position].vector.assign(row, row + dimension);
-                                       row += dimension;
-                                     }
-                                     // Off the batcher's thread, which has the next batch to run. Admitted once: not refused now.
-                                     workers_->Schedule([this, job] { RunSearch(*job); });
-                                   });
+  job->generation->batcher().Embed(
+      *std::move(images), embedder::Priority::kInteractive, job->context.deadline, job->context.cancelled,
+      [this, job, positions = std::move(image_positions)](const absl::StatusOr<embedder::EmbedResult>& result) {
+        if (!result.ok()) {
+          return job->done(result.status());
+        }
+        job->latency.queue += result->queue;
+        job->latency.infer = result->infer;
+        const auto dimension = static_cast<std::ptrdiff_t>(job->generation->manifest().dimension());
+        auto row = result->vectors.begin();
+        for (const size_t position : positions) {
+          job->search.queries[position].vector.assign(row, row + dimension);
+          row += dimension;
+        }
+        // Off the batcher's thread, which has the next batch to run. Admitted once: not refused now.
+        workers_->Schedule([this, job] { RunSearch(*job); });
+      });
 }
 
 void Engine::RunSearch(SearchJob& job) {
   const absl::Time start = absl::Now();
-  IndexSearchResult rows;
+  index::IndexSearchResult rows;
   absl::StatusOr<SearchAnswer> answer = job.generation->Search(job.search, &rows);
   if (answer.ok()) {
     answer->latency = job.latency;
@@ -171,9 +173,9 @@ void Engine::RunSearch(SearchJob& job) {
   ProbeRecall(job, std::move(rows));
 }
 
-void Engine::ProbeRecall(const SearchJob& job, IndexSearchResult rows) {
+void Engine::ProbeRecall(const SearchJob& job, index::IndexSearchResult rows) {
   // The generation stays as long as its index is needed.
-  const std::shared_ptr<const VectorIndex> index(job.generation, &job.generation->index());
+  const std::shared_ptr<const index::VectorIndex> index(job.generation, &job.generation->index());
   for (size_t i = 0; i < rows.neighbors.size(); ++i) {
     if (recall_probe_->IsDue()) {
       recall_probe_->TryAdd({.index = index,
@@ -207,13 +209,14 @@ void Engine::RunEmbed(const std::shared_ptr<EmbedJob>& job) {
   for (size_t i = 0; i < job->images.size(); ++i) {
     encoded.push_back({.bytes = job->images[i], .field = absl::StrCat("images[", i, "]")});
   }
-  absl::StatusOr<std::vector<Image>> images =
+  absl::StatusOr<std::vector<embedder::Image>> images =
       DecodeAll(encoded, job->generation->embedder().preprocessor(), decode_limits_, job->latency);
   if (!images.ok()) {
     return job->done(images.status());
   }
-  job->generation->batcher().Embed(*std::move(images), Priority::kInteractive, job->context.deadline, job->context.cancelled,
-                                   [metrics = options_.metrics, job](const absl::StatusOr<EmbedResult>& result) {
+  job->generation->batcher().Embed(*std::move(images), embedder::Priority::kInteractive, job->context.deadline,
+                                   job->context.cancelled,
+                                   [metrics = options_.metrics, job](const absl::StatusOr<embedder::EmbedResult>& result) {
                                      if (!result.ok()) {
                                        return job->done(result.status());
                                      }
@@ -234,4 +237,4 @@ void Engine::RunEmbed(const std::shared_ptr<EmbedJob>& job) {
                                    });
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -4,7 +4,7 @@
 
 #include "service/engine/engine_jobs.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // Shadows under way at once.
@@ -69,12 +69,13 @@ void Engine::RunShadow(const std::shared_ptr<ShadowJob>& job) {
     encoded.push_back({.bytes = image, .field = "image"});
   }
   LatencyBreakdown unused;
-  absl::StatusOr<std::vector<Image>> images = DecodeAll(encoded, generation.embedder().preprocessor(), decode_limits_, unused);
+  absl::StatusOr<std::vector<embedder::Image>> images =
+      DecodeAll(encoded, generation.embedder().preprocessor(), decode_limits_, unused);
   if (!images.ok()) {
     return finish(false);
   }
-  generation.batcher().Embed(*std::move(images), Priority::kBulk, absl::InfiniteFuture(), nullptr,
-                             [this, job, finish](const absl::StatusOr<EmbedResult>& result) {
+  generation.batcher().Embed(*std::move(images), embedder::Priority::kBulk, absl::InfiniteFuture(), nullptr,
+                             [this, job, finish](const absl::StatusOr<embedder::EmbedResult>& result) {
                                if (!result.ok()) {
                                  return finish(false);
                                }
@@ -88,4 +89,4 @@ void Engine::RunShadow(const std::shared_ptr<ShadowJob>& job) {
                              });
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -9,9 +9,9 @@
 #include "service/engine/engine_jobs.h"
 #include "service/engine/limits.h"
 
-namespace semblance {
+namespace semblance::service {
 
-void Engine::Upsert(std::vector<ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done) {
+void Engine::Upsert(std::vector<catalog::ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done) {
   if (const absl::Status status = CheckWritable(); !status.ok()) {
     return done(status);
   }
@@ -35,14 +35,14 @@ void Engine::RunUpsert(const std::shared_ptr<UpsertJob>& job) {
   for (size_t i = 0; i < job->items.size(); ++i) {
     encoded.push_back({.bytes = job->items[i].image, .field = absl::StrCat("items[", i, "].image")});
   }
-  absl::StatusOr<std::vector<Image>> images =
+  absl::StatusOr<std::vector<embedder::Image>> images =
       DecodeAll(encoded, job->generation->embedder().preprocessor(), decode_limits_, job->latency);
   if (!images.ok()) {
     return job->done(images.status());
   }
   job->generation->batcher().Embed(
-      *std::move(images), Priority::kBulk, job->context.deadline, job->context.cancelled,
-      [this, job](absl::StatusOr<EmbedResult> result) {
+      *std::move(images), embedder::Priority::kBulk, job->context.deadline, job->context.cancelled,
+      [this, job](absl::StatusOr<embedder::EmbedResult> result) {
         if (!result.ok()) {
           return job->done(result.status());
         }
@@ -63,13 +63,13 @@ void Engine::CommitUpsert(const std::shared_ptr<UpsertJob>& job) {
     bulk_workers_->Schedule([this, job] { RunUpsert(job); });
     return;
   }
-  catalog_->Upsert(std::move(job->items), [this, job](absl::StatusOr<WriteResult> write) {
+  catalog_->Upsert(std::move(job->items), [this, job](absl::StatusOr<catalog::WriteResult> write) {
     FinishUpsert(*job, std::move(write));
     live_.gate().Leave();
   });
 }
 
-void Engine::FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write) {
+void Engine::FinishUpsert(UpsertJob& job, absl::StatusOr<catalog::WriteResult> write) {
   if (!write.ok()) {
     return job.done(write.status());
   }
@@ -78,7 +78,7 @@ void Engine::FinishUpsert(UpsertJob& job, absl::StatusOr<WriteResult> write) {
   }
   live_.NotifyWrite();
   WriteAnswer answer;
-  for (const Change& change : write->changes) {
+  for (const catalog::Change& change : write->changes) {
     answer.sequences.push_back(change.sequence);
   }
   answer.provenance = job.generation->ProvenanceAt(job.generation->index().applied_sequence());
@@ -101,14 +101,14 @@ void Engine::Delete(std::vector<std::string> ids, const CallContext& context, co
   live_.gate().Enter([this, ids = std::move(ids), context, done] {
     // Without a generation the catalogue alone takes the delete; a generation made later starts from the catalogue.
     const GenerationPtr generation = live_.active();
-    catalog_->Delete(ids, [this, generation, context, done](absl::StatusOr<WriteResult> write) {
+    catalog_->Delete(ids, [this, generation, context, done](absl::StatusOr<catalog::WriteResult> write) {
       FinishDelete(generation, context, std::move(write), done);
       live_.gate().Leave();
     });
   });
 }
 
-void Engine::FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<WriteResult> write,
+void Engine::FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<catalog::WriteResult> write,
                           const Callback<WriteAnswer>& done) {
   if (!write.ok()) {
     return done(write.status());
@@ -143,4 +143,4 @@ absl::Status Engine::Apply(const std::function<absl::Status()>& apply) {
       absl::StrCat("the write is stored, and searchable after a restart of the server", status.ok() ? "" : ": ", status.message()));
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -9,7 +9,7 @@
 #include "common/status_macros.h"
 #include "embedder/bundle/trained_images.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 absl::Status ItemNotFound(absl::string_view id) {
@@ -31,10 +31,10 @@ std::vector<float> Normalized(const std::vector<float>& values) {
 }
 
 // The found rows as items, without the excluded ones.
-std::vector<FoundItem> Resolve(const std::vector<ScoredKey>& neighbors, const ItemTable::View& view, int top_k,
+std::vector<FoundItem> Resolve(const std::vector<index::ScoredKey>& neighbors, const ItemTable::View& view, int top_k,
                                const absl::flat_hash_set<absl::string_view>& excluded, absl::string_view query_item) {
   std::vector<FoundItem> items;
-  for (const ScoredKey& neighbor : neighbors) {
+  for (const index::ScoredKey& neighbor : neighbors) {
     std::shared_ptr<const ItemRecord> record = view.Record(neighbor.key);
     if (record == nullptr || (!query_item.empty() && record->id == query_item) || excluded.contains(record->id)) {
       continue;
@@ -53,7 +53,7 @@ Generation::Generation(Parts parts)
     : manifest_(std::move(parts.manifest)),
       embedder_(std::move(parts.embedder)),
       max_batch_size_(parts.batching.max_batch_size),
-      batcher_(NewBatcher(embedder_.get(), parts.batching)),
+      batcher_(embedder::NewBatcher(embedder_.get(), parts.batching)),
       index_(std::move(parts.index)),
       items_(std::move(parts.items)),
       embedded_at_load_count_(parts.embedded_at_load_count) {}
@@ -94,16 +94,16 @@ absl::StatusOr<PreparedQuery> Generation::QueryOfVector(const VectorQuery& query
   return PreparedQuery{.vector = Normalized(query.values), .item_id = std::nullopt};
 }
 
-absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search, IndexSearchResult* rows) const {
+absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search, index::IndexSearchResult* rows) const {
   const absl::flat_hash_set<absl::string_view> excluded(search.exclude_item_ids.begin(), search.exclude_item_ids.end());
   std::vector<float> vectors;
   for (const PreparedQuery& query : search.queries) {
     vectors.insert(vectors.end(), query.vector.begin(), query.vector.end());
   }
   const ItemTable::View view(items_.get());
-  IndexSearchOptions options;
+  index::IndexSearchOptions options;
   options.top_k = search.index_top_k();
-  SEMBLANCE_ASSIGN_OR_RETURN(IndexSearchResult found, index_->Search(vectors, options));
+  SEMBLANCE_ASSIGN_OR_RETURN(index::IndexSearchResult found, index_->Search(vectors, options));
 
   SearchAnswer answer;
   answer.provenance = ProvenanceAt(found.applied_sequence);
@@ -117,12 +117,12 @@ absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search, 
   return answer;
 }
 
-absl::Status Generation::ApplyUpsert(const WriteResult& write, absl::Span<const float> vectors) {
+absl::Status Generation::ApplyUpsert(const catalog::WriteResult& write, absl::Span<const float> vectors) {
   const size_t dimension = static_cast<size_t>(manifest_.dimension());
-  std::vector<IndexAdd> adds;
-  std::vector<IndexDelete> deletes;
+  std::vector<index::IndexAdd> adds;
+  std::vector<index::IndexDelete> deletes;
   for (size_t i = 0; i < write.changes.size(); ++i) {
-    const Change& change = write.changes[i];
+    const catalog::Change& change = write.changes[i];
     adds.push_back({.key = change.sequence, .vector = vectors.subspan(i * dimension, dimension)});
     if (change.replaced_sequence != 0) {
       deletes.push_back({.key = change.replaced_sequence, .at = change.sequence});
@@ -132,19 +132,19 @@ absl::Status Generation::ApplyUpsert(const WriteResult& write, absl::Span<const 
   return Apply(adds, deletes, write.changes.empty() ? 0 : write.changes.back().sequence);
 }
 
-absl::Status Generation::ApplyDelete(const WriteResult& write) {
-  std::vector<IndexDelete> deletes;
-  for (const Change& change : write.changes) {
+absl::Status Generation::ApplyDelete(const catalog::WriteResult& write) {
+  std::vector<index::IndexDelete> deletes;
+  for (const catalog::Change& change : write.changes) {
     deletes.push_back({.key = change.replaced_sequence, .at = change.sequence});
   }
   return Apply({}, deletes, write.changes.empty() ? 0 : write.changes.back().sequence);
 }
 
-absl::Status Generation::ApplyLog(const std::vector<const Change*>& changes, const std::map<uint64_t, std::vector<float>>& vectors,
-                                  uint64_t sequence) {
-  std::vector<IndexAdd> adds;
-  std::vector<IndexDelete> deletes;
-  for (const Change* change : changes) {
+absl::Status Generation::ApplyLog(const std::vector<const catalog::Change*>& changes,
+                                  const std::map<uint64_t, std::vector<float>>& vectors, uint64_t sequence) {
+  std::vector<index::IndexAdd> adds;
+  std::vector<index::IndexDelete> deletes;
+  for (const catalog::Change* change : changes) {
     const auto vector = vectors.find(change->sequence);
     if (!change->deleted && vector == vectors.end()) {
       continue;
@@ -160,23 +160,24 @@ absl::Status Generation::ApplyLog(const std::vector<const Change*>& changes, con
   return Apply(adds, deletes, sequence);
 }
 
-absl::Status Generation::Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) {
+absl::Status Generation::Apply(absl::Span<const index::IndexAdd> adds, absl::Span<const index::IndexDelete> deletes,
+                               uint64_t sequence) {
   if (sequence == 0) {
     return absl::OkStatus();  // Nothing changed.
   }
   SEMBLANCE_RETURN_IF_ERROR(index_->Apply(adds, deletes, sequence));
-  for (const IndexDelete& gone : deletes) {
+  for (const index::IndexDelete& gone : deletes) {
     items_->Retire(gone.key, sequence);
   }
   return absl::OkStatus();
 }
 
-std::shared_ptr<const ItemRecord> RecordOf(const CatalogItem& item) {
+std::shared_ptr<const ItemRecord> RecordOf(const catalog::CatalogItem& item) {
   return std::make_shared<const ItemRecord>(ItemRecord{.sequence = item.sequence,
                                                        .id = item.id,
                                                        .label = item.label,
                                                        .attributes = item.attributes,
-                                                       .image_key = ImageKeyOf(item.image_sha256)});
+                                                       .image_key = embedder::ImageKeyOf(item.image_sha256)});
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

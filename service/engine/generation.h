@@ -24,7 +24,7 @@
 #include "service/engine/item_table.h"
 #include "service/engine/types.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // A query ready to be searched.
 struct PreparedQuery {
@@ -48,9 +48,9 @@ class Generation {
   // What a generation is made of.
   struct Parts {
     storage::v1::GenerationManifest manifest;
-    std::unique_ptr<Embedder> embedder;
-    BatcherOptions batching;
-    std::unique_ptr<VectorIndex> index;
+    std::unique_ptr<embedder::Embedder> embedder;
+    embedder::BatcherOptions batching;
+    std::unique_ptr<index::VectorIndex> index;
     // The records of the index's rows.
     std::unique_ptr<ItemTable> items;
     // Items that were embedded while it was loaded, because its files did not hold their vectors.
@@ -61,11 +61,11 @@ class Generation {
   explicit Generation(Parts parts);
 
   const storage::v1::GenerationManifest& manifest() const { return manifest_; }
-  const Embedder& embedder() const { return *embedder_; }
-  Batcher& batcher() const { return *batcher_; }
+  const embedder::Embedder& embedder() const { return *embedder_; }
+  embedder::Batcher& batcher() const { return *batcher_; }
   // Of the batcher.
   int max_batch_size() const { return max_batch_size_; }
-  const VectorIndex& index() const { return *index_; }
+  const index::VectorIndex& index() const { return *index_; }
   int64_t embedded_at_load_count() const { return embedded_at_load_count_; }
 
   Provenance ProvenanceAt(uint64_t applied_sequence) const;
@@ -79,38 +79,38 @@ class Generation {
 
   // All queries at one applied sequence, which results.provenance names. Fills in results and provenance of the answer. `rows`,
   // where given, becomes what the index found, before items were left out.
-  absl::StatusOr<SearchAnswer> Search(const GenerationSearch& search, IndexSearchResult* rows = nullptr) const;
+  absl::StatusOr<SearchAnswer> Search(const GenerationSearch& search, index::IndexSearchResult* rows = nullptr) const;
 
   // Applies a committed upsert. `vectors` are its items' embeddings in this generation, row by row.
-  absl::Status ApplyUpsert(const WriteResult& write, absl::Span<const float> vectors);
+  absl::Status ApplyUpsert(const catalog::WriteResult& write, absl::Span<const float> vectors);
 
   // Applies a committed delete.
-  absl::Status ApplyDelete(const WriteResult& write);
+  absl::Status ApplyDelete(const catalog::WriteResult& write);
 
   // Applies changes of the log (ascending, no id twice) as one step; `sequence` is where the log was read to. `vectors` are the
   // embeddings of the items written, by sequence; an item without one is left as it was, for a change that is yet to come.
-  absl::Status ApplyLog(const std::vector<const Change*>& changes, const std::map<uint64_t, std::vector<float>>& vectors,
+  absl::Status ApplyLog(const std::vector<const catalog::Change*>& changes, const std::map<uint64_t, std::vector<float>>& vectors,
                         uint64_t sequence);
 
   // The records of all items.
   std::vector<std::shared_ptr<const ItemRecord>> Records() const { return items_->Records(); }
 
  private:
-  absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence);
+  absl::Status Apply(absl::Span<const index::IndexAdd> adds, absl::Span<const index::IndexDelete> deletes, uint64_t sequence);
 
   const storage::v1::GenerationManifest manifest_;
-  const std::unique_ptr<Embedder> embedder_;
+  const std::unique_ptr<embedder::Embedder> embedder_;
   const int max_batch_size_;
   // After the embedder that it uses.
-  const std::unique_ptr<Batcher> batcher_;
-  const std::unique_ptr<VectorIndex> index_;
+  const std::unique_ptr<embedder::Batcher> batcher_;
+  const std::unique_ptr<index::VectorIndex> index_;
   const std::unique_ptr<ItemTable> items_;
   const int64_t embedded_at_load_count_;
 };
 
 // The record that searches return for an item of the catalogue.
-std::shared_ptr<const ItemRecord> RecordOf(const CatalogItem& item);
+std::shared_ptr<const ItemRecord> RecordOf(const catalog::CatalogItem& item);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_H_

@@ -11,7 +11,7 @@
 #include "common/status_macros.h"
 #include "generation/catalog_rows.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kChangesPerRead = 1024;
@@ -19,16 +19,16 @@ constexpr size_t kImagesPerInference = 16;
 
 // What a step has read so far: the last change of each id, and the vectors of those that write one.
 struct PendingChanges {
-  std::map<std::string, Change> by_id;
+  std::map<std::string, catalog::Change> by_id;
   std::map<uint64_t, std::vector<float>> vectors;
 };
 
-absl::Status EmbedInto(const Catalog& catalog, const Embedder& embedder, absl::Span<const uint64_t> sequences,
+absl::Status EmbedInto(const catalog::Catalog& catalog, const embedder::Embedder& embedder, absl::Span<const uint64_t> sequences,
                        PendingChanges& pending) {
   const auto dimension = static_cast<std::ptrdiff_t>(embedder.dimension());
   for (size_t begin = 0; begin < sequences.size(); begin += kImagesPerInference) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const StoredVectors stored,
-                               EmbedStored(catalog, embedder, sequences.subspan(begin, kImagesPerInference)));
+    SEMBLANCE_ASSIGN_OR_RETURN(const generation::StoredVectors stored,
+                               generation::EmbedStored(catalog, embedder, sequences.subspan(begin, kImagesPerInference)));
     auto row = stored.vectors.begin();
     for (const uint64_t sequence : stored.sequences) {
       pending.vectors[sequence].assign(row, row + dimension);
@@ -40,7 +40,7 @@ absl::Status EmbedInto(const Catalog& catalog, const Embedder& embedder, absl::S
 
 }  // namespace
 
-GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, const Catalog* catalog, ThreadPool* thread,
+GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, const catalog::Catalog* catalog, ThreadPool* thread,
                                        std::function<void(const absl::Status&)> on_failure)
     : generation_(std::move(generation)), catalog_(catalog), thread_(thread), on_failure_(std::move(on_failure)) {}
 
@@ -125,7 +125,7 @@ absl::Status GenerationFollower::Step(bool& done) {
   PendingChanges pending;
   uint64_t read = generation_->index().applied_sequence();
   while (true) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<Change> changes, catalog_->ReadChanges(read, kChangesPerRead));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<catalog::Change> changes, catalog_->ReadChanges(read, kChangesPerRead));
     // Nothing left at this moment: what was read is the state of the catalogue, and every image that was not replaced since was
     // there to be embedded.
     done = changes.empty();
@@ -134,7 +134,7 @@ absl::Status GenerationFollower::Step(bool& done) {
     }
     SEMBLANCE_RETURN_IF_ERROR(CheckStop());
     std::vector<uint64_t> written;
-    for (const Change& change : changes) {
+    for (const catalog::Change& change : changes) {
       pending.by_id[change.item.id] = change;
       if (!change.deleted) {
         written.push_back(change.sequence);
@@ -146,12 +146,13 @@ absl::Status GenerationFollower::Step(bool& done) {
   if (pending.by_id.empty()) {
     return absl::OkStatus();
   }
-  std::vector<const Change*> changes;
+  std::vector<const catalog::Change*> changes;
   for (const auto& [id, change] : pending.by_id) {
     changes.push_back(&change);
   }
-  std::sort(changes.begin(), changes.end(), [](const Change* a, const Change* b) { return a->sequence < b->sequence; });
+  std::sort(changes.begin(), changes.end(),
+            [](const catalog::Change* a, const catalog::Change* b) { return a->sequence < b->sequence; });
   return generation_->ApplyLog(changes, pending.vectors, read);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

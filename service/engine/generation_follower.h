@@ -26,7 +26,7 @@
 #include "common/threads/thread_pool.h"
 #include "service/engine/generation.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class GenerationFollower {
  public:
@@ -34,7 +34,7 @@ class GenerationFollower {
 
   // `catalog` and `thread` must outlive the follower. `on_failure` is called once, on the thread, when a round of it fails; it must
   // not destroy the follower.
-  GenerationFollower(std::shared_ptr<Generation> generation, const Catalog* catalog, ThreadPool* thread,
+  GenerationFollower(std::shared_ptr<Generation> generation, const catalog::Catalog* catalog, ThreadPool* thread,
                      std::function<void(const absl::Status&)> on_failure);
   // Waits for the round that runs, and for its turn on the thread where one is due.
   ~GenerationFollower();
@@ -78,7 +78,7 @@ class GenerationFollower {
   absl::Status CheckStop();
 
   const std::shared_ptr<Generation> generation_;
-  const Catalog* const catalog_;
+  const catalog::Catalog* const catalog_;
   ThreadPool* const thread_;
   const std::function<void(const absl::Status&)> on_failure_;
 
@@ -94,6 +94,6 @@ class GenerationFollower {
   bool running_ SEMBLANCE_GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_FOLLOWER_H_

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 
-namespace semblance {
+namespace semblance::service {
 
 absl::string_view GenerationStateName(GenerationState state) {
   switch (state) {
@@ -71,4 +71,4 @@ absl::Status ActivationConflict(absl::string_view message) {
   return Error(absl::StatusCode::kAborted, "ACTIVE_CONFLICT", message);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "semblance/storage/v1/generation.pb.h"
 
-namespace semblance {
+namespace semblance::service {
 
 enum class GenerationState {
   kCreating,
@@ -130,6 +130,6 @@ struct ActivationResult {
   absl::Duration write_pause = absl::ZeroDuration();
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_INFO_H_

@@ -14,29 +14,29 @@
 #include "generation/index_config.h"
 #include "index/segmented_index.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
-BatcherOptions BatchingOptions(const v1::BatchingConfig& config, bool on_cpu) {
-  BatcherOptions options;
+embedder::BatcherOptions BatchingOptions(const v1::BatchingConfig& config, bool on_cpu) {
+  embedder::BatcherOptions options;
   options.max_batch_size = config.max_batch_size() > 0 ? config.max_batch_size() : on_cpu ? 16 : 64;
   options.max_queue_delay = absl::Microseconds(config.has_max_queue_delay_us() ? config.max_queue_delay_us() : on_cpu ? 0 : 2000);
   options.max_queued_images = config.max_queued_images();
   return options;
 }
 
-absl::Status EmbedWhatIsMissing(const Catalog& catalog, const Embedder& embedder, const GenerationLoaderOptions& options,
-                                SegmentedIndex& index) {
+absl::Status EmbedWhatIsMissing(const catalog::Catalog& catalog, const embedder::Embedder& embedder,
+                                const GenerationLoaderOptions& options, index::SegmentedIndex& index) {
   const auto total = static_cast<int64_t>(index.missing_keys().size());
-  EmbedMissingOptions how;
+  generation::EmbedMissingOptions how;
   how.stop = options.stop;
   how.on_progress = options.on_progress;
   if (total == 0 || options.on_progress) {
-    return EmbedMissing(catalog, embedder, how, index);
+    return generation::EmbedMissing(catalog, embedder, how, index);
   }
   ProgressReporter progress("embedding the catalogue", total, "items");
   how.on_progress = [&progress](int64_t done, int64_t) { progress.Update(done, ""); };
-  SEMBLANCE_RETURN_IF_ERROR(EmbedMissing(catalog, embedder, how, index));
+  SEMBLANCE_RETURN_IF_ERROR(generation::EmbedMissing(catalog, embedder, how, index));
   progress.Finish(absl::StrCat("done: ", total, " items"));
   return absl::OkStatus();
 }
@@ -47,11 +47,12 @@ absl::Status Invalid(const std::string& id, absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const GenerationStore& store,
-                                                           const storage::v1::GenerationManifest& manifest, const Catalog& catalog,
+absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::GenerationStore& store,
+                                                           const storage::v1::GenerationManifest& manifest,
+                                                           const catalog::Catalog& catalog,
                                                            const GenerationLoaderOptions& options) {
   const absl::Time start = absl::Now();
-  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder, options.new_embedder(store.BundleDir(manifest.id())));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<embedder::Embedder> embedder, options.new_embedder(store.BundleDir(manifest.id())));
   if (embedder->manifest().embedding_space_id() != manifest.embedding_space_id()) {
     return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID",
                  absl::StrCat("generation ", manifest.id(), " was made for ", manifest.embedding_space_id(), ", its bundle is of ",
@@ -60,14 +61,14 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const GenerationStore
   Generation::Parts parts;
   parts.manifest = manifest;
   parts.items = std::make_unique<ItemTable>();
-  SEMBLANCE_ASSIGN_OR_RETURN(const CatalogState state, ReadCatalogState(catalog));
-  for (const CatalogItem& item : state.items) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const generation::CatalogState state, generation::ReadCatalogState(catalog));
+  for (const catalog::CatalogItem& item : state.items) {
     parts.items->Insert(RecordOf(item));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const SegmentedIndexOptions how,
-                             IndexOptionsOf(options.config.index(), manifest.index_factory(), manifest.dimension()));
-  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<SegmentedIndex> index,
-                             SegmentedIndex::Open(store.IndexDir(manifest.id()), how, state.Sequences(), state.sequence));
+  SEMBLANCE_ASSIGN_OR_RETURN(const index::SegmentedIndexOptions how,
+                             generation::IndexOptionsOf(options.config.index(), manifest.index_factory(), manifest.dimension()));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<index::SegmentedIndex> index,
+                             index::SegmentedIndex::Open(store.IndexDir(manifest.id()), how, state.Sequences(), state.sequence));
   parts.embedded_at_load_count = static_cast<int64_t>(index->missing_keys().size());
   SEMBLANCE_RETURN_IF_ERROR(EmbedWhatIsMissing(catalog, *embedder, options, *index));
 
@@ -82,7 +83,7 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const GenerationStore
   return std::make_unique<Generation>(std::move(parts));
 }
 
-absl::Status CheckBuild(const GenerationStore& store, const storage::v1::GenerationManifest& manifest) {
+absl::Status CheckBuild(const generation::GenerationStore& store, const storage::v1::GenerationManifest& manifest) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::BuildManifest> build, store.ReadBuild(manifest.id()));
   if (!build.has_value()) {
     return Invalid(manifest.id(), "is missing: the build is not complete");
@@ -103,4 +104,4 @@ absl::Status CheckBuild(const GenerationStore& store, const storage::v1::Generat
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -26,10 +26,10 @@
 #include "semblance/v1/server_config.pb.h"
 #include "service/engine/generation.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Loads the bundle in a directory.
-using EmbedderFactory = std::function<absl::StatusOr<std::unique_ptr<Embedder>>(const std::string& bundle_dir)>;
+using EmbedderFactory = std::function<absl::StatusOr<std::unique_ptr<embedder::Embedder>>(const std::string& bundle_dir)>;
 
 struct GenerationLoaderOptions {
   // Complete (see CompleteServerConfig).
@@ -43,15 +43,15 @@ struct GenerationLoaderOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const GenerationStore& store,
-                                                           const storage::v1::GenerationManifest& manifest, const Catalog& catalog,
-                                                           const GenerationLoaderOptions& options);
+absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::GenerationStore& store,
+                                                           const storage::v1::GenerationManifest& manifest,
+                                                           const catalog::Catalog& catalog, const GenerationLoaderOptions& options);
 
 // Whether the files of index/ are those that semblance-builder wrote: names, sizes and digests of build.json. Errors:
 // DataLoss/DIGEST_MISMATCH; FailedPrecondition/MANIFEST_INVALID (no build.json, or of another space or dimension than the
 // manifest).
-absl::Status CheckBuild(const GenerationStore& store, const storage::v1::GenerationManifest& manifest);
+absl::Status CheckBuild(const generation::GenerationStore& store, const storage::v1::GenerationManifest& manifest);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_LOADER_H_

@@ -7,7 +7,7 @@
 #include "common/digest.h"
 #include "common/error.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr double kOverlapUnit = 1e6;
@@ -70,4 +70,4 @@ absl::Status CheckShares(const TrafficShares& shares) {
   return status.ok() ? CheckShare("shadow_share", shares.shadow) : status;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

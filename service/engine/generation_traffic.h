@@ -16,7 +16,7 @@
 #include "service/engine/generation_info.h"
 #include "service/engine/types.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class TrafficCounter {
  public:
@@ -48,6 +48,6 @@ double OverlapOf(const SearchAnswer& live, const SearchAnswer& other);
 // Errors: InvalidArgument/CONFIG_INVALID, field "traffic.canary_share" or "traffic.shadow_share", for a share outside [0, 1].
 absl::Status CheckShares(const TrafficShares& shares);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_TRAFFIC_H_

@@ -3,7 +3,7 @@
 #include <mutex>
 #include <utility>
 
-namespace semblance {
+namespace semblance::service {
 
 ItemTable::View::View(ItemTable* table) : table_(table), opened_at_(table->RegisterView()) {}
 
@@ -85,4 +85,4 @@ uint64_t ItemTable::UnreachableUntil() {
   return views_.empty() ? retired_until_ : views_.begin()->first;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

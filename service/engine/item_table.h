@@ -29,7 +29,7 @@
 #include "absl/strings/string_view.h"
 #include "service/engine/types.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class ItemTable {
  public:
@@ -89,6 +89,6 @@ class ItemTable {
   std::map<uint64_t, int> views_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_ITEM_TABLE_H_

@@ -16,7 +16,7 @@
 #include "common/threads/thread_pool.h"
 #include "generation/index_config.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kMaxAttributeKeyBytes = 64;
@@ -93,7 +93,7 @@ absl::Status CheckQuery(const Query& query, const std::string& field, const v1::
   return absl::OkStatus();  // Images are checked by decoding them.
 }
 
-absl::Status CheckAttributes(const Attributes& attributes, const std::string& field, const v1::Limits& limits) {
+absl::Status CheckAttributes(const catalog::Attributes& attributes, const std::string& field, const v1::Limits& limits) {
   for (const auto& [key, value] : attributes) {
     if (key.empty() || key.size() > kMaxAttributeKeyBytes || HasControlCharacter(key)) {
       return InvalidField(field, "INVALID_ATTRIBUTE",
@@ -106,7 +106,7 @@ absl::Status CheckAttributes(const Attributes& attributes, const std::string& fi
                           absl::StrCat("the value is ", *number, "; it must be finite"));
     }
   }
-  const size_t size = attributes.empty() ? 0 : AttributesToJson(attributes).size();
+  const size_t size = attributes.empty() ? 0 : catalog::AttributesToJson(attributes).size();
   if (size > static_cast<size_t>(limits.max_attribute_bytes())) {
     return InvalidField(field, "LIMIT_EXCEEDED",
                         absl::StrCat("the attributes take ", size, " bytes; the limit is ", limits.max_attribute_bytes()));
@@ -114,7 +114,7 @@ absl::Status CheckAttributes(const Attributes& attributes, const std::string& fi
   return absl::OkStatus();
 }
 
-absl::Status CheckItem(const ItemWrite& item, const std::string& field, const v1::Limits& limits) {
+absl::Status CheckItem(const catalog::ItemWrite& item, const std::string& field, const v1::Limits& limits) {
   SEMBLANCE_RETURN_IF_ERROR(CheckItemId(absl::StrCat(field, ".id"), item.id, limits));
   if (item.label.has_value() && item.label->size() > static_cast<size_t>(limits.max_label_bytes())) {
     return InvalidField(absl::StrCat(field, ".label"), "LIMIT_EXCEEDED",
@@ -202,7 +202,7 @@ absl::Status CompleteTrainingJobs(v1::TrainingJobsConfig& jobs) {
 
 absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   SEMBLANCE_RETURN_IF_ERROR(CompleteLimits(*config.mutable_limits()));
-  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), CompleteIndexConfig(config.index()));
+  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), generation::CompleteIndexConfig(config.index()));
   v1::BatchingConfig& batching = *config.mutable_batching();
   SEMBLANCE_COMPLETE(batching, "batching.", max_queued_images, 1024, 1 << 20);
   if (batching.max_batch_size() < 0 || batching.max_batch_size() > 4096) {
@@ -234,7 +234,7 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   return config;
 }
 
-DecodeLimits DecodeLimitsOf(const v1::Limits& limits) {
+embedder::DecodeLimits DecodeLimitsOf(const v1::Limits& limits) {
   return {.max_bytes = limits.max_image_bytes(), .max_pixels = limits.max_image_pixels(), .max_side = limits.max_image_side()};
 }
 
@@ -272,7 +272,7 @@ absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits) {
   return absl::OkStatus();
 }
 
-absl::Status CheckUpsert(const std::vector<ItemWrite>& items, const v1::Limits& limits) {
+absl::Status CheckUpsert(const std::vector<catalog::ItemWrite>& items, const v1::Limits& limits) {
   SEMBLANCE_RETURN_IF_ERROR(CheckCount("items", static_cast<int64_t>(items.size()), limits.max_write_items()));
   absl::flat_hash_set<absl::string_view> seen;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -298,4 +298,4 @@ absl::Status CheckIds(const std::vector<std::string>& ids, const v1::Limits& lim
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

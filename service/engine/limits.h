@@ -17,13 +17,13 @@
 #include "semblance/v1/server_config.pb.h"
 #include "service/engine/types.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // The config with every unset field filled in by its default (server_config.proto names them); fields that depend on the device are
 // filled in where the device is known. Errors: InvalidArgument, field and range, for values that make no sense.
 absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config);
 
-DecodeLimits DecodeLimitsOf(const v1::Limits& limits);
+embedder::DecodeLimits DecodeLimitsOf(const v1::Limits& limits);
 
 // Reason LIMIT_EXCEEDED when `count` is not in 1..max.
 absl::Status CheckCount(absl::string_view field, int64_t count, int64_t max);
@@ -35,11 +35,11 @@ absl::Status CheckItemId(absl::string_view field, absl::string_view id, const v1
 absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits);
 
 // Ids (valid and distinct), labels, attributes and image sizes; images are not decoded.
-absl::Status CheckUpsert(const std::vector<ItemWrite>& items, const v1::Limits& limits);
+absl::Status CheckUpsert(const std::vector<catalog::ItemWrite>& items, const v1::Limits& limits);
 
 // Ids, valid and distinct.
 absl::Status CheckIds(const std::vector<std::string>& ids, const v1::Limits& limits);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_LIMITS_H_

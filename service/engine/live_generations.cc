@@ -8,7 +8,7 @@
 #include "common/status_macros.h"
 #include "common/threads/background_thread.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // How long an activation tries to find a moment at which the generation is level.
@@ -27,7 +27,8 @@ absl::Status Lagging(absl::Duration max_pause) {
 
 }  // namespace
 
-LiveGenerations::LiveGenerations(const Catalog* catalog) : catalog_(catalog), follower_thread_("follower", 1, /*max_queued=*/1) {
+LiveGenerations::LiveGenerations(const catalog::Catalog* catalog)
+    : catalog_(catalog), follower_thread_("follower", 1, /*max_queued=*/1) {
   follower_thread_.Schedule([] { LowerThreadPriority(kFollowerNiceness); });
 }
 
@@ -241,4 +242,4 @@ std::vector<LiveGenerations::Ptr> LiveGenerations::Clear() {
   return generations;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

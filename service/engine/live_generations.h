@@ -29,7 +29,7 @@
 #include "service/engine/generation_traffic.h"
 #include "service/engine/write_gate.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class LiveGenerations {
  public:
@@ -51,7 +51,7 @@ class LiveGenerations {
   };
 
   // `catalog` must outlive this.
-  explicit LiveGenerations(const Catalog* catalog);
+  explicit LiveGenerations(const catalog::Catalog* catalog);
 
   // Set before the first Add; may be empty.
   void SetFailureCallback(FailureCallback on_failure) { on_failure_ = std::move(on_failure); }
@@ -114,7 +114,7 @@ class LiveGenerations {
   // Null where it is not loaded or active.
   std::shared_ptr<GenerationFollower> FollowerOf(const std::string& id) const;
 
-  const Catalog* const catalog_;
+  const catalog::Catalog* const catalog_;
   // Of all followers, and gone after them.
   ThreadPool follower_thread_;
   FailureCallback on_failure_;
@@ -130,6 +130,6 @@ class LiveGenerations {
   bool has_traffic_ SEMBLANCE_GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_LIVE_GENERATIONS_H_

@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "service/engine/types.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class EngineMetrics {
  public:
@@ -31,6 +31,6 @@ class EngineMetrics {
   virtual void ObserveRecall(int expected, int found) = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_METRICS_H_

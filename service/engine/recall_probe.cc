@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "common/threads/background_thread.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kLowestPriority = 19;
@@ -19,15 +19,15 @@ constexpr int kRecentNeighbors = 1000;
 constexpr float kTie = 1e-6F;
 
 // How many of the first `top_k` live rows are among the nearest. REQUIRES: `exact` is not empty.
-int CountFound(const std::vector<ScoredKey>& exact, const std::vector<ScoredKey>& live, int top_k) {
+int CountFound(const std::vector<index::ScoredKey>& exact, const std::vector<index::ScoredKey>& live, int top_k) {
   absl::flat_hash_set<uint64_t> keys;
-  for (const ScoredKey& row : exact) {
+  for (const index::ScoredKey& row : exact) {
     keys.insert(row.key);
   }
   const float worst = exact.back().score - kTie;
   const auto end = live.begin() + static_cast<std::ptrdiff_t>(std::min(live.size(), static_cast<size_t>(top_k)));
   return static_cast<int>(
-      std::count_if(live.begin(), end, [&](const ScoredKey& row) { return row.score >= worst || keys.contains(row.key); }));
+      std::count_if(live.begin(), end, [&](const index::ScoredKey& row) { return row.score >= worst || keys.contains(row.key); }));
 }
 
 }  // namespace
@@ -112,15 +112,15 @@ void RecallProbe::Probe(const RecallSample& sample) {
   if (sample.index->applied_sequence() != sample.applied_sequence) {
     return;
   }
-  IndexSearchOptions options;
+  index::IndexSearchOptions options;
   options.top_k = sample.top_k;
   options.exact = true;
-  const absl::StatusOr<IndexSearchResult> exact = sample.index->Search(sample.query, options);
+  const absl::StatusOr<index::IndexSearchResult> exact = sample.index->Search(sample.query, options);
   // An error is no answer to compare with; the live search that hits it reports it.
   if (!exact.ok() || exact->applied_sequence != sample.applied_sequence || exact->neighbors.front().empty()) {
     return;
   }
-  const std::vector<ScoredKey>& nearest = exact->neighbors.front();
+  const std::vector<index::ScoredKey>& nearest = exact->neighbors.front();
   const int expected = static_cast<int>(nearest.size());
   Record({.expected = expected, .found = std::min(expected, CountFound(nearest, sample.neighbors, sample.top_k))});
 }
@@ -141,4 +141,4 @@ void RecallProbe::Record(const Count& count) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

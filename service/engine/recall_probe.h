@@ -23,7 +23,7 @@
 #include "index/vector_index.h"
 #include "service/engine/metrics.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct RecallProbeOptions {
   // One of so many queries is probed; 0: none.
@@ -37,12 +37,12 @@ struct RecallProbeOptions {
 // An answered query.
 struct RecallSample {
   // Kept until the sample is probed or dropped.
-  std::shared_ptr<const VectorIndex> index;
+  std::shared_ptr<const index::VectorIndex> index;
   // One row.
   std::vector<float> query;
   int top_k = 0;
   // What the index found, best first; at least top_k rows where it has so many. Only the first top_k count.
-  std::vector<ScoredKey> neighbors;
+  std::vector<index::ScoredKey> neighbors;
   // Of `neighbors`.
   uint64_t applied_sequence = 0;
 };
@@ -98,6 +98,6 @@ class RecallProbe {
   std::thread thread_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_RECALL_PROBE_H_

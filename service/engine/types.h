@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // What every call brings along.
 struct CallContext {
@@ -75,7 +75,7 @@ struct ItemRecord {
   uint64_t sequence = 0;
   std::string id;
   std::optional<std::string> label;
-  Attributes attributes;
+  catalog::Attributes attributes;
   // Of its image: see embedder/bundle/trained_images.h.
   uint64_t image_key = 0;
 };
@@ -111,11 +111,11 @@ struct WriteAnswer {
 };
 
 struct ItemPage {
-  std::vector<CatalogItem> items;
+  std::vector<catalog::CatalogItem> items;
   // Empty: this was the last page.
   std::string next_page_token;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_TYPES_H_

@@ -4,7 +4,7 @@
 
 #include "absl/time/clock.h"
 
-namespace semblance {
+namespace semblance::service {
 
 void WriteGate::Enter(std::function<void()> commit) {
   {
@@ -57,4 +57,4 @@ void WriteGate::Open() {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -18,7 +18,7 @@
 #include "absl/time/time.h"
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class WriteGate {
  public:
@@ -41,6 +41,6 @@ class WriteGate {
   std::vector<std::function<void()>> held_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_ENGINE_WRITE_GATE_H_

@@ -12,7 +12,7 @@
 #include "common/process.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr absl::Duration kPoll = absl::Milliseconds(100);
@@ -22,7 +22,7 @@ constexpr absl::Duration kRestartDelay = absl::Seconds(1);
 
 class Build {
  public:
-  Build(const GenerationStore& store, const std::string& id, const BuildSignals& signals,
+  Build(const generation::GenerationStore& store, const std::string& id, const BuildSignals& signals,
         const std::function<void(const storage::v1::BuildProgress&)>& on_progress)
       : store_(store), id_(id), signals_(signals), on_progress_(on_progress) {}
 
@@ -86,14 +86,14 @@ class Build {
   const storage::v1::BuildProgress& progress() const { return progress_; }
 
  private:
-  const GenerationStore& store_;
+  const generation::GenerationStore& store_;
   const std::string id_;
   const BuildSignals signals_;
   const std::function<void(const storage::v1::BuildProgress&)>& on_progress_;
   storage::v1::BuildProgress progress_;
 };
 
-JobSpec SpecOf(const GenerationStore& store, const std::string& id, const BuildProcessOptions& options) {
+JobSpec SpecOf(const generation::GenerationStore& store, const std::string& id, const BuildProcessOptions& options) {
   JobSpec spec;
   spec.arguments = {options.builder_path, absl::StrCat("--data_dir=", options.data_dir), absl::StrCat("--generation=", id)};
   if (!options.config_path.empty()) {
@@ -108,8 +108,8 @@ JobSpec SpecOf(const GenerationStore& store, const std::string& id, const BuildP
 
 }  // namespace
 
-absl::Status RunBuilder(const GenerationStore& store, const std::string& generation_id, const BuildProcessOptions& options,
-                        JobLauncher& launcher, const BuildSignals& signals,
+absl::Status RunBuilder(const generation::GenerationStore& store, const std::string& generation_id,
+                        const BuildProcessOptions& options, JobLauncher& launcher, const BuildSignals& signals,
                         const std::function<void(const storage::v1::BuildProgress&)>& on_progress) {
   Build build(store, generation_id, signals, on_progress);
   int fruitless = 0;
@@ -141,4 +141,4 @@ absl::Status RunBuilder(const GenerationStore& store, const std::string& generat
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

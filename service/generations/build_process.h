@@ -13,7 +13,7 @@
 #include "semblance/storage/v1/generation.pb.h"
 #include "service/jobs/job_launcher.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct BuildProcessOptions {
   std::string builder_path;
@@ -36,10 +36,10 @@ struct BuildSignals {
 // a reason that may pass is started again, a few times without progress. `on_progress` gets what it reports, several times a
 // second. Errors: Cancelled; FailedPrecondition with the builder's words; Unavailable when it failed too often;
 // DataLoss/MANIFEST_INVALID for a damaged build.json; as of JobLauncher::Start.
-absl::Status RunBuilder(const GenerationStore& store, const std::string& generation_id, const BuildProcessOptions& options,
-                        JobLauncher& launcher, const BuildSignals& signals,
+absl::Status RunBuilder(const generation::GenerationStore& store, const std::string& generation_id,
+                        const BuildProcessOptions& options, JobLauncher& launcher, const BuildSignals& signals,
                         const std::function<void(const storage::v1::BuildProgress&)>& on_progress);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_GENERATIONS_BUILD_PROCESS_H_

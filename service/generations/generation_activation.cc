@@ -7,7 +7,7 @@
 #include "common/status_macros.h"
 #include "service/generations/generation_lifecycle.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using storage::v1::GenerationRecord;
@@ -119,4 +119,4 @@ absl::StatusOr<ActivationResult> GenerationLifecycle::Rollback(const std::string
   return Activate(previous, expected_active, /*validate_only=*/false);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -13,7 +13,7 @@
 #include "service/generations/generation_evaluation.h"
 #include "service/generations/generation_lifecycle.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using storage::v1::BuildProgress;
@@ -57,8 +57,8 @@ absl::Status GenerationLifecycle::Start() {
     MutexLock lock(&mutex_);
     previous_ = pointer->previous();
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<StoredGeneration> generations, store_.List());
-  for (const StoredGeneration& stored : generations) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<generation::StoredGeneration> generations, store_.List());
+  for (const generation::StoredGeneration& stored : generations) {
     TakeUp(stored);
   }
   ForgetPreviousUnlessQueued();
@@ -74,7 +74,7 @@ void GenerationLifecycle::ForgetPreviousUnlessQueued() {
   }
 }
 
-void GenerationLifecycle::TakeUp(const StoredGeneration& stored) {
+void GenerationLifecycle::TakeUp(const generation::StoredGeneration& stored) {
   const std::string& id = stored.manifest.id();
   const GenerationRecord& record = stored.record;
   if (!stored.damage.ok()) {
@@ -278,14 +278,15 @@ absl::StatusOr<GenerationEvaluation> GenerationLifecycle::Measure(const std::str
   const LiveGenerations::Ptr active = engine_->live().active();
   const bool is_active = generation == active;
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(id));
-  SEMBLANCE_ASSIGN_OR_RETURN(TrainedImages trained, ReadTrainedImages(store_.BundleDir(id)));
+  SEMBLANCE_ASSIGN_OR_RETURN(TrainedImages trained, embedder::ReadTrainedImages(store_.BundleDir(id)));
   if (active != nullptr && !is_active) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const TrainedImages others, ReadTrainedImages(store_.BundleDir(active->manifest().id())));
+    SEMBLANCE_ASSIGN_OR_RETURN(const TrainedImages others, embedder::ReadTrainedImages(store_.BundleDir(active->manifest().id())));
     trained.insert(trained.end(), others.begin(), others.end());
     std::sort(trained.begin(), trained.end());
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation, semblance::Evaluate(*generation, is_active ? nullptr : active.get(),
-                                                                                  GatesOf(info.manifest), trained, stop));
+  SEMBLANCE_ASSIGN_OR_RETURN(
+      GenerationEvaluation evaluation,
+      semblance::service::Evaluate(*generation, is_active ? nullptr : active.get(), GatesOf(info.manifest), trained, stop));
   const auto count = [&] {
     evaluation.sequence = generation->index().applied_sequence();
     evaluation.item_count = generation->index().Stats().live_rows;
@@ -325,4 +326,4 @@ void GenerationLifecycle::ActivateByPolicy(const std::string& id) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

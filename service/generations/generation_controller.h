@@ -22,7 +22,7 @@
 #include "absl/status/statusor.h"
 #include "service/engine/generation_info.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct GenerationList {
   // The newest first.
@@ -56,6 +56,6 @@ class GenerationController {
   virtual void RemoveObserver(int64_t token) = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_

@@ -15,7 +15,7 @@
 #include "common/status_macros.h"
 #include "common/threads/background_thread.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using Records = std::vector<std::shared_ptr<const ItemRecord>>;
@@ -35,14 +35,14 @@ absl::Status Stopped(const std::atomic<bool>& stop) {
 }
 
 // Median time of a batch.
-absl::StatusOr<absl::Duration> TimeBatch(const Embedder& embedder, int batch_size) {
+absl::StatusOr<absl::Duration> TimeBatch(const embedder::Embedder& embedder, int batch_size) {
   const storage::v1::Preprocessing& input = embedder.manifest().preprocessing();
   const int side = input.crop_side();
-  const Image grey = {.width = side,
-                      .height = side,
-                      .channels = input.channels(),
-                      .pixels = std::vector<uint8_t>(static_cast<size_t>(side) * side * input.channels(), 128)};
-  const std::vector<Image> images(static_cast<size_t>(batch_size), grey);
+  const embedder::Image grey = {.width = side,
+                                .height = side,
+                                .channels = input.channels(),
+                                .pixels = std::vector<uint8_t>(static_cast<size_t>(side) * side * input.channels(), 128)};
+  const std::vector<embedder::Image> images(static_cast<size_t>(batch_size), grey);
   std::vector<float> vectors(images.size() * static_cast<size_t>(embedder.dimension()));
   std::vector<absl::Duration> times;
   Rests rests;
@@ -81,12 +81,12 @@ bool IsSound(const std::vector<float>& vector) {
 }
 
 // The share of `exact` that `found` has.
-double RecallOf(const std::vector<ScoredKey>& found, const std::vector<ScoredKey>& exact) {
+double RecallOf(const std::vector<index::ScoredKey>& found, const std::vector<index::ScoredKey>& exact) {
   if (exact.empty()) {
     return 1;
   }
   const float worst = exact.back().score - kTie;
-  const auto hits = std::count_if(found.begin(), found.end(), [worst](const ScoredKey& row) { return row.score >= worst; });
+  const auto hits = std::count_if(found.begin(), found.end(), [worst](const index::ScoredKey& row) { return row.score >= worst; });
   return std::min(1.0, static_cast<double>(hits) / static_cast<double>(exact.size()));
 }
 
@@ -111,11 +111,11 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
       ++check.unsound;
       continue;
     }
-    IndexSearchOptions options;
+    index::IndexSearchOptions options;
     options.top_k = kNeighbors;
-    SEMBLANCE_ASSIGN_OR_RETURN(const IndexSearchResult found, generation.index().Search(*vector, options));
+    SEMBLANCE_ASSIGN_OR_RETURN(const index::IndexSearchResult found, generation.index().Search(*vector, options));
     options.exact = true;
-    SEMBLANCE_ASSIGN_OR_RETURN(const IndexSearchResult exact, generation.index().Search(*vector, options));
+    SEMBLANCE_ASSIGN_OR_RETURN(const index::IndexSearchResult exact, generation.index().Search(*vector, options));
     if (found.applied_sequence == exact.applied_sequence) {
       sum += RecallOf(found.neighbors[0], exact.neighbors[0]);
       ++queries;
@@ -235,4 +235,4 @@ std::optional<std::string> NotShownBetter(const GenerationEvaluation& evaluation
   return WorseThanActive(evaluation, tolerance);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

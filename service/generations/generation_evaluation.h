@@ -17,7 +17,7 @@
 #include "service/engine/generation.h"
 #include "service/engine/generation_info.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Runs every batch size that serving uses, 5 times each, until the median time of one image is within 10 % of that of the round
 // before, for 6 rounds at most; returns that time. Errors: as of Embedder::Embed; Cancelled when *stop becomes true.
@@ -44,6 +44,6 @@ std::optional<std::string> WorseThanActive(const GenerationEvaluation& evaluatio
 // generation.
 std::optional<std::string> NotShownBetter(const GenerationEvaluation& evaluation, double tolerance, bool has_active);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_GENERATIONS_GENERATION_EVALUATION_H_

@@ -13,7 +13,7 @@
 #include "embedder/bundle/bundle.h"
 #include "generation/index_config.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using storage::v1::GenerationRecord;
@@ -119,7 +119,7 @@ void GenerationLifecycle::Complete(GenerationInfo& info) const {
   if (generation == nullptr) {
     return;
   }
-  const IndexStats stats = generation->index().Stats();
+  const index::IndexStats stats = generation->index().Stats();
   info.item_count = stats.live_rows;
   info.memory_bytes = stats.memory_bytes;
   info.applied_sequence = generation->index().applied_sequence();
@@ -190,8 +190,8 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::Create(const GenerationSpec&
 }
 
 absl::StatusOr<GenerationInfo> GenerationLifecycle::CreateReserved(const GenerationSpec& spec, const std::string& request_digest) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, ReadBundleManifest(spec.bundle_dir));
-  SEMBLANCE_RETURN_IF_ERROR(IndexOptionsOf(engine_->config().index(), spec.index_factory, bundle.dimension()).status());
+  SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, embedder::ReadBundleManifest(spec.bundle_dir));
+  SEMBLANCE_RETURN_IF_ERROR(generation::IndexOptionsOf(engine_->config().index(), spec.index_factory, bundle.dimension()).status());
   SEMBLANCE_RETURN_IF_ERROR(CheckMemory(bundle.dimension()));
   GenerationRecord record;
   record.set_phase(GenerationRecord::PHASE_BUILDING);
@@ -326,4 +326,4 @@ void GenerationLifecycle::RemoveObserver(int64_t token) {
   table_.RemoveObserver(token);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

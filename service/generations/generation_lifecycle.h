@@ -21,7 +21,7 @@
 #include "service/generations/generation_reaper.h"
 #include "service/generations/generation_table.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct GenerationLifecycleOptions {
   BuildProcessOptions build;
@@ -72,7 +72,7 @@ class GenerationLifecycle final : public GenerationController {
   absl::StatusOr<GenerationInfo> CreateReserved(const GenerationSpec& spec, const std::string& request_digest);
 
   // Puts a generation of the disk into the table; queues it where there is something to do.
-  void TakeUp(const StoredGeneration& stored);
+  void TakeUp(const generation::StoredGeneration& stored);
   // It may have failed, or been deleted, since active.json was written: then there is none to roll back to.
   void ForgetPreviousUnlessQueued();
   void Enqueue(const std::string& id, bool cancelled);
@@ -107,7 +107,7 @@ class GenerationLifecycle final : public GenerationController {
   const GenerationLifecycleOptions options_;
   Engine* const engine_;
   JobLauncher* const launcher_;
-  const GenerationStore store_;
+  const generation::GenerationStore store_;
   const v1::GenerationsConfig& config_;
 
   std::atomic<bool> started_ = false;
@@ -130,6 +130,6 @@ class GenerationLifecycle final : public GenerationController {
   std::thread thread_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_GENERATIONS_GENERATION_LIFECYCLE_H_

@@ -8,7 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/logging.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // How often it looks whether the last request has ended.
@@ -83,4 +83,4 @@ bool GenerationReaper::Reap(std::list<Retired>& retired) {
   return waits_for_request;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

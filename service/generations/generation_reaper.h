@@ -14,7 +14,7 @@
 #include "common/threads/mutex.h"
 #include "service/engine/generation.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class GenerationReaper {
  public:
@@ -47,6 +47,6 @@ class GenerationReaper {
   std::thread thread_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REAPER_H_

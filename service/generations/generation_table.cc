@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "common/logging.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 absl::Status NoSuchGeneration(const std::string& id) {
@@ -43,4 +43,4 @@ absl::StatusOr<int64_t> GenerationTable::AddObserver(const std::string& id, Obse
   return token.has_value() ? absl::StatusOr<int64_t>(*token) : NoSuchGeneration(id);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -15,7 +15,7 @@
 #include "service/generations/generation_controller.h"
 #include "service/tasks/observed_table.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class GenerationTable {
  public:
@@ -43,6 +43,6 @@ class GenerationTable {
   ObservedTable<GenerationInfo> table_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_GENERATIONS_GENERATION_TABLE_H_

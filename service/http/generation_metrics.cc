@@ -11,7 +11,7 @@
 
 #include "service/http/metric_series.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using prometheus::Counter;
@@ -102,4 +102,4 @@ void GenerationMetrics::ObserveActivation(absl::string_view result, absl::Durati
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

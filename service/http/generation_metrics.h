@@ -14,7 +14,7 @@ namespace prometheus {
 class Registry;
 }  // namespace prometheus
 
-namespace semblance {
+namespace semblance::service {
 
 class GenerationMetrics {
  public:
@@ -33,6 +33,6 @@ class GenerationMetrics {
   std::unique_ptr<Rep> rep_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_HTTP_GENERATION_METRICS_H_

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr char kPlainText[] = "text/plain; charset=utf-8";
@@ -78,4 +78,4 @@ absl::StatusOr<std::unique_ptr<HttpServer>> StartHttpServer(const std::string& a
   return server;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

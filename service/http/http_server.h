@@ -15,7 +15,7 @@
 #include "service/http/prometheus_metrics.h"
 #include "service/training/training_controller.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class HttpServer {
  public:
@@ -31,6 +31,6 @@ absl::StatusOr<std::unique_ptr<HttpServer>> StartHttpServer(const std::string& a
                                                             const GenerationController* generations,
                                                             const TrainingController* training, PrometheusMetrics* metrics);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_

@@ -10,7 +10,7 @@
 
 #include <vector>
 
-namespace semblance {
+namespace semblance::service {
 
 template <typename Metric>
 class MetricSeries {
@@ -40,6 +40,6 @@ inline MetricSeries<prometheus::Gauge> GaugeSeries(prometheus::Registry* registr
   return MetricSeries<prometheus::Gauge>(prometheus::BuildGauge().Name(name).Help(help).Register(*registry));
 }
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_HTTP_METRIC_SERIES_H_

@@ -13,7 +13,7 @@
 #include "service/http/generation_metrics.h"
 #include "service/http/training_metrics.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using prometheus::Counter;
@@ -109,7 +109,7 @@ PrometheusMetrics::PrometheusMetrics() : rep_(std::make_unique<Rep>()) {}
 PrometheusMetrics::~PrometheusMetrics() = default;
 
 void PrometheusMetrics::Rep::SetActive(const Generation& generation) {
-  const IndexStats stats = generation.index().Stats();
+  const index::IndexStats stats = generation.index().Stats();
   queue_depth.Set(generation.batcher().queued_images());
   live_rows.Set(static_cast<double>(stats.live_rows));
   tombstone_rows.Set(static_cast<double>(stats.tombstone_rows));
@@ -196,4 +196,4 @@ std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationCont
   return prometheus::TextSerializer().Serialize(rep_->registry.Collect());
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

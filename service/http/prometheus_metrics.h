@@ -15,7 +15,7 @@
 #include "service/rpc/metrics.h"
 #include "service/training/training_controller.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class PrometheusMetrics final : public EngineMetrics, public RpcMetrics {
  public:
@@ -39,6 +39,6 @@ class PrometheusMetrics final : public EngineMetrics, public RpcMetrics {
   std::unique_ptr<Rep> rep_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_HTTP_PROMETHEUS_METRICS_H_

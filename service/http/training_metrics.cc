@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "service/http/metric_series.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using prometheus::Counter;
@@ -113,4 +113,4 @@ void TrainingMetrics::Set(const std::vector<TrainingInfo>& jobs) {
   rep_->end_times = std::move(end_times);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -13,7 +13,7 @@ namespace prometheus {
 class Registry;
 }  // namespace prometheus
 
-namespace semblance {
+namespace semblance::service {
 
 class TrainingMetrics {
  public:
@@ -31,6 +31,6 @@ class TrainingMetrics {
   std::unique_ptr<Rep> rep_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_HTTP_TRAINING_METRICS_H_

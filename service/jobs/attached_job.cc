@@ -21,7 +21,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // The longest poll: its limit is an int of milliseconds.
@@ -141,4 +141,4 @@ absl::StatusOr<std::unique_ptr<Job>> AttachLocalJob(const std::string& name) {
   return absl::NotFoundError(absl::StrCat("no process runs the job ", name));
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

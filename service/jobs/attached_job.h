@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "service/jobs/job_launcher.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // The variable that holds a job's name.
 inline constexpr char kJobVariable[] = "SEMBLANCE_JOB";
@@ -22,6 +22,6 @@ inline constexpr char kJobVariable[] = "SEMBLANCE_JOB";
 // none, or only a zombie; Unavailable where the processes cannot be looked through.
 absl::StatusOr<std::unique_ptr<Job>> AttachLocalJob(const std::string& name);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_ATTACHED_JOB_H_

@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // What Job::Wait returns of a job whose end was seen and whose exit code was not: it was attached to.
 inline constexpr int kExitUnknown = -1;
@@ -78,6 +78,6 @@ class JobLauncher {
 // Processes of this machine, each in its own process group. A job is found again by SEMBLANCE_JOB=<name> in its environment.
 std::unique_ptr<JobLauncher> NewLocalJobLauncher();
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_JOB_LAUNCHER_H_

@@ -25,7 +25,7 @@
 #include "service/jobs/job_launcher.h"
 #include "service/jobs/log_rotation.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr mode_t kLogMode = 0644;
@@ -244,4 +244,4 @@ std::unique_ptr<JobLauncher> NewLocalJobLauncher() {
   return std::make_unique<LocalJobLauncher>();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -13,7 +13,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // What does not exist is no error.
@@ -52,4 +52,4 @@ absl::Status RotateLog(const std::string& path, int64_t max_bytes, int keep) {
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Of a job's log, when the job is started.
 inline constexpr int64_t kMaxLogBytes = 16 << 20;
@@ -22,6 +22,6 @@ inline constexpr int kKeptLogs = 3;
 // the log is then empty. No log is no error. REQUIRES: keep >= 1.
 absl::Status RotateLog(const std::string& path, int64_t max_bytes, int keep);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_LOG_ROTATION_H_

@@ -8,13 +8,13 @@
 #include "common/error.h"
 #include "embedder/bundle/manifest.h"
 
-namespace semblance {
+namespace semblance::service {
 
 absl::StatusOr<ModelName> ParseModelName(absl::string_view text, absl::string_view field) {
   const size_t separator = std::min(text.find_first_of("/@"), text.size());
   ModelName result;
   result.name = std::string(text.substr(0, separator));
-  bool valid = IsModelName(result.name);
+  bool valid = embedder::IsModelName(result.name);
   if (separator < text.size()) {
     const absl::string_view rest = text.substr(separator + 1);
     if (text[separator] == '/') {
@@ -47,4 +47,4 @@ std::optional<int> ParseModelVersion(absl::string_view text) {
   return version;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // At most one of version and alias.
 struct ModelName {
@@ -29,6 +29,6 @@ bool IsModelAlias(absl::string_view text);
 // A version as it is written in names and directories: from 1 on, without sign or leading zeros. nullopt for any other text.
 std::optional<int> ParseModelVersion(absl::string_view text);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_MODELS_MODEL_NAME_H_

@@ -14,7 +14,7 @@
 #include "service/models/model_name.h"
 #include "service/models/rooted_path.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 namespace fs = std::filesystem;
@@ -65,8 +65,8 @@ absl::StatusOr<BundlePlace> FindBundle(const std::string& root_directory, const 
   SEMBLANCE_RETURN_IF_ERROR(real.status());
   const BundlePlace place = {.path = fs::path(*real).lexically_relative(root.directory).string(), .directory = *real};
   SEMBLANCE_RETURN_IF_ERROR(CheckLinks(root, place));
-  if (!PathExists(absl::StrCat(place.directory, "/", kBundleManifestFile))) {
-    return NoBundle(absl::StrCat(place.path, " has no ", kBundleManifestFile, ": no bundle, or still being copied"));
+  if (!PathExists(absl::StrCat(place.directory, "/", embedder::kBundleManifestFile))) {
+    return NoBundle(absl::StrCat(place.path, " has no ", embedder::kBundleManifestFile, ": no bundle, or still being copied"));
   }
   return place;
 }
@@ -86,4 +86,4 @@ int GreatestVersionDirectory(const std::string& root, const std::string& name) {
   return greatest;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

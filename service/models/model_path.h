@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // A directory below the model root that has a manifest.
 struct BundlePlace {
@@ -35,6 +35,6 @@ std::optional<int> VersionOfPath(absl::string_view path, absl::string_view name)
 // The greatest version that a directory <root>/<name>/<version> claims; 0 where there is none.
 int GreatestVersionDirectory(const std::string& root, const std::string& name);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_MODELS_MODEL_PATH_H_

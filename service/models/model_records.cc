@@ -12,7 +12,7 @@
 #include "embedder/bundle/manifest.h"
 #include "service/models/model_name.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::storage::v1::ModelAlias;
@@ -57,7 +57,7 @@ std::string FaultOf(const ModelRegister& models) {
   std::set<std::string> paths;
   for (const ModelRecord& record : models.models()) {
     const std::string name = FullModelName(record.name(), record.version());
-    if (!IsModelName(record.name()) || record.version() < 1 || !IsPlainPath(record.path())) {
+    if (!embedder::IsModelName(record.name()) || record.version() < 1 || !IsPlainPath(record.path())) {
       return absl::StrCat("the model \"", name, "\" in \"", record.path(), "\" has no valid name, version or path");
     }
     if (!versions.emplace(record.name(), record.version()).second || !paths.insert(record.path()).second) {
@@ -169,4 +169,4 @@ void RemoveModelAlias(ModelRegister& models, absl::string_view name, absl::strin
   RemoveIf(*models.mutable_aliases(), [&](const ModelAlias& entry) { return entry.name() == name && entry.alias() == alias; });
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

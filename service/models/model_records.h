@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "semblance/storage/v1/generation.pb.h"
 
-namespace semblance {
+namespace semblance::service {
 
 inline constexpr int kModelRegisterVersion = 1;
 
@@ -66,6 +66,6 @@ void SetModelAlias(storage::v1::ModelRegister& models, const storage::v1::ModelR
 void RemoveModel(storage::v1::ModelRegister& models, const std::string& path);
 void RemoveModelAlias(storage::v1::ModelRegister& models, absl::string_view name, absl::string_view alias);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_MODELS_MODEL_RECORDS_H_

@@ -16,7 +16,7 @@
 #include "embedder/bundle/manifest.h"
 #include "service/models/model_name.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::storage::v1::BundleManifest;
@@ -30,8 +30,9 @@ absl::Status CheckAlias(absl::string_view alias) {
 }
 
 absl::Status CheckName(absl::string_view name) {
-  return IsModelName(name) ? absl::OkStatus()
-                           : InvalidField("name", "INVALID_MODEL_NAME", absl::StrCat("\"", name, "\" is no name of a model"));
+  return embedder::IsModelName(name)
+             ? absl::OkStatus()
+             : InvalidField("name", "INVALID_MODEL_NAME", absl::StrCat("\"", name, "\" is no name of a model"));
 }
 
 // All of the bundle, checked. Its tensors are not kept.
@@ -39,7 +40,7 @@ absl::StatusOr<BundleManifest> VerifyBundle(const BundlePlace& place) {
   if (!IsUtf8(place.path)) {
     return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", "the name of the bundle's directory is not UTF-8");
   }
-  absl::StatusOr<Bundle> bundle = ReadBundle(place.directory);
+  absl::StatusOr<embedder::Bundle> bundle = embedder::ReadBundle(place.directory);
   if (absl::IsNotFound(bundle.status())) {  // It was there a moment ago.
     return Error(absl::StatusCode::kNotFound, "BUNDLE_NOT_FOUND", bundle.status().message());
   }
@@ -220,4 +221,4 @@ absl::Status ModelRegistry::Commit(ModelRegister next) {
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

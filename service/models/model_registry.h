@@ -25,7 +25,7 @@
 #include "service/models/model_path.h"
 #include "service/models/model_records.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct Registration {
   ModelInfo model;
@@ -94,6 +94,6 @@ class ModelRegistry {
   State current_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_MODELS_MODEL_REGISTRY_H_

@@ -18,7 +18,7 @@
 #include "common/threads/background_thread.h"
 #include "embedder/bundle/bundle.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kLowestPriority = 19;
@@ -33,7 +33,7 @@ bool IsRealDirectory(const std::string& path) {
 }
 
 std::string ManifestOf(const std::string& directory) {
-  return absl::StrCat(directory, "/", kBundleManifestFile);
+  return absl::StrCat(directory, "/", embedder::kBundleManifestFile);
 }
 
 // Size, time of change and file number; empty where there is no such file.
@@ -183,4 +183,4 @@ void ModelWatcher::LogFailure(const std::string& path, const std::string& time, 
   result.failures.emplace_back(path, status);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

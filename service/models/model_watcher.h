@@ -22,7 +22,7 @@
 #include "common/threads/mutex.h"
 #include "service/models/model_registry.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class ModelWatcher {
  public:
@@ -74,6 +74,6 @@ class ModelWatcher {
   std::thread thread_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_MODELS_MODEL_WATCHER_H_

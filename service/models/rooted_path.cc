@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 namespace fs = std::filesystem;
@@ -95,4 +95,4 @@ absl::StatusOr<std::string> FollowBelow(const PathRoot& root, const std::string&
   return real.string();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // A directory and what messages call it ("the model root").
 struct PathRoot {
@@ -30,6 +30,6 @@ bool LeadsBelow(const PathRoot& root, const std::filesystem::path& path);
 // anything, is not told); NotFound when it cannot be followed.
 absl::StatusOr<std::string> FollowBelow(const PathRoot& root, const std::string& path);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_MODELS_ROOTED_PATH_H_

@@ -7,7 +7,7 @@
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 v1::ServerState StateToProto(EngineState state) {
@@ -30,7 +30,7 @@ std::string ArchitectureName(const storage::v1::Architecture& architecture) {
   return architecture.has_resnet() ? "resnet" + std::to_string(architecture.resnet().depth()) : "small_convnet";
 }
 
-void DescribeModel(const Embedder& embedder, v1::ModelInfo* proto) {
+void DescribeModel(const embedder::Embedder& embedder, v1::ModelInfo* proto) {
   const storage::v1::BundleManifest& manifest = embedder.manifest();
   proto->set_name(manifest.name());
   proto->set_embedding_space_id(manifest.embedding_space_id());
@@ -47,7 +47,7 @@ void DescribeModel(const Embedder& embedder, v1::ModelInfo* proto) {
 }
 
 void DescribeIndex(const Generation& generation, v1::IndexInfo* proto) {
-  const IndexStats stats = generation.index().Stats();
+  const index::IndexStats stats = generation.index().Stats();
   proto->set_live_count(stats.live_rows);
   proto->set_tombstone_count(stats.tombstone_rows);
   proto->set_sealed_segment_count(stats.sealed_segments);
@@ -100,4 +100,4 @@ std::unique_ptr<grpc::Service> NewAdminService(Engine* engine, CallTracker* call
   return std::make_unique<AdminServiceAdaptor>(engine, calls);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -6,7 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/error.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr absl::Duration kRetryWhenFull = absl::Seconds(1);
@@ -30,4 +30,4 @@ void BlockingCalls::Run(UnaryCall* call, std::function<absl::Status()> work) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -12,7 +12,7 @@
 #include "common/threads/thread_pool.h"
 #include "service/rpc/unary_call.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class BlockingCalls {
  public:
@@ -29,6 +29,6 @@ class BlockingCalls {
   ThreadPool threads_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_BLOCKING_CALLS_H_

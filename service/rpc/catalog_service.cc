@@ -7,14 +7,14 @@
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
-absl::StatusOr<std::vector<ItemWrite>> ItemsOf(const v1::UpsertItemsRequest& request) {
-  std::vector<ItemWrite> items;
+absl::StatusOr<std::vector<catalog::ItemWrite>> ItemsOf(const v1::UpsertItemsRequest& request) {
+  std::vector<catalog::ItemWrite> items;
   items.reserve(static_cast<size_t>(request.items_size()));
   for (const v1::Item& item : request.items()) {
-    absl::StatusOr<ItemWrite> write = FromProto(item);
+    absl::StatusOr<catalog::ItemWrite> write = FromProto(item);
     if (!write.ok()) {
       return WithFieldPrefix(write.status(), absl::StrCat("items[", items.size(), "]"));
     }
@@ -30,7 +30,7 @@ class CatalogServiceAdaptor final : public v1::CatalogService::CallbackService {
   grpc::ServerUnaryReactor* UpsertItems(grpc::CallbackServerContext* context, const v1::UpsertItemsRequest* request,
                                         v1::UpsertItemsResponse* response) override {
     return calls_->Run(context, Method("UpsertItems"), *request, [&](UnaryCall* call) {
-      absl::StatusOr<std::vector<ItemWrite>> items = ItemsOf(*request);
+      absl::StatusOr<std::vector<catalog::ItemWrite>> items = ItemsOf(*request);
       if (!items.ok()) {
         return call->Complete(items.status());
       }
@@ -50,7 +50,7 @@ class CatalogServiceAdaptor final : public v1::CatalogService::CallbackService {
     return calls_->Run(context, Method("GetItem"), *request, [&](UnaryCall* call) {
       if (request->include_image()) {
         engine_->FindWithImage(request->id(), call->context(),
-                               [call, response](absl::StatusOr<std::pair<CatalogItem, std::string>> found) {
+                               [call, response](absl::StatusOr<std::pair<catalog::CatalogItem, std::string>> found) {
                                  if (found.ok()) {
                                    ToProto(found->first, response->mutable_item());
                                    response->mutable_item()->set_image(std::move(found->second));
@@ -59,7 +59,7 @@ class CatalogServiceAdaptor final : public v1::CatalogService::CallbackService {
                                });
         return;
       }
-      engine_->Find(request->id(), call->context(), [call, response](const absl::StatusOr<CatalogItem>& item) {
+      engine_->Find(request->id(), call->context(), [call, response](const absl::StatusOr<catalog::CatalogItem>& item) {
         if (item.ok()) {
           ToProto(*item, response->mutable_item());
         }
@@ -89,7 +89,7 @@ class CatalogServiceAdaptor final : public v1::CatalogService::CallbackService {
       engine_->List(request->page_size(), request->page_token(), call->context(),
                     [call, response](const absl::StatusOr<ItemPage>& page) {
                       if (page.ok()) {
-                        for (const CatalogItem& item : page->items) {
+                        for (const catalog::CatalogItem& item : page->items) {
                           ToProto(item, response->add_items());
                         }
                         response->set_next_page_token(page->next_page_token);
@@ -121,4 +121,4 @@ std::unique_ptr<grpc::Service> NewCatalogService(Engine* engine, CallTracker* ca
   return std::make_unique<CatalogServiceAdaptor>(engine, calls);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

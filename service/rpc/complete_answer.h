@@ -6,7 +6,7 @@
 #include "service/rpc/convert.h"
 #include "service/rpc/unary_call.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Sets provenance and latency of the response, lets `fill` set the rest from the answer, and ends the call.
 template <typename Answer, typename Response, typename Fill>
@@ -19,6 +19,6 @@ void CompleteAnswer(const absl::StatusOr<Answer>& answer, UnaryCall* call, Respo
   call->Complete(answer.status());
 }
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_COMPLETE_ANSWER_H_

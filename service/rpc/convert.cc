@@ -6,10 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
-v1::AttributeValue ToProto(const AttributeValue& value) {
+v1::AttributeValue ToProto(const catalog::AttributeValue& value) {
   v1::AttributeValue proto;
   std::visit(
       [&proto](const auto& held) {
@@ -28,16 +28,16 @@ v1::AttributeValue ToProto(const AttributeValue& value) {
   return proto;
 }
 
-absl::StatusOr<AttributeValue> FromProto(const std::string& key, const v1::AttributeValue& value) {
+absl::StatusOr<catalog::AttributeValue> FromProto(const std::string& key, const v1::AttributeValue& value) {
   switch (value.kind_case()) {
     case v1::AttributeValue::kStringValue:
-      return AttributeValue(value.string_value());
+      return catalog::AttributeValue(value.string_value());
     case v1::AttributeValue::kIntValue:
-      return AttributeValue(int64_t{value.int_value()});
+      return catalog::AttributeValue(int64_t{value.int_value()});
     case v1::AttributeValue::kDoubleValue:
-      return AttributeValue(value.double_value());
+      return catalog::AttributeValue(value.double_value());
     case v1::AttributeValue::kBoolValue:
-      return AttributeValue(value.bool_value());
+      return catalog::AttributeValue(value.bool_value());
     case v1::AttributeValue::KIND_NOT_SET:
       break;
   }
@@ -61,13 +61,13 @@ Query FromProto(const v1::Query& query) {
   return std::monostate();
 }
 
-absl::StatusOr<ItemWrite> FromProto(const v1::Item& item) {
-  ItemWrite write{.id = item.id(), .image = item.image(), .label = std::nullopt, .attributes = {}};
+absl::StatusOr<catalog::ItemWrite> FromProto(const v1::Item& item) {
+  catalog::ItemWrite write{.id = item.id(), .image = item.image(), .label = std::nullopt, .attributes = {}};
   if (item.has_label()) {
     write.label = item.label();
   }
   for (const auto& [key, value] : item.attributes()) {
-    absl::StatusOr<AttributeValue> attribute = FromProto(key, value);
+    absl::StatusOr<catalog::AttributeValue> attribute = FromProto(key, value);
     if (!attribute.ok()) {
       return attribute.status();
     }
@@ -96,13 +96,13 @@ void ToProto(const LatencyBreakdown& latency, v1::Latency* proto) {
   set(latency.total, [&] { return proto->mutable_total(); });
 }
 
-void ToProto(const Attributes& attributes, google::protobuf::Map<std::string, v1::AttributeValue>* proto) {
+void ToProto(const catalog::Attributes& attributes, google::protobuf::Map<std::string, v1::AttributeValue>* proto) {
   for (const auto& [key, value] : attributes) {
     (*proto)[key] = ToProto(value);
   }
 }
 
-void ToProto(const CatalogItem& item, v1::Item* proto) {
+void ToProto(const catalog::CatalogItem& item, v1::Item* proto) {
   proto->set_id(item.id);
   if (item.label.has_value()) {
     proto->set_label(*item.label);
@@ -138,4 +138,4 @@ void ToProto(absl::Duration duration, google::protobuf::Duration* proto) {
   proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

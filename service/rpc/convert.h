@@ -16,22 +16,22 @@
 #include "semblance/v1/search_service.pb.h"
 #include "service/engine/types.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Image bytes are referred to, not copied: the message must outlive the query.
 Query FromProto(const v1::Query& query);
 
 // An attribute whose kind is not set is refused by name: InvalidArgument/INVALID_ATTRIBUTE, field "attributes[key]".
-absl::StatusOr<ItemWrite> FromProto(const v1::Item& item);
+absl::StatusOr<catalog::ItemWrite> FromProto(const v1::Item& item);
 
 void ToProto(const Provenance& provenance, v1::Provenance* proto);
 void ToProto(const LatencyBreakdown& latency, v1::Latency* proto);
-void ToProto(const Attributes& attributes, google::protobuf::Map<std::string, v1::AttributeValue>* proto);
-void ToProto(const CatalogItem& item, v1::Item* proto);
+void ToProto(const catalog::Attributes& attributes, google::protobuf::Map<std::string, v1::AttributeValue>* proto);
+void ToProto(const catalog::CatalogItem& item, v1::Item* proto);
 void ToProto(const std::vector<FoundItem>& found, bool include_attributes, v1::SearchResult* proto);
 void ToProto(absl::Time time, google::protobuf::Timestamp* proto);
 void ToProto(absl::Duration duration, google::protobuf::Duration* proto);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_CONVERT_H_

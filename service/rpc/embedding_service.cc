@@ -5,7 +5,7 @@
 #include "service/rpc/complete_answer.h"
 #include "service/rpc/services.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 class EmbeddingServiceAdaptor final : public v1::EmbeddingService::CallbackService {
@@ -39,4 +39,4 @@ std::unique_ptr<grpc::Service> NewEmbeddingService(Engine* engine, CallTracker* 
   return std::make_unique<EmbeddingServiceAdaptor>(engine, calls);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -8,7 +8,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "service/rpc/convert.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr char kDomain[] = "semblance";
@@ -49,4 +49,4 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                       details.details_size() == 0 ? std::string() : details.SerializeAsString());
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -8,12 +8,12 @@
 
 #include "absl/status/status.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Code and message as they are; reason, field and retry delay (common/error.h) as google.rpc.ErrorInfo (domain "semblance"),
 // BadRequest and RetryInfo in the rich error model (trailer grpc-status-details-bin).
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_ERROR_STATUS_H_

@@ -9,7 +9,7 @@
 #include "common/status_macros.h"
 #include "service/rpc/convert.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr size_t kMaxIdBytes = 128;
@@ -228,4 +228,4 @@ void ToProto(const GenerationList& list, v1::ListGenerationsResponse* proto) {
   proto->set_previous(list.previous);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -11,7 +11,7 @@
 #include "service/engine/generation_info.h"
 #include "service/generations/generation_controller.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // All of it but the bundle. Defaults are filled in.
 absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& request);
@@ -26,6 +26,6 @@ void ToProto(const GenerationInfo& info, v1::Generation* proto);
 void ToProto(const GenerationEvaluation& evaluation, v1::GenerationEvaluation* proto);
 void ToProto(const GenerationList& list, v1::ListGenerationsResponse* proto);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_GENERATION_CONVERT_H_

@@ -11,7 +11,7 @@
 #include "service/rpc/generation_convert.h"
 #include "service/rpc/watch_call.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kControlThreads = 2;
@@ -212,4 +212,4 @@ std::unique_ptr<grpc::Service> NewGenerationService(GenerationController* genera
   return std::make_unique<GenerationServiceAdaptor>(generations, std::move(resolve_model), calls, min_progress_interval);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -18,7 +18,7 @@
 #include "service/generations/generation_controller.h"
 #include "service/rpc/unary_call.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct ResolvedModel {
   std::string bundle_dir;
@@ -34,6 +34,6 @@ std::unique_ptr<grpc::Service> NewGenerationService(GenerationController* genera
                                                     CallTracker* calls,
                                                     absl::Duration min_progress_interval = absl::Milliseconds(200));
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_GENERATION_SERVICE_H_

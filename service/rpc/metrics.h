@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // One method of the contract, for example {"semblance.v1.SearchService", "Search"}.
 struct RpcMethod {
@@ -24,6 +24,6 @@ class RpcMetrics {
   virtual void ObserveHandled(const RpcMethod& method, const absl::Status& status, absl::Duration duration) = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_METRICS_H_

@@ -8,7 +8,7 @@
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kThreads = 1;
@@ -106,4 +106,4 @@ std::unique_ptr<grpc::Service> NewModelService(ModelRegistry* models, CallTracke
   return std::make_unique<ModelServiceAdaptor>(models, calls);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -9,7 +9,7 @@
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // What Search and BatchSearch have in common.
@@ -75,4 +75,4 @@ std::unique_ptr<grpc::Service> NewSearchService(Engine* engine, CallTracker* cal
   return std::make_unique<SearchServiceAdaptor>(engine, calls);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

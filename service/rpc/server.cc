@@ -25,7 +25,7 @@
 #include "service/rpc/training_service.h"
 #include "service/rpc/unary_call.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 ModelResolver ResolverOf(const ModelRegistry* models) {
@@ -136,4 +136,4 @@ absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& add
   return server;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "service/rpc/metrics.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class Engine;
 class GenerationController;
@@ -54,6 +54,6 @@ class RpcServer {
 absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& address, const RpcServices& services,
                                                           RpcMetrics* metrics);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_SERVER_H_

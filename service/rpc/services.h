@@ -10,7 +10,7 @@
 
 #include "service/rpc/unary_call.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class Engine;
 class ModelRegistry;
@@ -21,6 +21,6 @@ std::unique_ptr<grpc::Service> NewCatalogService(Engine* engine, CallTracker* ca
 std::unique_ptr<grpc::Service> NewAdminService(Engine* engine, CallTracker* calls);
 std::unique_ptr<grpc::Service> NewModelService(ModelRegistry* models, CallTracker* calls);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_SERVICES_H_

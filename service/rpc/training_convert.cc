@@ -12,7 +12,7 @@
 #include "common/text_proto.h"
 #include "service/rpc/convert.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr size_t kMaxLineBytes = 8 << 10;
@@ -149,4 +149,4 @@ void ToProto(const LogLines& log, google::protobuf::RepeatedPtrField<std::string
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

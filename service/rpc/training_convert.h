@@ -14,7 +14,7 @@
 #include "semblance/v1/training_service.pb.h"
 #include "service/training/training_info.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // Refuses an on_success that this server does not know. Everything else the controller checks.
 absl::StatusOr<TrainingSpec> FromProto(const v1::CreateTrainingJobRequest& request);
@@ -28,6 +28,6 @@ void ToProto(const TrainingInfo& info, v1::TrainingJob* proto);
 // line has beyond 8 KiB is cut off.
 void ToProto(const LogLines& log, google::protobuf::RepeatedPtrField<std::string>* lines);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_TRAINING_CONVERT_H_

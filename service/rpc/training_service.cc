@@ -12,7 +12,7 @@
 #include "service/rpc/training_convert.h"
 #include "service/rpc/watch_call.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kControlThreads = 2;
@@ -177,4 +177,4 @@ std::unique_ptr<grpc::Service> NewTrainingService(TrainingController* training, 
   return std::make_unique<TrainingServiceAdaptor>(training, calls, min_progress_interval);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -15,12 +15,12 @@
 #include "service/rpc/unary_call.h"
 #include "service/training/training_controller.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // A watch shows progress alone at most once in `min_progress_interval`, and changes of state at once.
 std::unique_ptr<grpc::Service> NewTrainingService(TrainingController* training, CallTracker* calls,
                                                   absl::Duration min_progress_interval = absl::Milliseconds(200));
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_TRAINING_SERVICE_H_

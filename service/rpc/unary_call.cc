@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "service/rpc/error_status.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 absl::Status DrainingError() {
@@ -96,4 +96,4 @@ void UnaryCall::Complete(const absl::Status& status) {
   Finish(ToGrpcStatus(status));  // The object may be gone after this line.
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

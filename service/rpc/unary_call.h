@@ -25,7 +25,7 @@
 #include "service/engine/types.h"
 #include "service/rpc/metrics.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class UnaryCall;
 
@@ -119,6 +119,6 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   CallContext context_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_UNARY_CALL_H_

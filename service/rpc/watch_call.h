@@ -32,7 +32,7 @@
 #include "service/rpc/metrics.h"
 #include "service/rpc/unary_call.h"
 
-namespace semblance {
+namespace semblance::service {
 
 template <typename Message>
 class WatchCall final : public OpenStream, public std::enable_shared_from_this<WatchCall<Message>> {
@@ -193,6 +193,6 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
   std::function<void()> on_done_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_RPC_WATCH_CALL_H_

@@ -15,7 +15,7 @@
 
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::service {
 
 template <typename Row>
 class ObservedTable {
@@ -134,6 +134,6 @@ class ObservedTable {
   int64_t next_token_ SEMBLANCE_GUARDED_BY(observers_mutex_) = 1;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TASKS_OBSERVED_TABLE_H_

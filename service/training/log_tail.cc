@@ -8,7 +8,7 @@
 #include "absl/strings/strip.h"
 #include "common/text_proto.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int64_t kMaxBytes = 64 << 10;
@@ -61,4 +61,4 @@ absl::StatusOr<LogLines> ReadLogLines(const std::string& path, int64_t offset, i
   return log;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -10,12 +10,12 @@
 #include "absl/status/statusor.h"
 #include "service/training/training_info.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // As of TrainingController::ReadLog. At most the last 64 KiB are read. Bytes that are not UTF-8 become "?". Of a progress bar,
 // which returns to the beginning of its line, only what it said last counts.
 absl::StatusOr<LogLines> ReadLogLines(const std::string& path, int64_t offset, int max_lines);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_LOG_TAIL_H_

@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "service/training/training_info.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class TrainingController {
  public:
@@ -45,6 +45,6 @@ class TrainingController {
   virtual void RemoveObserver(int64_t token) = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_CONTROLLER_H_

@@ -1,6 +1,6 @@
 #include "service/training/training_info.h"
 
-namespace semblance {
+namespace semblance::service {
 
 absl::string_view TrainingStateName(TrainingState state) {
   switch (state) {
@@ -49,4 +49,4 @@ OnSuccess OnSuccessOf(absl::string_view name) {
   return OnSuccess::kNothing;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -11,7 +11,7 @@
 #include "semblance/storage/v1/job.pb.h"
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::service {
 
 enum class TrainingState { kQueued, kRunning, kPublishing, kSucceeded, kFailed, kCancelling, kCancelled };
 
@@ -64,6 +64,6 @@ struct LogLines {
   int64_t next_offset = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_INFO_H_

@@ -14,7 +14,7 @@
 #include "service/training/training_request.h"
 #include "service/training/training_run.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using storage::v1::JobManifest;
@@ -378,4 +378,4 @@ absl::StatusOr<int64_t> TrainingJobs::AddObserver(const std::string& id, Observe
   return token.has_value() ? absl::StatusOr<int64_t>(*token) : NoSuchJob(id);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

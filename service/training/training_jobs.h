@@ -27,7 +27,7 @@
 #include "service/training/training_publication.h"
 #include "service/training/training_store.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct TrainingJobsOptions {
   PathRoot data_root;
@@ -102,6 +102,6 @@ class TrainingJobs final : public TrainingController {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_JOBS_H_

@@ -12,15 +12,15 @@
 #include "service/models/model_path.h"
 #include "service/training/training_info.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using storage::v1::JobManifest;
 using storage::v1::JobRecord;
 
 bool IsSameBundle(const std::string& left, const std::string& right) {
-  const absl::StatusOr<std::string> one = ReadFile(absl::StrCat(left, "/", kBundleManifestFile));
-  const absl::StatusOr<std::string> other = ReadFile(absl::StrCat(right, "/", kBundleManifestFile));
+  const absl::StatusOr<std::string> one = ReadFile(absl::StrCat(left, "/", embedder::kBundleManifestFile));
+  const absl::StatusOr<std::string> other = ReadFile(absl::StrCat(right, "/", embedder::kBundleManifestFile));
   return one.ok() && other.ok() && *one == *other;
 }
 
@@ -53,7 +53,7 @@ absl::Status TrainingPublication::Register(const JobManifest& manifest, const st
   }
   if (!PathExists(directory())) {
     SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(absl::StrCat(models_->root(), "/", manifest.model_name())));
-    SEMBLANCE_RETURN_IF_ERROR(CopyBundle(bundle_dir, directory()));
+    SEMBLANCE_RETURN_IF_ERROR(embedder::CopyBundle(bundle_dir, directory()));
   }
   return models_->Register(record.model()).status();
 }
@@ -122,4 +122,4 @@ void TrainingPublication::Cancel(const JobRecord& record) const {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -13,7 +13,7 @@
 #include "service/generations/generation_controller.h"
 #include "service/models/model_registry.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // What a publication does beside its work.
 struct PublicationHooks {
@@ -48,6 +48,6 @@ class TrainingPublication {
   GenerationController* const generations_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_PUBLICATION_H_

@@ -9,7 +9,7 @@
 #include "config/training_config.h"
 #include "index/index_spec.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kMaxReplicas = 64;
@@ -18,7 +18,7 @@ constexpr size_t kMaxRequestIdBytes = 128;
 constexpr char kShellCharacters[] = "|&;<>()$`\\\"'*?[]{}#~=%!^";
 
 absl::Status Invalid(absl::string_view field, absl::string_view what) {
-  return InvalidField(field, kConfigInvalid, absl::StrCat(field, " ", what));
+  return InvalidField(field, config::kConfigInvalid, absl::StrCat(field, " ", what));
 }
 
 absl::Status CheckPathText(absl::string_view field, absl::string_view path) {
@@ -76,8 +76,8 @@ absl::Status CheckOptions(const TrainingSpec& spec) {
     return Invalid("request_id", absl::StrCat("has ", spec.request_id.size(), " bytes; at most ", kMaxRequestIdBytes));
   }
   if (!spec.index_factory.empty()) {
-    if (const auto factory = ParseIndexSpec(spec.index_factory); !factory.ok()) {
-      return InvalidField("index_factory", kConfigInvalid, factory.status().message());
+    if (const auto factory = index::ParseIndexSpec(spec.index_factory); !factory.ok()) {
+      return InvalidField("index_factory", config::kConfigInvalid, factory.status().message());
     }
   }
   return absl::OkStatus();
@@ -99,12 +99,12 @@ absl::StatusOr<v1::TrainingConfig> CheckedTrainingConfig(const TrainingSpec& spe
       Resolve("config.model.torchscript_path", data_root, config.mutable_model()->mutable_torchscript_path()));
   // Any that is not empty: the job's own directory is not known yet.
   config.set_output_dir("model");
-  config = WithDefaults(std::move(config));
-  if (const absl::Status status = ValidateTrainingConfig(config); !status.ok()) {
+  config = config::WithDefaults(std::move(config));
+  if (const absl::Status status = config::ValidateTrainingConfig(config); !status.ok()) {
     return WithFieldPrefix(status, "config");
   }
   config.clear_output_dir();
   return config;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -11,7 +11,7 @@
 #include "service/models/rooted_path.h"
 #include "service/training/training_info.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // The config that the trainer is to get, with defaults, absolute paths and without output_dir, which TrainingStore fills in.
 // Errors: InvalidArgument with the field: CONFIG_INVALID, also for fields that the server sets itself and for paths with characters
@@ -19,6 +19,6 @@ namespace semblance {
 absl::StatusOr<v1::TrainingConfig> CheckedTrainingConfig(const TrainingSpec& spec, const PathRoot& data_root,
                                                          const std::string& catalogue_path);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_REQUEST_H_

@@ -12,7 +12,7 @@
 #include "common/process.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
@@ -242,4 +242,4 @@ void TrainingRun::StopLeftover() {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

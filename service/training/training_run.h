@@ -19,7 +19,7 @@
 #include "service/training/training_publication.h"
 #include "service/training/training_store.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct TrainingRunOptions {
   const v1::TrainingJobsConfig* config = nullptr;
@@ -94,6 +94,6 @@ class TrainingRun {
   int64_t step_before_ = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_RUN_H_

@@ -21,7 +21,7 @@
 #include "common/text_proto.h"
 #include "embedder/bundle/bundle.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using storage::v1::JobCounter;
@@ -140,7 +140,7 @@ TrainerProgress TrainingStore::ReadProgress(const std::string& id) const {
 }
 
 bool TrainingStore::HasBundle(const std::string& id) const {
-  return PathExists(absl::StrCat(BundleDir(id), "/", kBundleManifestFile));
+  return PathExists(absl::StrCat(BundleDir(id), "/", embedder::kBundleManifestFile));
 }
 
 absl::Status TrainingStore::Remove(const std::string& id) const {
@@ -150,4 +150,4 @@ absl::Status TrainingStore::Remove(const std::string& id) const {
   return SyncDirectory(JobsDir());
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -24,7 +24,7 @@
 #include "semblance/storage/v1/job.pb.h"
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class TrainingStore {
  public:
@@ -71,6 +71,6 @@ class TrainingStore {
   std::string data_dir_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_TRAINING_TRAINING_STORE_H_

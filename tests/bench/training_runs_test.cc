@@ -26,12 +26,12 @@ class TrainingRunsTest : public ::testing::Test {
       const std::string folder = dir_.Join("data/class" + std::to_string(label));
       std::filesystem::create_directories(folder);
       for (int i = 0; i < 6; ++i) {
-        Random random(1, static_cast<uint64_t>(label), static_cast<uint64_t>(i));
+        trainer::Random random(1, static_cast<uint64_t>(label), static_cast<uint64_t>(i));
         std::string pixels;
         for (int pixel = 0; pixel < 64; ++pixel) {
           pixels.push_back(static_cast<char>(random.Between(25 * label, 25 * label + 60)));
         }
-        std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary) << EncodeGreyPng(pixels, 8, 8).value();
+        std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary) << dataset::EncodeGreyPng(pixels, 8, 8).value();
       }
     }
     std::ofstream(dir_.Join("recipe.textproto"))

@@ -45,29 +45,29 @@ class BuilderFixture : public ::testing::Test {
     config.set_factory("HNSW16");
     config.set_seal_rows(16);
     config.set_hnsw_ef_construction(16);
-    return *CompleteIndexConfig(config);
+    return *generation::CompleteIndexConfig(config);
   }
 
   // The index of a generation, opened for the catalogue as it is now.
-  std::unique_ptr<SegmentedIndex> OpenIndex(const std::string& id) {
-    const auto state = ReadCatalogState(*catalog_);
+  std::unique_ptr<index::SegmentedIndex> OpenIndex(const std::string& id) {
+    const auto state = generation::ReadCatalogState(*catalog_);
     const auto manifest = store_.ReadManifest(id);
     EXPECT_OK(state);
     EXPECT_OK(manifest);
-    const auto options = IndexOptionsOf(SmallSegments(), manifest->index_factory(), manifest->dimension());
+    const auto options = generation::IndexOptionsOf(SmallSegments(), manifest->index_factory(), manifest->dimension());
     EXPECT_OK(options);
-    auto index = SegmentedIndex::Open(store_.IndexDir(id), *options, state->Sequences(), state->sequence);
+    auto index = index::SegmentedIndex::Open(store_.IndexDir(id), *options, state->Sequences(), state->sequence);
     EXPECT_OK(index);
     return index.ok() ? *std::move(index) : nullptr;
   }
 
   // The vector of each item that the index of the generation has.
   std::map<std::string, std::vector<float>> RowsOf(const std::string& id) {
-    const std::unique_ptr<SegmentedIndex> index = OpenIndex(id);
-    const auto state = ReadCatalogState(*catalog_);
+    const std::unique_ptr<index::SegmentedIndex> index = OpenIndex(id);
+    const auto state = generation::ReadCatalogState(*catalog_);
     EXPECT_OK(state);
     std::map<std::string, std::vector<float>> rows;
-    for (const CatalogItem& item : state->items) {
+    for (const catalog::CatalogItem& item : state->items) {
       if (auto vector = index->Vector(item.sequence); vector.ok()) {
         rows[item.id] = *std::move(vector);
       }
@@ -77,8 +77,8 @@ class BuilderFixture : public ::testing::Test {
 
   const TempDir data_;
   const TempDir models_;
-  const std::unique_ptr<Catalog> catalog_ = *OpenSqliteCatalog(data_.Join("catalogue.db"), {});
-  const GenerationStore store_ = *GenerationStore::Open(data_.path());
+  const std::unique_ptr<catalog::Catalog> catalog_ = *catalog::OpenSqliteCatalog(data_.Join("catalogue.db"), {});
+  const generation::GenerationStore store_ = *generation::GenerationStore::Open(data_.path());
 };
 
 }  // namespace semblance::testing

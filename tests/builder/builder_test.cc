@@ -35,20 +35,20 @@ using ::testing::SizeIs;
 constexpr int kDimension = 6;
 constexpr int kItems = 60;
 
-Image PictureOf(uint32_t seed) {
+embedder::Image PictureOf(uint32_t seed) {
   return NoiseImage(8, 8, 1, seed);
 }
 
 // Has the manifest of a bundle and hands each batch to the test's embedder, after it has told the test.
-class WatchedEmbedder final : public Embedder {
+class WatchedEmbedder final : public embedder::Embedder {
  public:
   WatchedEmbedder(storage::v1::BundleManifest manifest, const FakeEmbedder& fake, const std::function<void()>& before_batch)
       : manifest_(std::move(manifest)), fake_(fake), before_batch_(before_batch) {}
 
   const storage::v1::BundleManifest& manifest() const override { return manifest_; }
-  const Preprocessor& preprocessor() const override { return fake_.preprocessor(); }
+  const embedder::Preprocessor& preprocessor() const override { return fake_.preprocessor(); }
   const std::string& device() const override { return fake_.device(); }
-  absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const override {
+  absl::Status Embed(absl::Span<const embedder::Image> images, absl::Span<float> out) const override {
     if (before_batch_) {
       before_batch_();
     }
@@ -70,30 +70,30 @@ class BuilderTest : public BuilderFixture {
 
   // Items whose pictures are their numbers.
   void Fill() {
-    std::vector<ItemWrite> items;
+    std::vector<catalog::ItemWrite> items;
     for (uint32_t i = 0; i < kItems; ++i) {
       items.push_back(ItemWithImage(absl::StrCat("item-", i), EncodePng(PictureOf(i))));
     }
     EXPECT_OK(UpsertAndWait(*catalog_, std::move(items)));
   }
 
-  BuildOptions Options() {
-    BuildOptions options;
+  builder::BuildOptions Options() {
+    builder::BuildOptions options;
     options.data_dir = data_.path();
     options.generation_id = generation_;
     options.index = SmallSegments();
     options.batch_size = 4;
     options.stop = &stop_;
-    options.new_embedder = [this](const std::string& directory) -> absl::StatusOr<std::unique_ptr<Embedder>> {
+    options.new_embedder = [this](const std::string& directory) -> absl::StatusOr<std::unique_ptr<embedder::Embedder>> {
       ++loaded_;
-      auto manifest = ReadBundleManifest(directory);
+      auto manifest = embedder::ReadBundleManifest(directory);
       EXPECT_OK(manifest);
       return std::make_unique<WatchedEmbedder>(*std::move(manifest), embedder_, before_batch_);
     };
     return options;
   }
 
-  absl::Status Run() { return BuildGeneration(Options()); }
+  absl::Status Run() { return builder::BuildGeneration(Options()); }
 
   int64_t EmbeddedImages() const {
     int64_t count = 0;
@@ -132,9 +132,9 @@ class BuilderTest : public BuilderFixture {
 
 TEST_F(BuilderTest, BuildsAnIndexThatAnswersAsOneThatWasBuiltDirectly) {
   Fill();
-  BuildOptions options = Options();
+  builder::BuildOptions options = Options();
   options.threads = 3;
-  ASSERT_OK(BuildGeneration(options));
+  ASSERT_OK(builder::BuildGeneration(options));
   ExpectAllRows();
   const auto built = OpenIndex(generation_);
   EXPECT_EQ(built->Stats().growing_rows, 0);
@@ -142,12 +142,12 @@ TEST_F(BuilderTest, BuildsAnIndexThatAnswersAsOneThatWasBuiltDirectly) {
 
   generation_ = CreateGeneration(models_.Join("model"));
   const auto direct = OpenIndex(generation_);
-  ASSERT_OK(EmbedMissing(*catalog_, embedder_, {}, *direct));
-  IndexSearchOptions search;
+  ASSERT_OK(generation::EmbedMissing(*catalog_, embedder_, {}, *direct));
+  index::IndexSearchOptions search;
   search.exact = true;
   for (uint32_t query = 0; query < 10; ++query) {
-    ASSERT_OK_AND_ASSIGN(const IndexSearchResult one, built->Search(embedder_.VectorOf(PictureOf(1000 + query)), search));
-    ASSERT_OK_AND_ASSIGN(const IndexSearchResult other, direct->Search(embedder_.VectorOf(PictureOf(1000 + query)), search));
+    ASSERT_OK_AND_ASSIGN(const index::IndexSearchResult one, built->Search(embedder_.VectorOf(PictureOf(1000 + query)), search));
+    ASSERT_OK_AND_ASSIGN(const index::IndexSearchResult other, direct->Search(embedder_.VectorOf(PictureOf(1000 + query)), search));
     for (size_t i = 0; i < one.neighbors[0].size(); ++i) {
       EXPECT_EQ(one.neighbors[0][i].key, other.neighbors[0][i].key);
     }
@@ -215,9 +215,9 @@ TEST_F(BuilderTest, GoesOnWhereItWasStoppedAndEmbedsNothingTwice) {
 
 TEST_F(BuilderTest, StopsWhileItIndexes) {
   Fill();
-  BuildOptions options = Options();
+  builder::BuildOptions options = Options();
   options.on_progress = [this](const BuildProgress& progress) { stop_ = progress.step() == BuildProgress::STEP_INDEXING; };
-  EXPECT_THAT(BuildGeneration(options), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(builder::BuildGeneration(options), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_FALSE(IsBuilt());
   EXPECT_EQ(EmbeddedImages(), kItems);
   stop_ = false;
@@ -266,11 +266,11 @@ TEST_F(BuilderTest, RefusesToBuildWhatAnotherBuilds) {
   embedder_.CloseGate();
   std::thread first([this] { EXPECT_OK(Run()); });
   embedder_.AwaitCallAtGate();
-  BuildOptions options = Options();
+  builder::BuildOptions options = Options();
   options.new_embedder = nullptr;
-  const absl::Status second = BuildGeneration(options);
+  const absl::Status second = builder::BuildGeneration(options);
   EXPECT_THAT(second, HasReason("BUILD_RUNNING"));
-  EXPECT_TRUE(IsWorthAnotherTry(second));
+  EXPECT_TRUE(builder::IsWorthAnotherTry(second));
   EXPECT_NE(Progress().step(), BuildProgress::STEP_FAILED);
   embedder_.OpenGate();
   first.join();
@@ -296,7 +296,7 @@ TEST_F(BuilderTest, StopsWhenTheGenerationIsCancelled) {
 TEST_F(BuilderTest, ReportsHowFarItIs) {
   Fill();
   std::vector<BuildProgress::Step> steps;
-  BuildOptions options = Options();
+  builder::BuildOptions options = Options();
   options.on_progress = [&](const BuildProgress& progress) {
     if (steps.empty() || steps.back() != progress.step()) {
       steps.push_back(progress.step());
@@ -306,7 +306,7 @@ TEST_F(BuilderTest, ReportsHowFarItIs) {
     EXPECT_EQ(Progress().step(), progress.step());
     EXPECT_EQ(Progress().done(), progress.done());
   };
-  ASSERT_OK(BuildGeneration(options));
+  ASSERT_OK(builder::BuildGeneration(options));
   EXPECT_THAT(steps, ElementsAre(BuildProgress::STEP_EMBEDDING, BuildProgress::STEP_INDEXING, BuildProgress::STEP_DONE));
   EXPECT_EQ(Progress().step(), BuildProgress::STEP_DONE);
 }
@@ -316,7 +316,7 @@ TEST_F(BuilderTest, SaysWhyItFailedAndSucceedsWhenThatIsMended) {
   Upsert("bad", "not an image");
   const absl::Status status = Run();
   EXPECT_THAT(status, HasReason("UNMIGRATABLE_ITEMS"));
-  EXPECT_FALSE(IsWorthAnotherTry(status));
+  EXPECT_FALSE(builder::IsWorthAnotherTry(status));
   EXPECT_EQ(Progress().step(), BuildProgress::STEP_FAILED);
   EXPECT_THAT(Progress().error(), HasSubstr("UNMIGRATABLE_ITEMS: the image of the item at sequence 61"));
   EXPECT_FALSE(IsBuilt());
@@ -347,7 +347,7 @@ TEST_F(BuilderTest, TouchesNoGenerationThatTheServerHas) {
 TEST_F(BuilderTest, RefusesABundleOfAnotherEmbeddingSpace) {
   WriteFakeBundle(models_.Join("other"), kDimension, 2);
   ASSERT_OK(RemoveAll(store_.BundleDir(generation_)));
-  ASSERT_OK(CopyBundle(models_.Join("other"), store_.BundleDir(generation_)));
+  ASSERT_OK(embedder::CopyBundle(models_.Join("other"), store_.BundleDir(generation_)));
   EXPECT_THAT(Run(), HasReason("MANIFEST_INVALID"));
   EXPECT_THAT(embedder_.calls(), IsEmpty());
 }

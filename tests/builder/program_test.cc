@@ -37,7 +37,7 @@ constexpr int kSide = 32;
 constexpr int kChannels = 64;
 constexpr int kDimension = 8;
 
-HostTensor RandomTensor(std::vector<int64_t> shape, float scale, std::mt19937& random) {
+embedder::HostTensor RandomTensor(std::vector<int64_t> shape, float scale, std::mt19937& random) {
   int64_t size = 1;
   for (const int64_t side : shape) {
     size *= side;
@@ -53,7 +53,7 @@ HostTensor RandomTensor(std::vector<int64_t> shape, float scale, std::mt19937& r
 // A convnet with random weights that takes longer for kItems images than for its start.
 void WriteConvnetBundle(const std::string& directory) {
   std::mt19937 random(1);
-  Bundle bundle;
+  embedder::Bundle bundle;
   bundle.manifest.set_name("random");
   bundle.manifest.set_dimension(kDimension);
   bundle.manifest.set_without_proxies(true);
@@ -79,7 +79,7 @@ void WriteConvnetBundle(const std::string& directory) {
   }
   bundle.model["head.weight"] = RandomTensor({kDimension, kChannels}, 1, random);
   bundle.model["head.bias"] = RandomTensor({kDimension}, 1, random);
-  EXPECT_OK(WriteBundle(directory, bundle));
+  EXPECT_OK(embedder::WriteBundle(directory, bundle));
 }
 
 class ProgramTest : public BuilderFixture {
@@ -93,7 +93,7 @@ class ProgramTest : public BuilderFixture {
 
   void Fill() {
     for (int i = 0; i < kItems; i += kItemsOfAWrite) {
-      std::vector<ItemWrite> items;
+      std::vector<catalog::ItemWrite> items;
       for (int j = i; j < i + kItemsOfAWrite; ++j) {
         items.push_back(ItemWithImage(absl::StrCat("item-", j), EncodePng(NoiseImage(kSide, kSide, 1, static_cast<uint32_t>(j)))));
       }

@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 using ::semblance::testing::HasField;
@@ -53,4 +53,4 @@ INSTANTIATE_TEST_SUITE_P(Documents, BadAttributesTest,
                                            R"({"a":9223372036854775808})", R"({"a":1e999})", "{\"a\":\"\xff\"}"));
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -16,31 +16,31 @@
 
 namespace semblance::testing {
 
-inline ItemWrite ItemWithImage(std::string id, std::string image) {
-  return ItemWrite{.id = std::move(id), .image = std::move(image), .label = std::nullopt, .attributes = {}};
+inline catalog::ItemWrite ItemWithImage(std::string id, std::string image) {
+  return catalog::ItemWrite{.id = std::move(id), .image = std::move(image), .label = std::nullopt, .attributes = {}};
 }
 
 // Starts a write with the callback that it is given, and waits for the answer.
-inline absl::StatusOr<WriteResult> Await(const std::function<void(Catalog::WriteCallback)>& start) {
-  std::promise<absl::StatusOr<WriteResult>> answer;
-  start([&answer](absl::StatusOr<WriteResult> result) { answer.set_value(std::move(result)); });
+inline absl::StatusOr<catalog::WriteResult> Await(const std::function<void(catalog::Catalog::WriteCallback)>& start) {
+  std::promise<absl::StatusOr<catalog::WriteResult>> answer;
+  start([&answer](absl::StatusOr<catalog::WriteResult> result) { answer.set_value(std::move(result)); });
   return answer.get_future().get();
 }
 
-inline absl::StatusOr<WriteResult> UpsertAndWait(Catalog& catalog, std::vector<ItemWrite> items) {
-  return Await([&](Catalog::WriteCallback done) { catalog.Upsert(std::move(items), std::move(done)); });
+inline absl::StatusOr<catalog::WriteResult> UpsertAndWait(catalog::Catalog& catalog, std::vector<catalog::ItemWrite> items) {
+  return Await([&](catalog::Catalog::WriteCallback done) { catalog.Upsert(std::move(items), std::move(done)); });
 }
 
-inline absl::StatusOr<WriteResult> DeleteAndWait(Catalog& catalog, std::vector<std::string> ids) {
-  return Await([&](Catalog::WriteCallback done) { catalog.Delete(std::move(ids), std::move(done)); });
+inline absl::StatusOr<catalog::WriteResult> DeleteAndWait(catalog::Catalog& catalog, std::vector<std::string> ids) {
+  return Await([&](catalog::Catalog::WriteCallback done) { catalog.Delete(std::move(ids), std::move(done)); });
 }
 
 class CatalogFixture : public ::testing::Test {
  protected:
   std::string path() const { return dir_.Join("catalogue.db"); }
 
-  std::unique_ptr<Catalog> Open(const CatalogOptions& options = {}) {
-    auto catalog = OpenSqliteCatalog(path(), options);
+  std::unique_ptr<catalog::Catalog> Open(const catalog::CatalogOptions& options = {}) {
+    auto catalog = catalog::OpenSqliteCatalog(path(), options);
     EXPECT_OK(catalog);
     return catalog.ok() ? *std::move(catalog) : nullptr;
   }

@@ -17,7 +17,7 @@
 #include "tests/catalog/catalog_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 using ::semblance::testing::Await;
@@ -274,4 +274,4 @@ TEST_F(CatalogTest, RefusesAndKeepsTheDatabaseOfAnotherProgram) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -16,7 +16,7 @@
 #include "tests/catalog/catalog_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 using ::semblance::testing::CatalogFixture;
@@ -139,4 +139,4 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKillAndNoWriteIsHalfThere) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -12,7 +12,7 @@
 #include "tests/catalog/catalog_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 using ::semblance::testing::CatalogFixture;
@@ -115,4 +115,4 @@ TEST_F(DamageTest, AFlippedByteOfAnImageIsDataLoss) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::catalog

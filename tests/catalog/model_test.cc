@@ -13,7 +13,7 @@
 #include "tests/catalog/catalog_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 using ::semblance::testing::CatalogFixture;
@@ -154,4 +154,4 @@ TEST_F(ModelTest, AgreesWithAMapAlsoAfterReopening) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::catalog

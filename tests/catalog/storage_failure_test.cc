@@ -11,7 +11,7 @@
 #include "tests/catalog/catalog_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::catalog {
 namespace {
 
 using ::semblance::testing::CatalogFixture;
@@ -80,4 +80,4 @@ TEST_F(StorageFailureTest, OpeningAgainAllowsWrites) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::catalog

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "tests/cli/command_fixture.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -114,4 +114,4 @@ TEST_F(BenchTest, SaysWhatIsWrongWithItsArguments) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -16,15 +16,15 @@ namespace semblance::testing {
 class CommandFixture : public ::testing::Test {
  protected:
   // The exit code; what was printed is in out_ and err_.
-  int Run(Arguments args) {
+  int Run(cli::Arguments args) {
     args.push_back("--server=" + server_.address());
     return RunAlone(args);
   }
 
-  int RunAlone(const Arguments& args) {
+  int RunAlone(const cli::Arguments& args) {
     std::ostringstream out;
     std::ostringstream err;
-    const int exit_code = RunCommand(args, {out, err});
+    const int exit_code = cli::RunCommand(args, {out, err});
     out_ = out.str();
     err_ = err.str();
     return exit_code;

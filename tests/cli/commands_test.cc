@@ -10,7 +10,7 @@
 #include "tests/cli/command_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -236,4 +236,4 @@ TEST_F(CommandsTest, ItemsAreCounted) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

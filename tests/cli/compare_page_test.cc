@@ -5,7 +5,7 @@
 #include "gtest/gtest.h"
 #include "tests/cli/generation_messages.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::testing::HasSubstr;
@@ -139,4 +139,4 @@ TEST(ComparePageTest, SaysWhatIsLeftOut) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

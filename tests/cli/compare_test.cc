@@ -14,7 +14,7 @@
 #include "tests/cli/generation_messages.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -238,4 +238,4 @@ TEST_F(CompareTest, AnEmptyCatalogueCannotBeCompared) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

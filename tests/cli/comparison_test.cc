@@ -3,7 +3,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::testing::ElementsAre;
@@ -96,4 +96,4 @@ TEST(ComparisonTest, TheBiggestDifferencesComeFirst) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

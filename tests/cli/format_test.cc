@@ -2,7 +2,7 @@
 
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 google::protobuf::Duration Seconds(int64_t seconds, int32_t nanos = 0) {
@@ -38,4 +38,4 @@ TEST(FormatTest, EnumsLoseTheirPrefix) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -6,7 +6,7 @@
 #include "tests/cli/command_fixture.h"
 #include "tests/cli/generation_messages.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -246,4 +246,4 @@ TEST_F(GenerationsTest, WrongUsageIsToldFromOtherErrors) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/cli/command_fixture.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -179,4 +179,4 @@ TEST_F(IngestTest, AFolderThatIsNotThereIsBadInput) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -5,7 +5,7 @@
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 TEST(InterruptionTest, NotesEitherSignal) {
@@ -50,4 +50,4 @@ TEST(InterruptionTest, LeavesSignalsAsTheyWere) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

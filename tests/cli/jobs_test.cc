@@ -7,7 +7,7 @@
 #include "tests/cli/command_fixture.h"
 #include "tests/cli/job_messages.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -101,4 +101,4 @@ TEST_F(JobsTest, EachTakesOneId) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

@@ -5,7 +5,7 @@
 #include "gtest/gtest.h"
 #include "tests/cli/command_fixture.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -151,4 +151,4 @@ TEST_F(ModelsTest, FlagsMayComeBeforeTheCommand) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

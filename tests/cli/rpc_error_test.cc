@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/cli/fake_server.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::RichStatus;
@@ -67,4 +67,4 @@ TEST(RpcErrorTest, GivesScriptsAnExitCode) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

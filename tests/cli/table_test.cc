@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 std::string Print(const Table& table) {
@@ -49,4 +49,4 @@ TEST(TableTest, PrintsNoHeaderWhereThereIsNone) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

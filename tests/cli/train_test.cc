@@ -7,7 +7,7 @@
 #include "tests/cli/command_fixture.h"
 #include "tests/cli/job_messages.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -111,4 +111,4 @@ TEST_F(TrainTest, RefusalsOfTheServerNameTheField) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

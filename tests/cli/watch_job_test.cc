@@ -11,7 +11,7 @@
 #include "tests/cli/command_fixture.h"
 #include "tests/cli/job_messages.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -185,4 +185,4 @@ TEST_F(WatchJobTest, AnInterruptionEndsTheWaitingForAServerThatIsAway) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

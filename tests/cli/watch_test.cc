@@ -11,7 +11,7 @@
 #include "tests/cli/command_fixture.h"
 #include "tests/cli/generation_messages.h"
 
-namespace semblance {
+namespace semblance::cli {
 namespace {
 
 using ::semblance::testing::CommandFixture;
@@ -242,4 +242,4 @@ TEST_F(WatchTest, CreateWatchesWhatItMade) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::cli

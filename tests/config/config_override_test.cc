@@ -5,7 +5,7 @@
 #include "semblance/v1/training_config.pb.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 using ::testing::ElementsAre;
@@ -83,4 +83,4 @@ INSTANTIATE_TEST_SUITE_P(ConfigOverrideTest, BadOverrideTest,
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::config

@@ -8,7 +8,7 @@
 #include "tests/testing/temp_dir.h"
 #include "trainer/data/augment.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 using ::testing::ElementsAre;
@@ -82,7 +82,7 @@ TEST(ConfigTest, SaysAllOfTheAugmentation) {
                "augmentation { horizontal_flip: false max_shift_pixels: 2 min_crop_area: 0.1 max_crop_area: 0.9 "
                "max_crop_aspect: 2 rotation_degrees: 3 shear_degrees: 4 brightness: 0.5 contrast: 0.6 saturation: 0.7 }"));
 
-  const Augmentation augmentation = AugmentationOf(config.augmentation());
+  const trainer::Augmentation augmentation = trainer::AugmentationOf(config.augmentation());
 
   EXPECT_FALSE(augmentation.horizontal_flip);
   EXPECT_EQ(augmentation.max_shift_pixels, 2);
@@ -341,4 +341,4 @@ TEST(ConfigTest, CountsDynamicProxiesByClassOrInAll) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::config

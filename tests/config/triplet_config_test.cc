@@ -8,7 +8,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 using testing::HasField;
@@ -96,4 +96,4 @@ TEST_P(TripletRefusalTest, NamesTheFieldAndWhatToDo) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::config

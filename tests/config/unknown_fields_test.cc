@@ -6,7 +6,7 @@
 #include "semblance/v1/training_config.pb.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::config {
 namespace {
 
 TEST(CheckNoUnknownFieldsTest, PassesKnownFields) {
@@ -36,4 +36,4 @@ TEST(CheckNoUnknownFieldsTest, LooksIntoLists) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::config

@@ -9,7 +9,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::AllOf;
@@ -111,4 +111,4 @@ TEST(Cars196Test, RefusesAClassWithoutAName) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

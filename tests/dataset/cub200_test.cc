@@ -5,7 +5,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::AllOf;
@@ -91,4 +91,4 @@ TEST(Cub200Test, RefusesAnImageThatIsListedTwice) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -45,7 +45,7 @@ inline std::string Gzip(const std::string& data) {
   return out;
 }
 
-inline std::vector<std::string> Ids(const Dataset& dataset) {
+inline std::vector<std::string> Ids(const dataset::Dataset& dataset) {
   std::vector<std::string> ids;
   for (int64_t i = 0; i < dataset.size(); ++i) {
     ids.push_back(dataset.example(i).id);

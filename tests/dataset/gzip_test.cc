@@ -5,7 +5,7 @@
 #include "tests/dataset/files.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using testing::Gzip;
@@ -44,4 +44,4 @@ TEST(GzipTest, RefusesBytesAfterTheEndAndNamesTheFile) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -6,7 +6,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::AllOf;
@@ -93,4 +93,4 @@ TEST(IdxDatasetTest, RefusesImagesWithoutPixels) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -5,7 +5,7 @@
 #include "tests/dataset/files.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::AllOf;
@@ -51,4 +51,4 @@ TEST(IdxFileTest, RefusesSizesWhoseProductOverflows) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

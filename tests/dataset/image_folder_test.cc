@@ -6,7 +6,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::ElementsAre;
@@ -116,4 +116,4 @@ TEST(ImageFolderTest, ReportsAnImageThatWentAway) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

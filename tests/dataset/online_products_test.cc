@@ -5,7 +5,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::AllOf;
@@ -63,4 +63,4 @@ TEST(OnlineProductsTest, NamesTheListThatIsMissing) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -5,7 +5,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::ElementsAre;
@@ -53,4 +53,4 @@ TEST(OpenDatasetTest, NamesAPathThatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

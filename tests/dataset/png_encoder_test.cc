@@ -6,7 +6,7 @@
 
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 TEST(PngEncoderTest, KeepsEveryPixel) {
@@ -34,4 +34,4 @@ TEST(PngEncoderTest, GivesEqualBytesForEqualPixels) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

@@ -7,7 +7,7 @@
 #include "dataset/file_dataset.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::dataset {
 namespace {
 
 using ::testing::ElementsAre;
@@ -102,4 +102,4 @@ TEST(SplitTest, DecidesForEachItemAloneSoThatMoreDataMovesNoItem) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::dataset

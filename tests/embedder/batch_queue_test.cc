@@ -7,7 +7,7 @@
 
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::testing::StatusIs;
@@ -148,4 +148,4 @@ TEST(BatchQueueTest, RemoveAllGivesEveryRequestTheStatus) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -14,7 +14,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_images.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::testing::FakeEmbedder;
@@ -286,4 +286,4 @@ TEST(BatcherOptionsTest, RangesAreChecked) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

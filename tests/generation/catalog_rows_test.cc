@@ -32,16 +32,16 @@ using ::testing::SizeIs;
 
 constexpr int kDimension = 6;
 
-Image PictureOf(uint32_t seed) {
+embedder::Image PictureOf(uint32_t seed) {
   return NoiseImage(8, 8, 1, seed);
 }
 
 // What a write at `sequence` left of the items: id to sequence.
 using Items = std::map<std::string, uint64_t>;
 
-Items ItemsOf(const CatalogState& state) {
+Items ItemsOf(const generation::CatalogState& state) {
   Items items;
-  for (const CatalogItem& item : state.items) {
+  for (const catalog::CatalogItem& item : state.items) {
     EXPECT_TRUE(items.emplace(item.id, item.sequence).second) << item.id << " twice";
   }
   return items;
@@ -71,26 +71,26 @@ class CatalogRowsTest : public CatalogFixture {
     }
   }
 
-  std::unique_ptr<SegmentedIndex> OpenIndex() {
-    const auto state = ReadCatalogState(*catalog_);
+  std::unique_ptr<index::SegmentedIndex> OpenIndex() {
+    const auto state = generation::ReadCatalogState(*catalog_);
     EXPECT_OK(state);
-    SegmentedIndexOptions options;
+    index::SegmentedIndexOptions options;
     options.dimension = kDimension;
     options.seal_rows = 64;
     options.hnsw_ef_construction = 16;
     options.build_threads = 1;
-    auto index = SegmentedIndex::Open(index_dir_.path(), options, state->Sequences(), state->sequence);
+    auto index = index::SegmentedIndex::Open(index_dir_.path(), options, state->Sequences(), state->sequence);
     EXPECT_OK(index);
     return *std::move(index);
   }
 
-  const std::unique_ptr<Catalog> catalog_ = Open();
+  const std::unique_ptr<catalog::Catalog> catalog_ = Open();
   FakeEmbedder embedder_{kDimension};
   const TempDir index_dir_;
 };
 
 TEST_F(CatalogRowsTest, AnEmptyCatalogueHasAnEmptyState) {
-  ASSERT_OK_AND_ASSIGN(const CatalogState state, ReadCatalogState(*catalog_));
+  ASSERT_OK_AND_ASSIGN(const generation::CatalogState state, generation::ReadCatalogState(*catalog_));
   EXPECT_THAT(state.items, IsEmpty());
   EXPECT_EQ(state.sequence, 0u);
 }
@@ -101,26 +101,26 @@ TEST_F(CatalogRowsTest, TheStateHasTheLastWriteOfEachItem) {
   Upsert("c", 3);
   const uint64_t a = Upsert("a", 4);
   const uint64_t last = Delete("c");
-  ASSERT_OK_AND_ASSIGN(const CatalogState state, ReadCatalogState(*catalog_));
+  ASSERT_OK_AND_ASSIGN(const generation::CatalogState state, generation::ReadCatalogState(*catalog_));
   EXPECT_THAT(state.Sequences(), ElementsAre(b, a));
   EXPECT_EQ(state.items[1].id, "a");
   EXPECT_EQ(state.sequence, last);
 }
 
 // A catalogue whose first reads are followed by a write that another thread makes: what happens while a large one is read.
-class OvertakenCatalog final : public Catalog {
+class OvertakenCatalog final : public catalog::Catalog {
  public:
-  OvertakenCatalog(const Catalog& catalog, std::function<void()> after_read)
+  OvertakenCatalog(const catalog::Catalog& catalog, std::function<void()> after_read)
       : catalog_(catalog), after_read_(std::move(after_read)) {}
 
-  void Upsert(std::vector<ItemWrite> /*items*/, WriteCallback /*done*/) override {}
+  void Upsert(std::vector<catalog::ItemWrite> /*items*/, WriteCallback /*done*/) override {}
   void Delete(std::vector<std::string> /*ids*/, WriteCallback /*done*/) override {}
-  absl::StatusOr<CatalogItem> Find(absl::string_view id) const override { return catalog_.Find(id); }
+  absl::StatusOr<catalog::CatalogItem> Find(absl::string_view id) const override { return catalog_.Find(id); }
   absl::StatusOr<std::string> ReadImage(uint64_t sequence) const override { return catalog_.ReadImage(sequence); }
-  absl::StatusOr<std::vector<CatalogItem>> List(absl::string_view after_id, int limit) const override {
+  absl::StatusOr<std::vector<catalog::CatalogItem>> List(absl::string_view after_id, int limit) const override {
     return catalog_.List(after_id, limit);
   }
-  absl::StatusOr<std::vector<Change>> ReadChanges(uint64_t after_sequence, int limit) const override {
+  absl::StatusOr<std::vector<catalog::Change>> ReadChanges(uint64_t after_sequence, int limit) const override {
     auto changes = catalog_.ReadChanges(after_sequence, limit);
     after_read_();
     return changes;
@@ -129,19 +129,19 @@ class OvertakenCatalog final : public Catalog {
   uint64_t last_sequence() const override { return catalog_.last_sequence(); }
 
  private:
-  const Catalog& catalog_;
+  const catalog::Catalog& catalog_;
   const std::function<void()> after_read_;
 };
 
 TEST_F(CatalogRowsTest, TheStateIsThatOfOneMomentHoweverMuchIsWrittenMeanwhile) {
   // More than one read takes, so that there is a middle of reading.
-  std::vector<ItemWrite> items;
+  std::vector<catalog::ItemWrite> items;
   Items expected;
   for (int i = 0; i < 5000; ++i) {
     items.push_back(ItemWithImage(absl::StrCat("item-", i), "image"));
   }
   ASSERT_OK(UpsertAndWait(*catalog_, std::move(items)));
-  ASSERT_OK_AND_ASSIGN(const CatalogState before, ReadCatalogState(*catalog_));
+  ASSERT_OK_AND_ASSIGN(const generation::CatalogState before, generation::ReadCatalogState(*catalog_));
   expected = ItemsOf(before);
   ASSERT_THAT(expected, SizeIs(5000));
   uint64_t last = 0;
@@ -159,7 +159,7 @@ TEST_F(CatalogRowsTest, TheStateIsThatOfOneMomentHoweverMuchIsWrittenMeanwhile) 
       UpsertBytes("item-2", "too late");
     }
   });
-  ASSERT_OK_AND_ASSIGN(const CatalogState state, ReadCatalogState(overtaken));
+  ASSERT_OK_AND_ASSIGN(const generation::CatalogState state, generation::ReadCatalogState(overtaken));
   EXPECT_EQ(state.sequence, last);
   EXPECT_EQ(ItemsOf(state), expected);
 }
@@ -186,15 +186,15 @@ TEST_F(CatalogRowsTest, TheStateOfASequenceIsTheReplayOfTheLogToThere) {
     }
     written = true;
   });
-  std::vector<CatalogState> read;
-  const std::unique_ptr<Catalog> reader = Open({.read_only = true, .on_commit = nullptr});
+  std::vector<generation::CatalogState> read;
+  const std::unique_ptr<catalog::Catalog> reader = Open({.read_only = true, .on_commit = nullptr});
   while (!written) {
-    const auto state = ReadCatalogState(*reader);
+    const auto state = generation::ReadCatalogState(*reader);
     EXPECT_OK(state);
     read.push_back(*state);
   }
   writer.join();
-  for (const CatalogState& state : read) {
+  for (const generation::CatalogState& state : read) {
     ASSERT_EQ(states.count(state.sequence), 1u);
     EXPECT_EQ(ItemsOf(state), states[state.sequence]);
   }
@@ -203,7 +203,7 @@ TEST_F(CatalogRowsTest, TheStateOfASequenceIsTheReplayOfTheLogToThere) {
 TEST_F(CatalogRowsTest, EmbedsStoredImagesInTheOrderAskedFor) {
   const uint64_t a = Upsert("a", 1);
   const uint64_t b = Upsert("b", 2);
-  ASSERT_OK_AND_ASSIGN(const StoredVectors stored, EmbedStored(*catalog_, embedder_, {b, a}));
+  ASSERT_OK_AND_ASSIGN(const generation::StoredVectors stored, generation::EmbedStored(*catalog_, embedder_, {b, a}));
   EXPECT_THAT(stored.sequences, ElementsAre(b, a));
   std::vector<float> expected = embedder_.VectorOf(PictureOf(2));
   const std::vector<float> second = embedder_.VectorOf(PictureOf(1));
@@ -217,10 +217,10 @@ TEST_F(CatalogRowsTest, LeavesOutWhatWasReplacedOrDeletedSince) {
   const uint64_t deleted = Upsert("b", 2);
   const uint64_t a = Upsert("a", 3);
   Delete("b");
-  ASSERT_OK_AND_ASSIGN(StoredVectors stored, EmbedStored(*catalog_, embedder_, {replaced, deleted, a}));
+  ASSERT_OK_AND_ASSIGN(generation::StoredVectors stored, generation::EmbedStored(*catalog_, embedder_, {replaced, deleted, a}));
   EXPECT_THAT(stored.sequences, ElementsAre(a));
   EXPECT_EQ(stored.vectors, embedder_.VectorOf(PictureOf(3)));
-  ASSERT_OK_AND_ASSIGN(stored, EmbedStored(*catalog_, embedder_, {replaced, deleted}));
+  ASSERT_OK_AND_ASSIGN(stored, generation::EmbedStored(*catalog_, embedder_, {replaced, deleted}));
   EXPECT_THAT(stored.sequences, IsEmpty());
   EXPECT_THAT(embedder_.calls(), SizeIs(1));
 }
@@ -229,7 +229,7 @@ TEST_F(CatalogRowsTest, SaysWhichItemCannotBeEmbedded) {
   Upsert("a", 1);
   const uint64_t bad = UpsertBytes("b", "not an image");
   const auto index = OpenIndex();
-  const absl::Status status = EmbedMissing(*catalog_, embedder_, {}, *index);
+  const absl::Status status = generation::EmbedMissing(*catalog_, embedder_, {}, *index);
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(status, HasReason("UNMIGRATABLE_ITEMS"));
   EXPECT_THAT(status, StatusMessage(HasSubstr(absl::StrCat("sequence ", bad))));
@@ -237,8 +237,8 @@ TEST_F(CatalogRowsTest, SaysWhichItemCannotBeEmbedded) {
 
 class EmbedMissingTest : public CatalogRowsTest, public ::testing::WithParamInterface<int> {
  protected:
-  EmbedMissingOptions Options() const {
-    EmbedMissingOptions options;
+  generation::EmbedMissingOptions Options() const {
+    generation::EmbedMissingOptions options;
     options.batch_size = 4;
     options.threads = GetParam();
     return options;
@@ -257,17 +257,17 @@ TEST_P(EmbedMissingTest, AddsEveryMissingRow) {
   Fill(50);
   const auto index = OpenIndex();
   std::vector<int64_t> done;
-  EmbedMissingOptions options = Options();
+  generation::EmbedMissingOptions options = Options();
   options.on_progress = [&](int64_t now, int64_t total) {
     EXPECT_EQ(total, 50);
     done.push_back(now);
   };
-  ASSERT_OK(EmbedMissing(*catalog_, embedder_, options, *index));
+  ASSERT_OK(generation::EmbedMissing(*catalog_, embedder_, options, *index));
   EXPECT_THAT(done, SizeIs(13));
   EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
   EXPECT_EQ(done.back(), 50);
   EXPECT_EQ(index->Stats().live_rows, 50);
-  ASSERT_OK_AND_ASSIGN(const CatalogState state, ReadCatalogState(*catalog_));
+  ASSERT_OK_AND_ASSIGN(const generation::CatalogState state, generation::ReadCatalogState(*catalog_));
   for (size_t i = 0; i < state.items.size(); ++i) {
     EXPECT_THAT(index->Vector(state.items[i].sequence), IsOk());
     EXPECT_EQ(*index->Vector(state.items[i].sequence), embedder_.VectorOf(PictureOf(static_cast<uint32_t>(i))));
@@ -277,9 +277,9 @@ TEST_P(EmbedMissingTest, AddsEveryMissingRow) {
 TEST_P(EmbedMissingTest, AddsEveryRowInBatchesOfAnySizeWhereItRests) {
   Fill(50);
   const auto index = OpenIndex();
-  EmbedMissingOptions options = Options();
+  generation::EmbedMissingOptions options = Options();
   options.rests = true;
-  ASSERT_OK(EmbedMissing(*catalog_, embedder_, options, *index));
+  ASSERT_OK(generation::EmbedMissing(*catalog_, embedder_, options, *index));
   EXPECT_EQ(index->Stats().live_rows, 50);
   EXPECT_EQ(EmbeddedImages(), 50);
   EXPECT_THAT(embedder_.calls(), Each(SizeIs(AllOf(Ge(1), Le(4)))));
@@ -287,7 +287,7 @@ TEST_P(EmbedMissingTest, AddsEveryRowInBatchesOfAnySizeWhereItRests) {
 
 TEST_P(EmbedMissingTest, DoesNothingWhereNothingIsMissing) {
   const auto index = OpenIndex();
-  EXPECT_OK(EmbedMissing(*catalog_, embedder_, Options(), *index));
+  EXPECT_OK(generation::EmbedMissing(*catalog_, embedder_, Options(), *index));
   EXPECT_THAT(embedder_.calls(), IsEmpty());
 }
 
@@ -295,10 +295,10 @@ TEST_P(EmbedMissingTest, GoesOnWhereItWasStopped) {
   Fill(50);
   auto index = OpenIndex();
   std::atomic<bool> stop{false};
-  EmbedMissingOptions options = Options();
+  generation::EmbedMissingOptions options = Options();
   options.stop = &stop;
   options.on_progress = [&](int64_t done, int64_t /*total*/) { stop = done >= 20; };
-  EXPECT_THAT(EmbedMissing(*catalog_, embedder_, options, *index), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(generation::EmbedMissing(*catalog_, embedder_, options, *index), StatusIs(absl::StatusCode::kCancelled));
   const int64_t embedded = EmbeddedImages();
   EXPECT_GE(embedded, 20);
   EXPECT_LT(embedded, 50);
@@ -306,7 +306,7 @@ TEST_P(EmbedMissingTest, GoesOnWhereItWasStopped) {
 
   index = OpenIndex();
   EXPECT_THAT(index->missing_keys(), SizeIs(50 - embedded));
-  ASSERT_OK(EmbedMissing(*catalog_, embedder_, Options(), *index));
+  ASSERT_OK(generation::EmbedMissing(*catalog_, embedder_, Options(), *index));
   EXPECT_EQ(EmbeddedImages(), 50);
   EXPECT_EQ(index->Stats().live_rows, 50);
 }
@@ -316,7 +316,7 @@ TEST_P(EmbedMissingTest, SkipsWhatIsReplacedMeanwhile) {
   const auto index = OpenIndex();
   Upsert("item-3", 100);
   Delete("item-4");
-  ASSERT_OK(EmbedMissing(*catalog_, embedder_, Options(), *index));
+  ASSERT_OK(generation::EmbedMissing(*catalog_, embedder_, Options(), *index));
   EXPECT_EQ(index->Stats().live_rows, 18);
 }
 
@@ -324,7 +324,7 @@ TEST_P(EmbedMissingTest, EndsAllThreadsAtTheFirstError) {
   Fill(50);
   const auto index = OpenIndex();
   embedder_.FailWith(absl::InternalError("no numbers"));
-  EXPECT_THAT(EmbedMissing(*catalog_, embedder_, Options(), *index), StatusMessage(HasSubstr("no numbers")));
+  EXPECT_THAT(generation::EmbedMissing(*catalog_, embedder_, Options(), *index), StatusMessage(HasSubstr("no numbers")));
   EXPECT_LE(embedder_.calls().size(), static_cast<size_t>(GetParam()));
   EXPECT_EQ(index->Stats().live_rows, 0);
 }

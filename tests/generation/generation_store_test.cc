@@ -36,8 +36,8 @@ class GenerationStoreTest : public ::testing::Test {
   std::string ModelDir(const std::string& name) const { return models_.Join(name); }
   std::string FileOf(const std::string& name) const { return data_.Join("generations/gen-000001/" + name); }
 
-  GenerationStore Open() {
-    auto store = GenerationStore::Open(data_.path());
+  generation::GenerationStore Open() {
+    auto store = generation::GenerationStore::Open(data_.path());
     EXPECT_OK(store);
     return *std::move(store);
   }
@@ -58,7 +58,7 @@ TEST_F(GenerationStoreTest, NumbersGenerationsAndKeepsTheBundleWithThem) {
   EXPECT_EQ(second.id(), "gen-000002");
   EXPECT_EQ(first.dimension(), kDimension);
   EXPECT_EQ(first.model(), "fake");
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(Open().BundleDir("gen-000001")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(Open().BundleDir("gen-000001")));
   EXPECT_EQ(bundle.manifest.embedding_space_id(), first.embedding_space_id());
 }
 
@@ -137,7 +137,7 @@ TEST_F(GenerationStoreTest, TakesAGenerationOfAnOlderVersionForReady) {
 }
 
 TEST_F(GenerationStoreTest, RemembersTheActiveOneAndTheOneBefore) {
-  GenerationStore store = Open();
+  generation::GenerationStore store = Open();
   ASSERT_OK_AND_ASSIGN(const auto none, store.ReadActive());
   EXPECT_FALSE(none.has_value());
   ASSERT_OK(store.WriteActive("gen-000001", ""));
@@ -153,7 +153,7 @@ TEST_F(GenerationStoreTest, RemembersTheActiveOneAndTheOneBefore) {
 TEST_F(GenerationStoreTest, RemovesWhatAnInterruptedCreateLeftBehind) {
   ASSERT_OK(Create());
   ASSERT_OK(CreateDirectories(data_.Join("generations/gen-000002/bundle")));
-  GenerationStore store = Open();
+  generation::GenerationStore store = Open();
   EXPECT_FALSE(PathExists(data_.Join("generations/gen-000002")));
   ASSERT_OK_AND_ASSIGN(const auto generations, store.List());
   EXPECT_THAT(generations, SizeIs(1));
@@ -162,7 +162,7 @@ TEST_F(GenerationStoreTest, RemovesWhatAnInterruptedCreateLeftBehind) {
 TEST_F(GenerationStoreTest, FinishesAnInterruptedRemove) {
   ASSERT_OK(Create());
   ASSERT_OK(RemoveAll(FileOf("manifest.json")));
-  EXPECT_THAT(*GenerationStore::OpenForBuilder(data_.path()).List(), IsEmpty());
+  EXPECT_THAT(*generation::GenerationStore::OpenForBuilder(data_.path()).List(), IsEmpty());
   EXPECT_TRUE(PathExists(FileOf("bundle")));
   Open();
   EXPECT_FALSE(PathExists(data_.Join("generations/gen-000001")));
@@ -177,7 +177,7 @@ TEST_F(GenerationStoreTest, RemovesTheSameGenerationTwice) {
 
 TEST_F(GenerationStoreTest, RemovesABuildAndKeepsTheRest) {
   ASSERT_OK(Create());
-  GenerationStore store = Open();
+  generation::GenerationStore store = Open();
   ASSERT_OK(CreateDirectories(store.IndexDir("gen-000001")));
   ASSERT_OK(store.WriteBuild("gen-000001", {}));
   ASSERT_OK(store.WriteProgress("gen-000001", {}));
@@ -187,12 +187,12 @@ TEST_F(GenerationStoreTest, RemovesABuildAndKeepsTheRest) {
   EXPECT_FALSE(PathExists(FileOf("build.json")));
   EXPECT_FALSE(PathExists(FileOf("progress.json")));
   EXPECT_TRUE(PathExists(store.BuilderLogPath("gen-000001")));
-  EXPECT_OK(ReadBundle(store.BundleDir("gen-000001")));
+  EXPECT_OK(embedder::ReadBundle(store.BundleDir("gen-000001")));
 }
 
 TEST_F(GenerationStoreTest, HandsOnWhatABuilderSays) {
   ASSERT_OK(Create());
-  const GenerationStore builder = GenerationStore::OpenForBuilder(data_.path());
+  const generation::GenerationStore builder = generation::GenerationStore::OpenForBuilder(data_.path());
   ASSERT_OK_AND_ASSIGN(const auto no_build, Open().ReadBuild("gen-000001"));
   EXPECT_FALSE(no_build.has_value());
   ASSERT_OK_AND_ASSIGN(BuildProgress progress, Open().ReadProgress("gen-000001"));
@@ -226,13 +226,13 @@ TEST_F(GenerationStoreTest, AsksABuilderToStop) {
   ASSERT_OK(Create());
   EXPECT_FALSE(Open().CancelRequested("gen-000001"));
   ASSERT_OK(Open().RequestCancel("gen-000001"));
-  EXPECT_TRUE(GenerationStore::OpenForBuilder(data_.path()).CancelRequested("gen-000001"));
+  EXPECT_TRUE(generation::GenerationStore::OpenForBuilder(data_.path()).CancelRequested("gen-000001"));
 }
 
 TEST_F(GenerationStoreTest, TakesNoPathForAnId) {
   ASSERT_OK(Create());
   ASSERT_OK(WriteFileAtomically(data_.Join("precious"), "data"));
-  GenerationStore store = Open();
+  generation::GenerationStore store = Open();
   for (const std::string id : {"", "..", "../precious", "gen-1", "gen-000001/bundle", "gen-+00001", "gen-000002"}) {
     EXPECT_THAT(store.ReadManifest(id), HasReason("GENERATION_NOT_FOUND")) << id;
     EXPECT_THAT(store.ReadRecord(id), HasReason("GENERATION_NOT_FOUND")) << id;
@@ -246,7 +246,7 @@ TEST_F(GenerationStoreTest, TakesNoPathForAnId) {
 
 TEST_F(GenerationStoreTest, SaysWhichFileIsBroken) {
   ASSERT_OK(Create());
-  GenerationStore store = Open();
+  generation::GenerationStore store = Open();
   ASSERT_OK(WriteFileAtomically(data_.Join("active.json"), "{\"format_version\": 2, \"generation\": \"gen-000001\"}"));
   EXPECT_THAT(store.ReadActive(), HasReason("MANIFEST_INVALID"));
   EXPECT_THAT(store.ReadActive(), StatusMessage(HasSubstr("format_version is 2")));
@@ -267,7 +267,7 @@ TEST_F(GenerationStoreTest, SaysWhichFileIsBroken) {
 TEST_F(GenerationStoreTest, ListsADamagedGenerationAsFailedBesideTheOthers) {
   ASSERT_OK_AND_ASSIGN(const auto first, Create(GenerationRecord::PHASE_READY));
   ASSERT_OK(Create(GenerationRecord::PHASE_READY));
-  GenerationStore store = Open();
+  generation::GenerationStore store = Open();
   for (const std::string name : {"manifest.json", "state.json"}) {
     ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(FileOf(name)));
     std::string of_newer_version = before;
@@ -278,7 +278,7 @@ TEST_F(GenerationStoreTest, ListsADamagedGenerationAsFailedBesideTheOthers) {
       ASSERT_OK(WriteFileAtomically(FileOf(name), content));
       ASSERT_OK_AND_ASSIGN(const auto generations, Open().List());
       ASSERT_THAT(generations, SizeIs(2));
-      const StoredGeneration& damaged = generations[0];
+      const generation::StoredGeneration& damaged = generations[0];
       EXPECT_EQ(damaged.manifest.id(), "gen-000001");
       EXPECT_EQ(damaged.manifest.model(), name == "state.json" ? "fake" : "");
       EXPECT_EQ(damaged.record.phase(), GenerationRecord::PHASE_FAILED);

@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::semblance::testing::StatusIs;
@@ -97,4 +97,4 @@ TEST(ExactSearch, RefusesSizesThatAreNoWholeRows) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

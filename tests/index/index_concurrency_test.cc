@@ -14,7 +14,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::testing::ElementsAreArray;
@@ -166,4 +166,4 @@ TEST_F(IndexConcurrencyTest, ClosesWhileAMergeRuns) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -20,7 +20,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::semblance::testing::IsOk;
@@ -282,4 +282,4 @@ TEST(KilledProcess, LosesNoAppliedRow) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -9,8 +9,8 @@ namespace semblance::testing {
 inline constexpr const char* kAllKinds[] = {"Flat", "HNSW4", "HNSW4,SQ8,RFlat", "IVF0,Flat", "IVF0,PQ1,RFlat"};
 
 // REQUIRES: a valid factory string.
-inline IndexSpec SpecOf(const char* factory) {
-  return ParseIndexSpec(factory).value();
+inline index::IndexSpec SpecOf(const char* factory) {
+  return index::ParseIndexSpec(factory).value();
 }
 
 }  // namespace semblance::testing

@@ -15,7 +15,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::semblance::testing::SpecOf;
@@ -196,4 +196,4 @@ TEST_F(HnswIndexModelTest, MoreCandidatesFindMore) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

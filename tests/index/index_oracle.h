@@ -15,7 +15,7 @@
 #include "index/kernels/kernels.h"
 #include "index/vector_index.h"
 
-namespace semblance {
+namespace semblance::index {
 
 inline bool operator==(const ScoredKey& a, const ScoredKey& b) {
   return a.key == b.key && a.score == b.score;
@@ -76,6 +76,6 @@ class IndexOracle {
   std::map<uint64_t, Row> rows_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_TESTS_INDEX_INDEX_ORACLE_H_

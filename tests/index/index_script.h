@@ -12,7 +12,7 @@
 #include "index/vector_index.h"
 #include "tests/index/random_vectors.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // One Apply. The vectors belong to the script.
 struct IndexStep {
@@ -61,6 +61,6 @@ class IndexScript {
   std::deque<std::vector<float>> vectors_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_TESTS_INDEX_INDEX_SCRIPT_H_

@@ -11,7 +11,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using testing::SpecOf;
@@ -154,4 +154,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, IndexSearchTest,
                          ::testing::Values("Flat", "HNSW16", "HNSW16,SQ8,RFlat", "IVF0,Flat", "IVF0,PQ8,RFlat"));
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -2,7 +2,7 @@
 
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::testing::HasSubstr;
@@ -63,4 +63,4 @@ TEST(IndexSpec, AutoFindsAProductQuantizerForEveryDimension) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

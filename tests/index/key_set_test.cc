@@ -8,7 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::testing::ElementsAre;
@@ -47,4 +47,4 @@ TEST(KeySet, MayBeEmptyOrReachTheLargestKey) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

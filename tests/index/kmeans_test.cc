@@ -10,7 +10,7 @@
 #include "tests/index/random_vectors.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::semblance::testing::StatusIs;
@@ -119,4 +119,4 @@ TEST(KMeans, RefusesWhatItCannotCluster) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

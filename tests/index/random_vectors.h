@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace semblance {
+namespace semblance::index {
 
 // Row-major unit vectors around `clusters` random centres; 0: no clusters. Tight clusters look like trained embeddings.
 class RandomVectors {
@@ -61,6 +61,6 @@ class RandomVectors {
   std::vector<std::vector<float>> centers_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_TESTS_INDEX_RANDOM_VECTORS_H_

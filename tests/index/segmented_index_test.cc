@@ -15,7 +15,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::semblance::testing::kAllKinds;
@@ -339,4 +339,4 @@ TEST(SegmentedIndexOptions, NamesTheFieldThatIsOutOfRange) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -62,7 +62,7 @@ class BadBundleTest : public ::testing::Test {
   // A good bundle below the root, to be spoilt. Returns its directory.
   static std::string NewBundle(const std::string& name) {
     const std::string directory = absl::StrCat(Root(), "/", name);
-    EXPECT_OK(CopyBundle(world_->bundle(), directory));
+    EXPECT_OK(embedder::CopyBundle(world_->bundle(), directory));
     return directory;
   }
 
@@ -109,7 +109,7 @@ TEST_F(BadBundleTest, AFlippedByte) {
 }
 
 TEST_F(BadBundleTest, AnotherDimensionThanThatOfItsWeights) {
-  const std::string file = absl::StrCat(NewBundle("dimension"), "/", kBundleManifestFile);
+  const std::string file = absl::StrCat(NewBundle("dimension"), "/", embedder::kBundleManifestFile);
   const std::string manifest = Read(file);
   const std::string spoilt = absl::StrReplaceAll(manifest, {{"\"dimension\": 8", "\"dimension\": 9"}});
   ASSERT_NE(spoilt, manifest);
@@ -118,21 +118,21 @@ TEST_F(BadBundleTest, AnotherDimensionThanThatOfItsWeights) {
 }
 
 TEST_F(BadBundleTest, AManifestThatIsCutOff) {
-  const std::string file = absl::StrCat(NewBundle("cut"), "/", kBundleManifestFile);
+  const std::string file = absl::StrCat(NewBundle("cut"), "/", embedder::kBundleManifestFile);
   fs::resize_file(file, fs::file_size(file) / 2);
   ExpectRefused("cut", grpc::StatusCode::FAILED_PRECONDITION, "MANIFEST_INVALID", "JSON");
 }
 
 TEST_F(BadBundleTest, NoManifestWhileItIsCopied) {
   const std::string directory = NewBundle("copying");
-  ASSERT_OK(RemoveAll(absl::StrCat(directory, "/", kBundleManifestFile)));
-  ExpectRefused("copying", grpc::StatusCode::NOT_FOUND, "BUNDLE_NOT_FOUND", kBundleManifestFile);
+  ASSERT_OK(RemoveAll(absl::StrCat(directory, "/", embedder::kBundleManifestFile)));
+  ExpectRefused("copying", grpc::StatusCode::NOT_FOUND, "BUNDLE_NOT_FOUND", embedder::kBundleManifestFile);
   ExpectRefused("nowhere", grpc::StatusCode::NOT_FOUND, "BUNDLE_NOT_FOUND", "nowhere");
 }
 
 TEST_F(BadBundleTest, PathsThatLeaveTheRoot) {
   // There is a bundle, but not below the root.
-  ASSERT_OK(CopyBundle(world_->bundle(), copy_->Join("outside")));
+  ASSERT_OK(embedder::CopyBundle(world_->bundle(), copy_->Join("outside")));
   for (const std::string& path : {std::string("../../outside"), std::string("patterns/../../../outside"), copy_->Join("outside"),
                                   std::string("/etc"), std::string("..")}) {
     ExpectRefused(path, grpc::StatusCode::INVALID_ARGUMENT, "PATH_OUTSIDE_ROOT", "model root");
@@ -140,7 +140,7 @@ TEST_F(BadBundleTest, PathsThatLeaveTheRoot) {
 }
 
 TEST_F(BadBundleTest, LinksThatLeaveTheRoot) {
-  ASSERT_OK(CopyBundle(world_->bundle(), copy_->Join("elsewhere")));
+  ASSERT_OK(embedder::CopyBundle(world_->bundle(), copy_->Join("elsewhere")));
   fs::create_directory_symlink(copy_->Join("elsewhere"), Root() + "/linked");
   ExpectRefused("linked", grpc::StatusCode::INVALID_ARGUMENT, "PATH_OUTSIDE_ROOT", "linked");
 
@@ -151,7 +151,7 @@ TEST_F(BadBundleTest, LinksThatLeaveTheRoot) {
 }
 
 TEST_F(BadBundleTest, AFileNameInTheManifestThatLeavesTheBundle) {
-  const std::string file = absl::StrCat(NewBundle("names"), "/", kBundleManifestFile);
+  const std::string file = absl::StrCat(NewBundle("names"), "/", embedder::kBundleManifestFile);
   const std::string manifest = Read(file);
   const std::string spoilt = absl::StrReplaceAll(manifest, {{"\"proxies.safetensors\"", "\"../patterns/1/proxies.safetensors\""}});
   ASSERT_NE(spoilt, manifest);

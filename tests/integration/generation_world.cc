@@ -35,8 +35,8 @@ GenerationWorld::GenerationWorld(int more_items) {
   TrainSmallModel(dir_.Join("images"), dir_.Join("first"), 0, 1);
   TrainSmallModel(dir_.Join("images"), dir_.Join("other"), 0, 2);
   EXPECT_OK(CreateDirectories(dir_.Join("data/models/patterns")));
-  EXPECT_OK(CopyBundle(dir_.Join("first"), dir_.Join("data/models/patterns/1")));
-  EXPECT_OK(CopyBundle(dir_.Join("other"), dir_.Join("data/models/patterns/2")));
+  EXPECT_OK(embedder::CopyBundle(dir_.Join("first"), dir_.Join("data/models/patterns/1")));
+  EXPECT_OK(embedder::CopyBundle(dir_.Join("other"), dir_.Join("data/models/patterns/2")));
   other_space_ = LearnFrom(dir_, "other", oracle_);
 
   ServerProcess server(dir_.Join("data"), dir_.Join("first"));

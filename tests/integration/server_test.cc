@@ -76,8 +76,8 @@ TEST_F(ServerTest, RecallThroughTheServiceEqualsOfflineRecallOfTheBundle) {
   ServerProcess server(dir_.Join("data"), shared_->Join("trained"), {"--config=" + dir_.Join("exact.textproto")});
   ASSERT_TRUE(server.WaitUntilServing());
   Ingest(server);
-  ASSERT_OK_AND_ASSIGN(const auto dataset, OpenDataset(shared_->Join("images")));
-  ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.2));
+  ASSERT_OK_AND_ASSIGN(const auto dataset, dataset::OpenDataset(shared_->Join("images")));
+  ASSERT_OK_AND_ASSIGN(const dataset::SplitIndices split, dataset::AssignSplit(*dataset, dataset::HoldOut::kItems, 0.2));
   ASSERT_EQ(split.test.size(), 150u);
   const auto stub = v1::SearchService::NewStub(server.channel());
   std::map<int, int> hits;
@@ -96,7 +96,7 @@ TEST_F(ServerTest, RecallThroughTheServiceEqualsOfflineRecallOfTheBundle) {
       hits[i + 1] += hit ? 1 : 0;
     }
   }
-  ASSERT_OK_AND_ASSIGN(const auto bundle, ReadBundleManifest(shared_->Join("trained")));
+  ASSERT_OK_AND_ASSIGN(const auto bundle, embedder::ReadBundleManifest(shared_->Join("trained")));
   ASSERT_GT(bundle.training().recall_size(), 0);
   for (const auto& offline : bundle.training().recall()) {
     EXPECT_NEAR(hits[offline.k()] / 150.0, offline.recall(), 1e-4) << "recall@" << offline.k();
@@ -277,7 +277,7 @@ TEST_F(ServerTest, TwoServersDoNotShareADataDirectory) {
 
 TEST_F(ServerTest, RefusesABrokenBundleWithItsReason) {
   const std::string bundle = dir_.Join("broken");
-  ASSERT_OK(CopyBundle(shared_->Join("trained"), bundle));
+  ASSERT_OK(embedder::CopyBundle(shared_->Join("trained"), bundle));
   ASSERT_OK_AND_ASSIGN(std::string model, ReadFile(bundle + "/model.safetensors"));
   model[model.size() / 2] = static_cast<char>(model[model.size() / 2] ^ 1);
   ASSERT_OK(WriteFileAtomically(bundle + "/model.safetensors", model));

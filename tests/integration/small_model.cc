@@ -35,7 +35,7 @@ std::string PatternImage(int label, int variant) {
   const double frequency = 0.35 + 0.15 * (label % 3);
   const double phase = std::uniform_real_distribution<double>(0, 6.28)(random);
   std::normal_distribution<double> noise(0, 40);
-  Image image{.width = kSide, .height = kSide, .channels = 1, .pixels = {}};
+  embedder::Image image{.width = kSide, .height = kSide, .channels = 1, .pixels = {}};
   for (int y = 0; y < kSide; ++y) {
     for (int x = 0; x < kSide; ++x) {
       const double wave = std::sin(frequency * (x * std::cos(angle) + y * std::sin(angle)) * 2 + phase);

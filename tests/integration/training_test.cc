@@ -35,12 +35,13 @@ class TrainingTest : public ::testing::Test {
       const std::string folder = dir_.Join("data/class" + std::to_string(label));
       std::filesystem::create_directories(folder);
       for (int i = 0; i < 24; ++i) {
-        Random random(1, static_cast<uint64_t>(label), static_cast<uint64_t>(i));
+        trainer::Random random(1, static_cast<uint64_t>(label), static_cast<uint64_t>(i));
         std::string pixels;
         for (int pixel = 0; pixel < 256; ++pixel) {
           pixels.push_back(static_cast<char>(random.Between(45 * label, 45 * label + 100)));
         }
-        std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary) << EncodeGreyPng(pixels, 16, 16).value();
+        std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary)
+            << dataset::EncodeGreyPng(pixels, 16, 16).value();
       }
     }
     std::ofstream(dir_.Join("config.textproto"))
@@ -61,8 +62,8 @@ class TrainingTest : public ::testing::Test {
   }
 
   std::string Weights(const std::string& output) const {
-    return ReadFile(dir_.Join(output + "/" + kBundleModelFile)).value() +
-           ReadFile(dir_.Join(output + "/" + kBundleProxiesFile)).value();
+    return ReadFile(dir_.Join(output + "/" + embedder::kBundleModelFile)).value() +
+           ReadFile(dir_.Join(output + "/" + embedder::kBundleProxiesFile)).value();
   }
 
   // How many checkpoints there are, or were: the number of the newest, which counts steps.
@@ -80,10 +81,10 @@ class TrainingTest : public ::testing::Test {
   const TempDir dir_;
 };
 
-double LargestDifference(const TensorMap& a, const TensorMap& b) {
+double LargestDifference(const embedder::TensorMap& a, const embedder::TensorMap& b) {
   double largest = 0;
   for (const auto& [name, tensor] : a) {
-    const HostTensor& other = b.at(name);
+    const embedder::HostTensor& other = b.at(name);
     if (tensor.dtype != "F32") {
       EXPECT_EQ(tensor.data, other.data) << name;
       continue;
@@ -117,8 +118,8 @@ TEST_P(RanksTest, TwoEqualOneAfterTwentySteps) {
   with_ranks.emplace_back("--nproc=2");
   ASSERT_EQ(Run("two", with_ranks), 0);
 
-  ASSERT_OK_AND_ASSIGN(const Bundle one, ReadBundle(dir_.Join("one")));
-  ASSERT_OK_AND_ASSIGN(const Bundle two, ReadBundle(dir_.Join("two")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle one, embedder::ReadBundle(dir_.Join("one")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle two, embedder::ReadBundle(dir_.Join("two")));
   EXPECT_LE(LargestDifference(one.model, two.model), 1e-5);
   EXPECT_LE(LargestDifference(one.proxies, two.proxies), 1e-5);
 }
@@ -141,8 +142,8 @@ TEST_F(TrainingTest, TwoRanksEqualOneOnTriplets) {
     ASSERT_EQ(Run(loss + "one", settings), 0);
     ASSERT_EQ(Run(loss + "two", with_ranks), 0);
 
-    ASSERT_OK_AND_ASSIGN(const Bundle one, ReadBundle(dir_.Join(loss + "one")));
-    ASSERT_OK_AND_ASSIGN(const Bundle two, ReadBundle(dir_.Join(loss + "two")));
+    ASSERT_OK_AND_ASSIGN(const embedder::Bundle one, embedder::ReadBundle(dir_.Join(loss + "one")));
+    ASSERT_OK_AND_ASSIGN(const embedder::Bundle two, embedder::ReadBundle(dir_.Join(loss + "two")));
     EXPECT_LE(LargestDifference(one.model, two.model), 1e-5);
     EXPECT_LE(LargestDifference(one.proxies, two.proxies), 1e-5);
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Small bad trees that scripts/check_layers.py must refuse, and a good one that it must accept."""
+"""Small bad trees that scripts/check_layers.py must refuse, and good ones that it must accept."""
 
 import os
 import subprocess
@@ -10,8 +10,42 @@ import unittest
 CHECKER = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "check_layers.py")
 
 
+# The checker reads its rules from this document.
+ARCHITECTURE = """# Architecture
+
+| folder | a table under another heading is not read | may use |
+|---|---|---|
+| `util` | | everything |
+
+## Layout
+
+| folder | what lives there | may use |
+|---|---|---|
+| `common/threads` | | - |
+| `common` | | `common/*` |
+| `embedder` | | `common/*`, `proto/storage` |
+| `embedder/torch` | | `common/*`, `embedder` |
+| `index/contract`: `index/options`, `index/interface` | | `common/*` |
+| `index/rows` | | `index/contract` |
+| `index` | | `common/*`, `index/*` |
+| `catalog` | | `common/*` |
+| `service/engine` | | `index/contract` |
+| `service` | | `index`, `embedder/*`, `service/*`, `proto/*` |
+| `tests` | | everything |
+
+| vendor | headers | CMake targets | who may reach it |
+|---|---|---|---|
+| LibTorch | `torch/` | `semblance::torch` | `embedder/torch/` |
+| FAISS | `faiss/` | `semblance::faiss` | `index/*.cc` |
+| gRPC | `grpc/`, `grpcpp/` | `semblance::grpc_proto` | `service/main.cc`, `tests/` |
+
+## The end
+"""
+
+
 def check(files):
     """The exit status and the lines that the checker prints for a tree of path -> text."""
+    files = {"docs/architecture.md": ARCHITECTURE, **files}
     with tempfile.TemporaryDirectory() as root:
         for path, text in files.items():
             os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
@@ -27,7 +61,8 @@ class CheckLayersTest(unittest.TestCase):
 
     def test_accepts_what_the_table_allows(self):
         files = {
-            "common/file.h": '#include "absl/status/status.h"\n#include <string>\n',
+            "common/threads/mutex.h": "#include <mutex>\n",
+            "common/file.h": '#include "common/threads/mutex.h"\n#include <string>\n',
             "index/flat.h": '#include "common/file.h"\n',
             "index/flat.cc": '#include "index/flat.h"\n#include <faiss/IndexFlat.h>\n',
             "index/CMakeLists.txt": "semblance_library(index PRIVATE_DEPS semblance::common semblance::faiss)\n",
@@ -36,7 +71,7 @@ class CheckLayersTest(unittest.TestCase):
             "tests/testing/CMakeLists.txt": "semblance_library(testing DEPS semblance::common)\n",
             "tests/index/flat_test.cc": '#include "index/flat.h"\n#include "catalog/catalog.h"\n',
         }
-        self.assertEqual(check(files), (0, ["8 files keep to the layers."]))
+        self.assertEqual(check(files), (0, ["9 files keep to the layers."]))
 
     def test_refuses_an_include_against_the_flow(self):
         self.assert_refused({"index/a.cc": '#include "catalog/b.h"\n', "catalog/b.h": ""}, "index/a.cc: index may not include catalog/b.h")
@@ -46,6 +81,23 @@ class CheckLayersTest(unittest.TestCase):
             {"embedder/a.cc": '#include "embedder/torch/b.h"\n', "embedder/torch/b.h": ""},
             "embedder/a.cc: embedder may not include embedder/torch/b.h",
         )
+
+    def test_a_row_of_files_is_the_lower_part_of_its_folder(self):
+        files = {
+            "index/options.h": "",
+            "index/segmented.h": '#include "index/options.h"\n#include "index/rows/row.h"\n',
+            "index/rows/row.h": '#include "index/options.h"\n#include "index/segmented.h"\n',
+        }
+        self.assert_refused(files, "index/rows/row.h: index/rows may not include index/segmented.h")
+
+    def test_a_row_of_files_may_not_include_the_rest_of_its_folder(self):
+        self.assert_refused(
+            {"index/options.cc": '#include "index/rows/row.h"\n', "index/rows/row.h": ""},
+            "index/options.cc: index/contract may not include index/rows/row.h",
+        )
+
+    def test_a_pattern_of_files_does_not_reach_into_sub_folders(self):
+        self.assert_refused({"index/rows/a.cc": "#include <faiss/Index.h>\n"}, "index/rows/a.cc: may not reach FAISS (faiss/Index.h)")
 
     def test_tells_generated_headers_apart(self):
         self.assert_refused(

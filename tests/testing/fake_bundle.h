@@ -13,7 +13,7 @@ namespace semblance::testing {
 
 // Writes a bundle to `directory`. Different weights make different embedding spaces.
 inline void WriteFakeBundle(const std::string& directory, int dimension, char weight = 1) {
-  Bundle bundle;
+  embedder::Bundle bundle;
   bundle.manifest.set_name("fake");
   bundle.manifest.set_dimension(dimension);
   bundle.manifest.set_without_proxies(true);
@@ -22,7 +22,7 @@ inline void WriteFakeBundle(const std::string& directory, int dimension, char we
   *bundle.manifest.mutable_preprocessing() = embedder.manifest().preprocessing();
   bundle.manifest.add_classes("only");
   bundle.model["weight"] = {.dtype = "F32", .shape = {1}, .data = std::string(4, weight)};
-  EXPECT_OK(WriteBundle(directory, bundle));
+  EXPECT_OK(embedder::WriteBundle(directory, bundle));
 }
 
 }  // namespace semblance::testing

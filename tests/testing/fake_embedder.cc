@@ -27,8 +27,8 @@ storage::v1::BundleManifest FakeManifest(int dimension, int side) {
   return manifest;
 }
 
-Preprocessor MakePreprocessor(const storage::v1::BundleManifest& manifest) {
-  absl::StatusOr<Preprocessor> preprocessor = Preprocessor::Create(manifest.preprocessing());
+embedder::Preprocessor MakePreprocessor(const storage::v1::BundleManifest& manifest) {
+  absl::StatusOr<embedder::Preprocessor> preprocessor = embedder::Preprocessor::Create(manifest.preprocessing());
   CHECK(preprocessor.ok()) << preprocessor.status();
   return *preprocessor;
 }
@@ -38,7 +38,7 @@ Preprocessor MakePreprocessor(const storage::v1::BundleManifest& manifest) {
 FakeEmbedder::FakeEmbedder(int dimension, int side)
     : manifest_(FakeManifest(dimension, side)), preprocessor_(MakePreprocessor(manifest_)) {}
 
-std::vector<float> FakeEmbedder::VectorOf(const Image& image) const {
+std::vector<float> FakeEmbedder::VectorOf(const embedder::Image& image) const {
   std::seed_seq seed(image.pixels.begin(), image.pixels.end());
   std::mt19937 random(seed);
   std::vector<float> vector(static_cast<size_t>(dimension()));
@@ -53,7 +53,7 @@ std::vector<float> FakeEmbedder::VectorOf(const Image& image) const {
   return vector;
 }
 
-absl::Status FakeEmbedder::Embed(absl::Span<const Image> images, absl::Span<float> out) const {
+absl::Status FakeEmbedder::Embed(absl::Span<const embedder::Image> images, absl::Span<float> out) const {
   CHECK_EQ(out.size(), images.size() * static_cast<size_t>(dimension()));
   for (size_t i = 0; i < images.size(); ++i) {
     const std::vector<float> vector = VectorOf(images[i]);
@@ -61,7 +61,7 @@ absl::Status FakeEmbedder::Embed(absl::Span<const Image> images, absl::Span<floa
   }
   const MutexLock lock(&mutex_);
   std::vector<uint8_t>& call = calls_.emplace_back();
-  for (const Image& image : images) {
+  for (const embedder::Image& image : images) {
     call.push_back(image.pixels.empty() ? 0 : image.pixels[0]);
   }
   ++at_gate_;

@@ -21,18 +21,18 @@
 
 namespace semblance::testing {
 
-class FakeEmbedder : public Embedder {
+class FakeEmbedder : public embedder::Embedder {
  public:
   // Input: `side` x `side` grey pixels, stretched.
   explicit FakeEmbedder(int dimension, int side = 8);
 
   const storage::v1::BundleManifest& manifest() const override { return manifest_; }
-  const Preprocessor& preprocessor() const override { return preprocessor_; }
+  const embedder::Preprocessor& preprocessor() const override { return preprocessor_; }
   const std::string& device() const override { return device_; }
-  absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const override;
+  absl::Status Embed(absl::Span<const embedder::Image> images, absl::Span<float> out) const override;
 
   // The vector of one image: what Embed writes.
-  std::vector<float> VectorOf(const Image& image) const;
+  std::vector<float> VectorOf(const embedder::Image& image) const;
 
   // From now on calls of Embed stop at the gate, until it is opened.
   void CloseGate();
@@ -48,7 +48,7 @@ class FakeEmbedder : public Embedder {
 
  private:
   storage::v1::BundleManifest manifest_;
-  Preprocessor preprocessor_;
+  embedder::Preprocessor preprocessor_;
   const std::string device_ = "fake";
   mutable Mutex mutex_;
   mutable std::condition_variable_any changed_;

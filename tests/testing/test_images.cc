@@ -13,12 +13,12 @@
 namespace semblance::testing {
 namespace {
 
-Image BlankImage(int width, int height, int channels) {
+embedder::Image BlankImage(int width, int height, int channels) {
   return {width, height, channels, std::vector<uint8_t>(static_cast<size_t>(width) * height * channels)};
 }
 
 // OpenCV's order of channels is blue, green, red.
-cv::Mat ToMat(const Image& image) {
+cv::Mat ToMat(const embedder::Image& image) {
   const cv::Mat rgb(image.height, image.width, CV_8UC(image.channels), const_cast<uint8_t*>(image.pixels.data()));
   cv::Mat result;
   switch (image.channels) {
@@ -76,10 +76,10 @@ uint32_t Crc32(absl::string_view data) {
 
 }  // namespace
 
-Image SmoothImage(int width, int height, int channels, uint32_t seed) {
+embedder::Image SmoothImage(int width, int height, int channels, uint32_t seed) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<double> uniform(0, 1);
-  Image image = BlankImage(width, height, channels);
+  embedder::Image image = BlankImage(width, height, channels);
   for (int c = 0; c < channels; ++c) {
     const double phase_x = 6.28 * uniform(random);
     const double phase_y = 6.28 * uniform(random);
@@ -96,40 +96,40 @@ Image SmoothImage(int width, int height, int channels, uint32_t seed) {
   return image;
 }
 
-Image NoiseImage(int width, int height, int channels, uint32_t seed) {
+embedder::Image NoiseImage(int width, int height, int channels, uint32_t seed) {
   std::mt19937 random(seed);
-  Image image = BlankImage(width, height, channels);
+  embedder::Image image = BlankImage(width, height, channels);
   for (uint8_t& value : image.pixels) {
     value = static_cast<uint8_t>(random() >> 24);
   }
   return image;
 }
 
-Image SolidImage(int width, int height, int channels, uint8_t value) {
-  Image image = BlankImage(width, height, channels);
+embedder::Image SolidImage(int width, int height, int channels, uint8_t value) {
+  embedder::Image image = BlankImage(width, height, channels);
   image.pixels.assign(image.pixels.size(), value);
   return image;
 }
 
-std::string EncodeJpeg(const Image& image, int quality) {
+std::string EncodeJpeg(const embedder::Image& image, int quality) {
   return Encode(".jpg", ToMat(image), {cv::IMWRITE_JPEG_QUALITY, quality});
 }
 
-std::string EncodeProgressiveJpeg(const Image& image, int quality) {
+std::string EncodeProgressiveJpeg(const embedder::Image& image, int quality) {
   return Encode(".jpg", ToMat(image), {cv::IMWRITE_JPEG_QUALITY, quality, cv::IMWRITE_JPEG_PROGRESSIVE, 1});
 }
 
-std::string EncodePng(const Image& image) {
+std::string EncodePng(const embedder::Image& image) {
   return Encode(".png", ToMat(image), {});
 }
 
-std::string EncodePng16(const Image& image) {
+std::string EncodePng16(const embedder::Image& image) {
   cv::Mat wide;
   ToMat(image).convertTo(wide, CV_16U, 257);
   return Encode(".png", wide, {});
 }
 
-std::string EncodeWebp(const Image& image, int quality) {
+std::string EncodeWebp(const embedder::Image& image, int quality) {
   return Encode(".webp", ToMat(image), {cv::IMWRITE_WEBP_QUALITY, quality});
 }
 

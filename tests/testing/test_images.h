@@ -14,23 +14,23 @@ namespace semblance::testing {
 
 // A smooth picture (two waves and a ramp) that depends on the seed; survives lossy encoding with small changes. channels: 1 to 4,
 // the last of 2 and 4 being alpha (only for EncodePng and EncodeWebp).
-Image SmoothImage(int width, int height, int channels, uint32_t seed = 1);
+embedder::Image SmoothImage(int width, int height, int channels, uint32_t seed = 1);
 
 // Independent random bytes.
-Image NoiseImage(int width, int height, int channels, uint32_t seed = 1);
+embedder::Image NoiseImage(int width, int height, int channels, uint32_t seed = 1);
 
 // One colour.
-Image SolidImage(int width, int height, int channels, uint8_t value);
+embedder::Image SolidImage(int width, int height, int channels, uint8_t value);
 
 // quality: 1 to 100.
-std::string EncodeJpeg(const Image& image, int quality = 90);
+std::string EncodeJpeg(const embedder::Image& image, int quality = 90);
 // Several scans instead of one.
-std::string EncodeProgressiveJpeg(const Image& image, int quality = 90);
-std::string EncodePng(const Image& image);
+std::string EncodeProgressiveJpeg(const embedder::Image& image, int quality = 90);
+std::string EncodePng(const embedder::Image& image);
 // 16 bits a channel: each value v becomes 257 v.
-std::string EncodePng16(const Image& image);
+std::string EncodePng16(const embedder::Image& image);
 // quality: 1 to 100; lossless above.
-std::string EncodeWebp(const Image& image, int quality = 101);
+std::string EncodeWebp(const embedder::Image& image, int quality = 101);
 
 // The JPEG with an EXIF segment of that orientation (1 to 8; others are invalid), in either byte order.
 std::string WithExifOrientation(absl::string_view jpeg, int orientation, bool big_endian = false);

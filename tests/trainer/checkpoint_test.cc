@@ -8,7 +8,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -87,4 +87,4 @@ TEST_F(CheckpointTest, RefusesANewerVersionInsteadOfGoingBack) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -2,7 +2,7 @@
 
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 TEST(RunIdentityTest, TellsRunsApartByWhatChangesTheWeights) {
@@ -24,4 +24,4 @@ TEST(RunIdentityTest, TellsRunsApartByWhatChangesTheWeights) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

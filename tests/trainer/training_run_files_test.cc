@@ -14,7 +14,7 @@
 #include "tests/trainer/training_run_fixture.h"
 #include "trainer/data/training_data.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -30,7 +30,7 @@ using TrainingRunFilesTest = testing::TrainingRunFixture;
 std::vector<uint64_t> KeysOf(const TrainingData& data, const std::vector<int64_t>& indices) {
   std::vector<uint64_t> keys;
   for (const int64_t index : indices) {
-    keys.push_back(ImageKeyOf(Sha256Hex(data.dataset->ReadImage(index).value())));
+    keys.push_back(embedder::ImageKeyOf(Sha256Hex(data.dataset->ReadImage(index).value())));
   }
   return keys;
 }
@@ -42,7 +42,7 @@ TEST_F(TrainingRunFilesTest, ListsTheImagesThatTrainedAndChoseTheEpoch) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> trained, ReadTrainedImages(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> trained, embedder::ReadTrainedImages(dir_.Join("bundle")));
   ASSERT_OK_AND_ASSIGN(const TrainingData data, OpenTrainingData(config.data(), 0.4));
   std::vector<uint64_t> expected = KeysOf(data, data.split.train);
   const std::vector<uint64_t> validation = KeysOf(data, data.validation);
@@ -103,9 +103,9 @@ TEST_F(TrainingRunFilesTest, LeavesADirectoryToTheProcessThatTrainsInIt) {
 }
 
 // Every image but one class's, which has no label there.
-void FillCatalogue(const v1::DataConfig& config, Catalog& catalog) {
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Dataset> dataset, OpenDataset(config.path()));
-  std::vector<ItemWrite> items;
+void FillCatalogue(const v1::DataConfig& config, catalog::Catalog& catalog) {
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(config.path()));
+  std::vector<catalog::ItemWrite> items;
   for (int64_t i = 0; i < dataset->size(); ++i) {
     items.push_back(testing::ItemWithImage("items/" + std::to_string(i), dataset->ReadImage(i).value()));
     if (dataset->example(i).label != "middle") {
@@ -118,12 +118,12 @@ void FillCatalogue(const v1::DataConfig& config, Catalog& catalog) {
 TEST_F(TrainingRunFilesTest, TrainsOnACatalogueAsItWasWhenTheRunBegan) {
   v1::TrainingConfig config = Config("bundle");
   const std::string catalogue = dir_.Join("catalogue.db");
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Catalog> catalog, OpenSqliteCatalog(catalogue, {}));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalogue, {}));
   FillCatalogue(config.data(), *catalog);
   config.mutable_data()->clear_path();
   config.mutable_data()->set_catalogue_path(catalogue);
   config.set_epochs(4);
-  ASSERT_OK(ValidateTrainingConfig(config));
+  ASSERT_OK(config::ValidateTrainingConfig(config));
   v1::TrainingConfig stopped = config;
   stopped.set_output_dir(dir_.Join("stopped"));
 
@@ -138,7 +138,7 @@ TEST_F(TrainingRunFilesTest, TrainsOnACatalogueAsItWasWhenTheRunBegan) {
   ASSERT_OK(testing::DeleteAndWait(*catalog, {"items/0", "items/1"}));
   ASSERT_OK(RunTraining(stopped, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_THAT(manifest.classes(), ElementsAre("bright", "dark"));
   EXPECT_EQ(manifest.training().train_examples() + manifest.training().test_examples(), 40);
   EXPECT_THAT(manifest.training().config(), HasSubstr(catalogue));
@@ -146,4 +146,4 @@ TEST_F(TrainingRunFilesTest, TrainsOnACatalogueAsItWasWhenTheRunBegan) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

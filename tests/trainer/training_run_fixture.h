@@ -26,13 +26,13 @@ inline void WriteClassImages(const TempDir& dir) {
   for (size_t label = 0; label < classes.size(); ++label) {
     std::filesystem::create_directories(dir.Join("data/" + classes[label]));
     for (int i = 0; i < 20; ++i) {
-      Random random(1, label, static_cast<uint64_t>(i));
+      trainer::Random random(1, label, static_cast<uint64_t>(i));
       std::string pixels;
       for (int pixel = 0; pixel < 256; ++pixel) {
         pixels.push_back(static_cast<char>(random.Between(60 * static_cast<int>(label), 60 * static_cast<int>(label) + 90)));
       }
       std::ofstream(dir.Join("data/" + classes[label] + "/" + std::to_string(i) + ".png"), std::ios::binary)
-          << EncodeGreyPng(pixels, 16, 16).value();
+          << dataset::EncodeGreyPng(pixels, 16, 16).value();
     }
   }
 }
@@ -56,7 +56,7 @@ class TrainingRunFixture : public ::testing::Test {
     config.set_batch_size(8);
     config.set_epochs(3);
     config.set_device("cpu");
-    return WithDefaults(config);
+    return config::WithDefaults(config);
   }
 
   // Of a backbone that stays as it is and sees images as they are.
@@ -76,13 +76,13 @@ class TrainingRunFixture : public ::testing::Test {
     config->mutable_model()->clear_pooling();
     config->mutable_model()->set_backbone(v1::ModelConfig::BACKBONE_TORCHSCRIPT);
     config->mutable_model()->set_torchscript_path(dir_.Join("program.pt"));
-    *config = WithDefaults(*config);
+    *config = config::WithDefaults(*config);
   }
 
   // Of the network and of the proxies, if there are any.
   std::string Weights(const std::string& output) const {
-    const std::string proxies = dir_.Join(output + "/" + kBundleProxiesFile);
-    return ReadFile(dir_.Join(output + "/" + kBundleModelFile)).value() +
+    const std::string proxies = dir_.Join(output + "/" + embedder::kBundleProxiesFile);
+    return ReadFile(dir_.Join(output + "/" + embedder::kBundleModelFile)).value() +
            (PathExists(proxies) ? ReadFile(proxies).value() : std::string());
   }
 

@@ -16,7 +16,7 @@
 #include "tests/trainer/training_run_fixture.h"
 #include "trainer/report/training_log.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -28,10 +28,10 @@ using testing::StopAfter;
 
 using TrainingRunTest = testing::TrainingRunFixture;
 
-double LargestDifference(const TensorMap& a, const TensorMap& b) {
+double LargestDifference(const embedder::TensorMap& a, const embedder::TensorMap& b) {
   double largest = 0;
   for (const auto& [name, tensor] : a) {
-    const HostTensor& other = b.at(name);
+    const embedder::HostTensor& other = b.at(name);
     for (size_t i = 0; tensor.dtype == "F32" && i < tensor.data.size(); i += sizeof(float)) {
       float x = 0;
       float y = 0;
@@ -46,7 +46,7 @@ double LargestDifference(const TensorMap& a, const TensorMap& b) {
 TEST_F(TrainingRunTest, WritesABundleThatTellsHowItCameAbout) {
   ASSERT_OK(RunTraining(Config("bundle"), stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_EQ(bundle.manifest.name(), "test");
   EXPECT_THAT(bundle.manifest.classes(), ElementsAre("bright", "dark", "middle"));
   EXPECT_THAT(bundle.proxies.at("proxies").shape, ElementsAre(3, 8));
@@ -74,7 +74,7 @@ TEST_F(TrainingRunTest, GivesTheSameWeightsForTheSameSeed) {
   ASSERT_OK(RunTraining(second, stop_));
   ASSERT_OK(RunTraining(third, stop_));
 
-  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
+  for (const char* const file : {embedder::kBundleModelFile, embedder::kBundleProxiesFile}) {
     const std::string weights = ReadFile(dir_.Join("first/") + file).value();
     EXPECT_EQ(weights, ReadFile(dir_.Join("second/") + file).value()) << file;
     EXPECT_NE(weights, ReadFile(dir_.Join("third/") + file).value()) << file;
@@ -88,7 +88,8 @@ TEST_F(TrainingRunTest, GivesTheSameWeightsWithoutMemoryForTheImages) {
   ASSERT_OK(RunTraining(Config("cached"), stop_));
   ASSERT_OK(RunTraining(uncached, stop_));
 
-  EXPECT_EQ(ReadFile(dir_.Join("cached/") + kBundleModelFile).value(), ReadFile(dir_.Join("uncached/") + kBundleModelFile).value());
+  EXPECT_EQ(ReadFile(dir_.Join("cached/") + embedder::kBundleModelFile).value(),
+            ReadFile(dir_.Join("uncached/") + embedder::kBundleModelFile).value());
 }
 
 TEST_F(TrainingRunTest, WritesTheUntrainedNetworkForNoEpochs) {
@@ -97,7 +98,7 @@ TEST_F(TrainingRunTest, WritesTheUntrainedNetworkForNoEpochs) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_EQ(manifest.training().recall(0).recall(), manifest.training().untrained_recall(0).recall());
 }
 
@@ -108,8 +109,8 @@ TEST_F(TrainingRunTest, WhitensTheTrainedNetworkWhenAsked) {
   ASSERT_OK(RunTraining(Config("plain"), stop_));
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle plain, ReadBundle(dir_.Join("plain")));
-  ASSERT_OK_AND_ASSIGN(const Bundle whitened, ReadBundle(dir_.Join("whitened")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle plain, embedder::ReadBundle(dir_.Join("plain")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle whitened, embedder::ReadBundle(dir_.Join("whitened")));
   for (const auto& [name, tensor] : plain.model) {
     EXPECT_EQ(whitened.model.at(name).data == tensor.data, name != "head.weight" && name != "head.bias") << name;
   }
@@ -122,7 +123,7 @@ TEST_F(TrainingRunTest, MeasuresNothingWhenNothingIsHeldOut) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_EQ(manifest.training().train_examples(), 60);
   EXPECT_EQ(manifest.training().recall_size(), 0);
 }
@@ -130,7 +131,7 @@ TEST_F(TrainingRunTest, MeasuresNothingWhenNothingIsHeldOut) {
 TEST_F(TrainingRunTest, MeasuresThePixelsOfTheTrainingImages) {
   ASSERT_OK(RunTraining(Config("bundle"), stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_NEAR(manifest.preprocessing().mean(0), 105.0 / 255, 0.05);
   EXPECT_GT(manifest.preprocessing().std(0), 0.1);
 }
@@ -143,7 +144,7 @@ TEST_F(TrainingRunTest, TakesTheInputNormalisationOfTheConfig) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_THAT(manifest.preprocessing().mean(), ElementsAre(0.25F));
   EXPECT_THAT(manifest.preprocessing().std(), ElementsAre(0.125F));
 }
@@ -153,18 +154,18 @@ TEST_F(TrainingRunTest, StartsFromPretrainedWeights) {
   v1::TrainingConfig config = Config("second");
   config.set_epochs(0);
   config.set_seed(5);
-  config.mutable_model()->set_pretrained_path(dir_.Join("first/") + kBundleModelFile);
+  config.mutable_model()->set_pretrained_path(dir_.Join("first/") + embedder::kBundleModelFile);
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle first, ReadBundle(dir_.Join("first")));
-  ASSERT_OK_AND_ASSIGN(const Bundle second, ReadBundle(dir_.Join("second")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle first, embedder::ReadBundle(dir_.Join("first")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle second, embedder::ReadBundle(dir_.Join("second")));
   for (const auto& [name, tensor] : first.model) {
     EXPECT_EQ(second.model.at(name).data == tensor.data, name != "head.weight" && name != "head.bias") << name;
   }
   config = Config("third");
   config.mutable_model()->set_convnet_channels(0, 6);
-  config.mutable_model()->set_pretrained_path(dir_.Join("first/") + kBundleModelFile);
+  config.mutable_model()->set_pretrained_path(dir_.Join("first/") + embedder::kBundleModelFile);
   EXPECT_THAT(RunTraining(config, stop_), HasField("model.pretrained_path"));
 }
 
@@ -174,8 +175,8 @@ TEST_F(TrainingRunTest, KeepsTheStatisticsOfFrozenBatchNorms) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
-  const HostTensor& counter = bundle.model.at("stage1.bn1.num_batches_tracked");
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
+  const embedder::HostTensor& counter = bundle.model.at("stage1.bn1.num_batches_tracked");
   EXPECT_EQ(counter.data, std::string(8, '\0'));
 }
 
@@ -185,12 +186,12 @@ TEST_F(TrainingRunTest, LeavesNoProxiesOfALossThatHasNone) {
   config.mutable_sampler()->set_samples_per_class(4);
   config.clear_proxies();
 
-  ASSERT_OK(RunTraining(WithDefaults(config), stop_));
+  ASSERT_OK(RunTraining(config::WithDefaults(config), stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_TRUE(bundle.manifest.without_proxies());
   EXPECT_TRUE(bundle.proxies.empty());
-  EXPECT_FALSE(PathExists(dir_.Join("bundle/") + kBundleProxiesFile));
+  EXPECT_FALSE(PathExists(dir_.Join("bundle/") + embedder::kBundleProxiesFile));
   EXPECT_THAT(bundle.manifest.classes(), ElementsAre("bright", "dark", "middle"));
   EXPECT_GT(bundle.manifest.training().recall(0).recall(), 0.8);
 }
@@ -205,7 +206,7 @@ INSTANTIATE_TEST_SUITE_P(Configs, CachedFeaturesTest,
 
 TEST_P(CachedFeaturesTest, GiveTheWeightsOfTrainingWithoutThem) {
   v1::TrainingConfig config = FrozenConfig("frozen");
-  ASSERT_OK(ApplyOverride(GetParam(), &config));
+  ASSERT_OK(config::ApplyOverride(GetParam(), &config));
   if (config.model().backbone() == v1::ModelConfig::BACKBONE_TORCHSCRIPT) {
     UseProgram(&config);
   }
@@ -215,8 +216,8 @@ TEST_P(CachedFeaturesTest, GiveTheWeightsOfTrainingWithoutThem) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle frozen, ReadBundle(dir_.Join("frozen")));
-  ASSERT_OK_AND_ASSIGN(const Bundle cached, ReadBundle(dir_.Join("cached")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle frozen, embedder::ReadBundle(dir_.Join("frozen")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle cached, embedder::ReadBundle(dir_.Join("cached")));
   EXPECT_LE(LargestDifference(frozen.model, cached.model), 1e-5);
   EXPECT_LE(LargestDifference(frozen.proxies, cached.proxies), 1e-5);
   EXPECT_NEAR(frozen.manifest.training().recall(0).recall(), cached.manifest.training().recall(0).recall(), 0.06);
@@ -227,7 +228,7 @@ TEST_P(CachedFeaturesTest, GiveTheWeightsOfTrainingWithoutThem) {
   config.set_output_dir(dir_.Join("untrained"));
   config.set_epochs(0);
   ASSERT_OK(RunTraining(config, stop_));
-  ASSERT_OK_AND_ASSIGN(const Bundle untrained, ReadBundle(dir_.Join("untrained")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle untrained, embedder::ReadBundle(dir_.Join("untrained")));
   EXPECT_GE(LargestDifference(untrained.model, cached.model), 1e-3);
 }
 
@@ -243,15 +244,15 @@ TEST_F(TrainingRunTest, TrainsAProgramAsTheBackbone) {
   v1::TrainingConfig config = Config("bundle");
   UseProgram(&config);
 
-  ASSERT_OK(RunTraining(WithDefaults(config), stop_));
+  ASSERT_OK(RunTraining(config::WithDefaults(config), stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_GT(bundle.manifest.training().recall(0).recall(), 0.8);
   EXPECT_NE(bundle.backbone, ReadFile(dir_.Join("program.pt")).value());
   EXPECT_EQ(bundle.model.size(), 2U);
   config.set_output_dir(dir_.Join("other"));
   config.mutable_model()->set_torchscript_path(dir_.Join("data/dark/0.png"));
-  EXPECT_THAT(RunTraining(WithDefaults(config), stop_), HasField("model.torchscript_path"));
+  EXPECT_THAT(RunTraining(config::WithDefaults(config), stop_), HasField("model.torchscript_path"));
 }
 
 TEST_F(TrainingRunTest, RefusesAnOutputThatExists) {
@@ -286,7 +287,7 @@ INSTANTIATE_TEST_SUITE_P(Configs, ResumeTest,
 
 TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
   v1::TrainingConfig config = Config("whole");
-  ASSERT_OK(ApplyOverride(GetParam(), &config));
+  ASSERT_OK(config::ApplyOverride(GetParam(), &config));
   if (config.loss().has_soft_triple()) {
     config.mutable_proxies()->set_per_class(2);
   }
@@ -294,7 +295,7 @@ TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
     config = FrozenConfig("whole");
     config.mutable_model()->set_cache_features(true);
   }
-  config = WithDefaults(config);
+  config = config::WithDefaults(config);
   ASSERT_OK(RunTraining(config, stop_));
   EXPECT_FALSE(PathExists(dir_.Join("whole.checkpoints")));
 
@@ -339,7 +340,7 @@ TEST_F(TrainingRunTest, KeepsTheEpochThatIsBestOnTheValidationClasses) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_LT(manifest.training().epochs(), 100);
   EXPECT_EQ(manifest.classes_size(), 2);
 }
@@ -357,7 +358,7 @@ TEST_F(TrainingRunTest, TrainsProxiesOfNoClassOnLabelledImages) {
     config.set_output_dir(dir_.Join(v1::ProxyConfig::Initialization_Name(start)));
     ASSERT_OK(RunTraining(config, stop_));
 
-    ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(config.output_dir()));
+    ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(config.output_dir()));
     EXPECT_THAT(bundle.manifest.classes(), ElementsAre("bright", "dark", "middle"));
     EXPECT_TRUE(bundle.manifest.dynamic_proxies());
     EXPECT_THAT(bundle.proxies.at("proxies").shape, ElementsAre(5, 8));
@@ -388,4 +389,4 @@ TEST_F(TrainingRunTest, NamesTheStepAtWhichTheLossLeftTheNumbers) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

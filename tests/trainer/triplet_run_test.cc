@@ -19,7 +19,7 @@
 #include "trainer/report/training_log.h"
 #include "trainer/training_run.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -47,7 +47,7 @@ std::string StripedImage(int kind, int number) {
       pixels.push_back(static_cast<char>(brightness + 45 * wave + random.Between(-20, 20)));
     }
   }
-  return EncodeGreyPng(pixels, kSide, kSide).value();
+  return dataset::EncodeGreyPng(pixels, kSide, kSide).value();
 }
 
 class TripletRunTest : public ::testing::Test {
@@ -86,9 +86,9 @@ class TripletRunTest : public ::testing::Test {
     config.set_epochs(6);
     config.set_device("cpu");
     for (const std::string& one : overrides) {
-      EXPECT_OK(ApplyOverride(one, &config));
+      EXPECT_OK(config::ApplyOverride(one, &config));
     }
-    return WithDefaults(config);
+    return config::WithDefaults(config);
   }
 
   const TempDir dir_;
@@ -98,7 +98,7 @@ class TripletRunTest : public ::testing::Test {
 TEST_F(TripletRunTest, WritesABundleWithoutClassesThatTellsHowItCameAbout) {
   ASSERT_OK(RunTraining(Config("bundle"), stop_));
 
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, ReadBundle(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_THAT(bundle.manifest.classes(), IsEmpty());
   EXPECT_TRUE(bundle.manifest.dynamic_proxies());
   EXPECT_THAT(bundle.proxies.at("proxies").shape, ElementsAre(12, 8));
@@ -109,7 +109,7 @@ TEST_F(TripletRunTest, WritesABundleWithoutClassesThatTellsHowItCameAbout) {
   EXPECT_EQ(record.data_digest().size(), 71u);
   EXPECT_THAT(bundle.documents.at("report.md"), HasSubstr("| triplet accuracy |"));
   EXPECT_EQ(bundle.documents.count("learning_curve.png"), 1u);
-  ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> trained, ReadTrainedImages(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> trained, embedder::ReadTrainedImages(dir_.Join("bundle")));
   EXPECT_EQ(static_cast<int64_t>(trained.size()), record.train_examples());
   ASSERT_OK_AND_ASSIGN(const std::vector<LogRecord> log, ReadTrainingLog(dir_.Join("bundle/log.jsonl")));
   ASSERT_EQ(log.size(), 7u);
@@ -134,7 +134,7 @@ INSTANTIATE_TEST_SUITE_P(Losses, TripletLossTest,
 TEST_P(TripletLossTest, GetsTripletsOfAnchorsThatItNeverSawRight) {
   ASSERT_OK(RunTraining(Config("bundle", {GetParam(), "epochs=12"}), stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   const storage::v1::TrainingRecord& record = manifest.training();
   EXPECT_LT(record.untrained_evaluation().triplet_accuracy(), 0.75);
   EXPECT_GT(record.evaluation().triplet_accuracy(), 0.9);
@@ -145,7 +145,7 @@ TEST_F(TripletRunTest, GivesTheSameWeightsForTheSameSeed) {
   ASSERT_OK(RunTraining(Config("second", {"loader_threads=3"}), stop_));
   ASSERT_OK(RunTraining(Config("third", {"seed=2"}), stop_));
 
-  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
+  for (const char* const file : {embedder::kBundleModelFile, embedder::kBundleProxiesFile}) {
     const std::string weights = ReadFile(dir_.Join("first/") + file).value();
     EXPECT_TRUE(weights == ReadFile(dir_.Join("second/") + file).value()) << file;
     EXPECT_FALSE(weights == ReadFile(dir_.Join("third/") + file).value()) << file;
@@ -176,7 +176,7 @@ TEST_P(TripletResumeTest, EndsAsARunThatWasNotStopped) {
   ASSERT_OK(status);
   EXPECT_GT(runs, 1);
   // A loss without proxies leaves no file of them.
-  for (const char* const file : {kBundleModelFile, kBundleProxiesFile}) {
+  for (const char* const file : {embedder::kBundleModelFile, embedder::kBundleProxiesFile}) {
     const auto bytes = [&](const char* run) { return ReadFile(dir_.Join(run) + "/" + file).value_or("none"); };
     EXPECT_TRUE(bytes("whole") == bytes("stopped")) << file;
   }
@@ -200,7 +200,7 @@ TEST_F(TripletRunTest, KeepsTheEpochThatIsBestOnTheValidationAnchors) {
 
   ASSERT_OK(RunTraining(config, stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   ASSERT_OK_AND_ASSIGN(const std::vector<LogRecord> log, ReadTrainingLog(dir_.Join("bundle/log.jsonl")));
   EXPECT_LT(log.size(), 150u);
   double best = -1;
@@ -219,10 +219,10 @@ TEST_F(TripletRunTest, KeepsTheEpochThatIsBestOnTheValidationAnchors) {
 TEST_F(TripletRunTest, MeasuresNothingWhenNothingIsHeldOut) {
   ASSERT_OK(RunTraining(Config("bundle", {"epochs=1", "data.hold_out=HOLD_OUT_NONE"}), stop_));
 
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(dir_.Join("bundle")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_EQ(manifest.training().train_triplets(), 3 * kImages);
   EXPECT_FALSE(manifest.training().has_evaluation());
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

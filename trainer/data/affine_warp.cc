@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // Positions have 32 bits below the point: after a thousand steps they are still exact to the 8 bits that weights have.
@@ -44,7 +44,7 @@ int SamplesAlong(double step_x, double step_y) {
 template <int Channels>
 class Warp {
  public:
-  Warp(const Image& source, const AffineMap& map, int side)
+  Warp(const embedder::Image& source, const AffineMap& map, int side)
       : source_(source),
         map_(map),
         side_(side),
@@ -131,7 +131,7 @@ class Warp {
     return source_.pixels.data() + static_cast<size_t>(row) * RowBytes() + static_cast<size_t>(column) * Channels;
   }
 
-  const Image& source_;
+  const embedder::Image& source_;
   const AffineMap& map_;
   const int side_;
   // Samples of a pixel in each direction.
@@ -145,7 +145,7 @@ class Warp {
 
 }  // namespace
 
-void WarpAffine(const Image& source, const AffineMap& map, int side, absl::Span<uint8_t> out) {
+void WarpAffine(const embedder::Image& source, const AffineMap& map, int side, absl::Span<uint8_t> out) {
   if (source.channels == 1) {
     Warp<1>(source, map, side).Run(out.data());
   } else {
@@ -153,4 +153,4 @@ void WarpAffine(const Image& source, const AffineMap& map, int side, absl::Span<
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

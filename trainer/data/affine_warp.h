@@ -9,7 +9,7 @@
 #include "absl/types/span.h"
 #include "embedder/image/image.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // The pixel (x, y) of the result shows the place (x0 + xx * x + xy * y, y0 + yx * x + yy * y) of the source. Pixels are at their
 // centres: (0, 0) is the middle of the first one.
@@ -26,8 +26,8 @@ struct AffineMap {
 // border the source is reflected, without repeating the border pixel. Where a step of the result is longer than 1.5 pixels of the
 // source, a pixel is the mean of several places, so that nothing is passed over. Integers after the first position: the same
 // everywhere. REQUIRES: 1 or 3 channels; out.size() == side * side * channels; places within 2^30 pixels of the source.
-void WarpAffine(const Image& source, const AffineMap& map, int side, absl::Span<uint8_t> out);
+void WarpAffine(const embedder::Image& source, const AffineMap& map, int side, absl::Span<uint8_t> out);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_AFFINE_WARP_H_

@@ -8,7 +8,7 @@
 
 #include "trainer/data/affine_warp.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // For every pixel of the crop, which pixel of an axis of `size` pixels it shows.
@@ -43,7 +43,7 @@ FlipAndShift DrawFlipAndShift(const Augmentation& augmentation, Random* random) 
   return draw;
 }
 
-void CopyCrop(const Image& resized, int side, const FlipAndShift& draw, uint8_t* target) {
+void CopyCrop(const embedder::Image& resized, int side, const FlipAndShift& draw, uint8_t* target) {
   const std::vector<size_t> columns = Axis(resized.width, side, draw.x, draw.mirrored);
   const std::vector<size_t> rows = Axis(resized.height, side, draw.y, /*mirrored=*/false);
   const auto channels = static_cast<size_t>(resized.channels);
@@ -63,7 +63,7 @@ struct Rectangle {
   double height = 0;
 };
 
-Rectangle CentreSquare(const Image& resized, int side) {
+Rectangle CentreSquare(const embedder::Image& resized, int side) {
   // As CopyCrop: an odd pixel over goes to the right and to the bottom.
   const int left = (resized.width - side) / 2;
   const int top = (resized.height - side) / 2;
@@ -71,7 +71,7 @@ Rectangle CentreSquare(const Image& resized, int side) {
   return Rectangle{left + middle, top + middle, 1.0 * side, 1.0 * side};
 }
 
-Rectangle DrawRectangle(const Image& resized, const Augmentation& augmentation, Random* random) {
+Rectangle DrawRectangle(const embedder::Image& resized, const Augmentation& augmentation, Random* random) {
   const double share = random->Uniform(augmentation.min_crop_area, augmentation.max_crop_area);
   const double log_aspect = std::log(augmentation.max_crop_aspect);
   const double aspect = std::exp(random->Uniform(-log_aspect, log_aspect));
@@ -93,7 +93,8 @@ double DrawRadians(double max_degrees, Random* random) {
 }
 
 // From the crop to the image: mirror, stretch to the rectangle, slant, rotate, and move the centre.
-AffineMap DrawMap(const Image& resized, int side, const Augmentation& augmentation, const FlipAndShift& draw, Random* random) {
+AffineMap DrawMap(const embedder::Image& resized, int side, const Augmentation& augmentation, const FlipAndShift& draw,
+                  Random* random) {
   const Rectangle rectangle =
       augmentation.min_crop_area > 0 ? DrawRectangle(resized, augmentation, random) : CentreSquare(resized, side);
   const double angle = DrawRadians(augmentation.rotation_degrees, random);
@@ -162,7 +163,8 @@ bool ChangesColours(const Augmentation& augmentation) {
 
 }  // namespace
 
-void CropAugmented(const Image& resized, int side, const Augmentation& augmentation, Random* random, absl::Span<uint8_t> out) {
+void CropAugmented(const embedder::Image& resized, int side, const Augmentation& augmentation, Random* random,
+                   absl::Span<uint8_t> out) {
   const FlipAndShift draw = DrawFlipAndShift(augmentation, random);
   if (ChangesGeometry(augmentation)) {
     WarpAffine(resized, DrawMap(resized, side, augmentation, draw, random), side, out);
@@ -191,4 +193,4 @@ Augmentation AugmentationOf(const v1::AugmentationConfig& config) {
   return augmentation;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -11,7 +11,7 @@
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/data/random.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Zero is off, for each.
 struct Augmentation {
@@ -41,11 +41,12 @@ struct Augmentation {
 // REQUIRES: both sides of the image are at least `side`; 0 <= max_shift_pixels < side; 0 <= min_crop_area <= max_crop_area <= 1;
 // max_crop_aspect >= 1; shear_degrees below 90; brightness, contrast and saturation in [0, 1]; out.size() == side * side *
 // channels.
-void CropAugmented(const Image& resized, int side, const Augmentation& augmentation, Random* random, absl::Span<uint8_t> out);
+void CropAugmented(const embedder::Image& resized, int side, const Augmentation& augmentation, Random* random,
+                   absl::Span<uint8_t> out);
 
 // What the config asks for. REQUIRES: part of a validated config.
 Augmentation AugmentationOf(const v1::AugmentationConfig& config);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_AUGMENT_H_

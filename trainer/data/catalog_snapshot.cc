@@ -22,7 +22,7 @@
 #include "common/status_macros.h"
 #include "trainer/data/training_data.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr size_t kChangesPerRead = 1000;
@@ -47,7 +47,7 @@ struct SnapshotItem {
 
 class Snapshot {
  public:
-  Snapshot(const Catalog* catalog, const std::string& directory, const std::atomic<bool>& stop)
+  Snapshot(const catalog::Catalog* catalog, const std::string& directory, const std::atomic<bool>& stop)
       : catalog_(catalog), directory_(directory), stop_(stop) {}
 
   // Reads the log, and copies what it says, until every image was still there: an item that was replaced or deleted before its
@@ -93,9 +93,9 @@ class Snapshot {
     bool at_end = false;
     while (!at_end) {
       SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop_));
-      SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<Change> changes, catalog_->ReadChanges(sequence_, kChangesPerRead));
+      SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<catalog::Change> changes, catalog_->ReadChanges(sequence_, kChangesPerRead));
       at_end = changes.size() < kChangesPerRead;
-      for (const Change& change : changes) {
+      for (const catalog::Change& change : changes) {
         sequence_ = change.sequence;
         const std::string& id = change.item.id;
         if (change.deleted || change.item.label.value_or("").empty()) {
@@ -145,7 +145,7 @@ class Snapshot {
     return file ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", directory_, "/", path));
   }
 
-  const Catalog* const catalog_;
+  const catalog::Catalog* const catalog_;
   const std::string directory_;
   const std::atomic<bool>& stop_;
   // By id.
@@ -165,9 +165,9 @@ absl::StatusOr<std::string> SnapshotCatalogue(const std::string& catalogue, cons
   if (!PathExists(catalogue)) {
     return Invalid(absl::StrCat("there is no catalogue ", catalogue));
   }
-  CatalogOptions options;
+  catalog::CatalogOptions options;
   options.read_only = true;
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<Catalog> catalog, OpenSqliteCatalog(catalogue, options));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalogue, options));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
   Snapshot snapshot(catalog.get(), directory, stop);
   SEMBLANCE_RETURN_IF_ERROR(snapshot.Copy());
@@ -187,4 +187,4 @@ absl::StatusOr<std::string> AwaitCatalogueSnapshot(const std::string& directory,
   return ManifestPath(directory);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

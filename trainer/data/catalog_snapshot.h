@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Copies the labelled items of the catalogue in the file `catalogue` to `directory`, unless they are there: images, and last,
 // atomically, a manifest (OpenManifest) with their ids and labels, whose path it returns. The catalogue may be written meanwhile.
@@ -22,6 +22,6 @@ absl::StatusOr<std::string> SnapshotCatalogue(const std::string& catalogue, cons
 // Waits for the manifest that another rank makes; its path. Errors: Cancelled.
 absl::StatusOr<std::string> AwaitCatalogueSnapshot(const std::string& directory, const std::atomic<bool>& stop);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_CATALOG_SNAPSHOT_H_

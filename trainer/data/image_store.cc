@@ -15,18 +15,18 @@
 #include "embedder/bundle/trained_images.h"
 #include "trainer/data/parallel_for.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
-ImageStore::ImageStore(const Dataset* dataset, std::vector<int64_t> indices, const Preprocessor& preprocessor)
+ImageStore::ImageStore(const dataset::Dataset* dataset, std::vector<int64_t> indices, const embedder::Preprocessor& preprocessor)
     : dataset_(dataset),
       indices_(std::move(indices)),
       preprocessor_(preprocessor),
       images_(indices_.size()),
       digests_(indices_.size()) {}
 
-absl::StatusOr<std::unique_ptr<ImageStore>> ImageStore::Load(const Dataset* dataset, std::vector<int64_t> indices,
-                                                             const Preprocessor& preprocessor, const ImageStoreOptions& options,
-                                                             absl::string_view task) {
+absl::StatusOr<std::unique_ptr<ImageStore>> ImageStore::Load(const dataset::Dataset* dataset, std::vector<int64_t> indices,
+                                                             const embedder::Preprocessor& preprocessor,
+                                                             const ImageStoreOptions& options, absl::string_view task) {
   std::unique_ptr<ImageStore> store(new ImageStore(dataset, std::move(indices), preprocessor));
   ProgressReporter progress(task, store->size(), "images");
   Mutex mutex;
@@ -47,20 +47,20 @@ absl::Status ImageStore::LoadOne(int64_t position, const ImageStoreOptions& opti
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string encoded, dataset_->ReadImage(indices_[static_cast<size_t>(position)]));
   digests_[static_cast<size_t>(position)] = Sha256Hex(encoded);
-  SEMBLANCE_ASSIGN_OR_RETURN(Image image, Decode(position, encoded));
+  SEMBLANCE_ASSIGN_OR_RETURN(embedder::Image image, Decode(position, encoded));
   AddStatistics(image);
   const auto bytes = static_cast<int64_t>(image.size_bytes());
   const int64_t total = cached_bytes_ += bytes;
   if (total <= options.max_cached_bytes) {
-    images_[static_cast<size_t>(position)] = std::make_shared<const Image>(std::move(image));
+    images_[static_cast<size_t>(position)] = std::make_shared<const embedder::Image>(std::move(image));
   } else {
     cached_bytes_ -= bytes;
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<Image> ImageStore::Decode(int64_t position, const std::string& encoded) const {
-  absl::StatusOr<Image> image = preprocessor_.DecodeAndResize(encoded, DecodeLimits());
+absl::StatusOr<embedder::Image> ImageStore::Decode(int64_t position, const std::string& encoded) const {
+  absl::StatusOr<embedder::Image> image = preprocessor_.DecodeAndResize(encoded, embedder::DecodeLimits());
   if (!image.ok()) {
     const std::string& id = dataset_->example(indices_[static_cast<size_t>(position)]).id;
     return InvalidField("data.path", ErrorReason(image.status()), absl::StrCat(id, ": ", image.status().message()));
@@ -68,16 +68,16 @@ absl::StatusOr<Image> ImageStore::Decode(int64_t position, const std::string& en
   return image;
 }
 
-absl::StatusOr<std::shared_ptr<const Image>> ImageStore::Get(int64_t position) const {
+absl::StatusOr<std::shared_ptr<const embedder::Image>> ImageStore::Get(int64_t position) const {
   if (images_[static_cast<size_t>(position)] != nullptr) {
     return images_[static_cast<size_t>(position)];
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string encoded, dataset_->ReadImage(indices_[static_cast<size_t>(position)]));
-  SEMBLANCE_ASSIGN_OR_RETURN(Image image, Decode(position, encoded));
-  return std::make_shared<const Image>(std::move(image));
+  SEMBLANCE_ASSIGN_OR_RETURN(embedder::Image image, Decode(position, encoded));
+  return std::make_shared<const embedder::Image>(std::move(image));
 }
 
-void ImageStore::AddStatistics(const Image& image) {
+void ImageStore::AddStatistics(const embedder::Image& image) {
   std::array<uint64_t, 3> sums = {};
   std::array<uint64_t, 3> squares = {};
   const auto channels = static_cast<size_t>(image.channels);
@@ -111,7 +111,7 @@ std::vector<uint64_t> ImageStore::keys() const {
   std::vector<uint64_t> keys;
   keys.reserve(digests_.size());
   for (const std::string& digest : digests_) {
-    keys.push_back(ImageKeyOf(digest));
+    keys.push_back(embedder::ImageKeyOf(digest));
   }
   return keys;
 }
@@ -119,7 +119,7 @@ std::vector<uint64_t> ImageStore::keys() const {
 std::string ImageStore::digest() const {
   Sha256Stream stream;
   for (size_t i = 0; i < indices_.size(); ++i) {
-    const Example& example = dataset_->example(indices_[i]);
+    const dataset::Example& example = dataset_->example(indices_[i]);
     // Sizes, so that no two data sets give the same bytes.
     stream.Update(
         absl::StrCat(example.id.size(), " ", example.id, " ", example.label.size(), " ", example.label, " ", digests_[i]));
@@ -127,4 +127,4 @@ std::string ImageStore::digest() const {
   return absl::StrCat("sha256:", stream.FinishHex());
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

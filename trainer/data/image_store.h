@@ -20,7 +20,7 @@
 #include "embedder/image/image.h"
 #include "embedder/image/preprocess.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct ImageStoreOptions {
   // Threads that load.
@@ -42,16 +42,16 @@ class ImageStore {
  public:
   // Loads the images dataset[indices[0]], dataset[indices[1]], ...; `task` names the work in the progress bar. Errors:
   // InvalidArgument (field "data.path", which image and what is wrong with it) or what reading it failed with; Cancelled.
-  static absl::StatusOr<std::unique_ptr<ImageStore>> Load(const Dataset* dataset, std::vector<int64_t> indices,
-                                                          const Preprocessor& preprocessor, const ImageStoreOptions& options,
-                                                          absl::string_view task);
+  static absl::StatusOr<std::unique_ptr<ImageStore>> Load(const dataset::Dataset* dataset, std::vector<int64_t> indices,
+                                                          const embedder::Preprocessor& preprocessor,
+                                                          const ImageStoreOptions& options, absl::string_view task);
 
   int64_t size() const { return static_cast<int64_t>(indices_.size()); }
-  const Preprocessor& preprocessor() const { return preprocessor_; }
+  const embedder::Preprocessor& preprocessor() const { return preprocessor_; }
 
   // The image at a position in `indices`, resized and not yet cropped. REQUIRES: 0 <= position < size(). Errors: as of Load, where
   // the image was not kept and has changed since.
-  absl::StatusOr<std::shared_ptr<const Image>> Get(int64_t position) const;
+  absl::StatusOr<std::shared_ptr<const embedder::Image>> Get(int64_t position) const;
 
   // The example's id in the data set. REQUIRES: as of Get.
   const std::string& id(int64_t position) const { return dataset_->example(indices_[static_cast<size_t>(position)]).id; }
@@ -66,17 +66,17 @@ class ImageStore {
   std::string digest() const;
 
  private:
-  ImageStore(const Dataset* dataset, std::vector<int64_t> indices, const Preprocessor& preprocessor);
+  ImageStore(const dataset::Dataset* dataset, std::vector<int64_t> indices, const embedder::Preprocessor& preprocessor);
 
   absl::Status LoadOne(int64_t position, const ImageStoreOptions& options);
-  absl::StatusOr<Image> Decode(int64_t position, const std::string& encoded) const;
-  void AddStatistics(const Image& image);
+  absl::StatusOr<embedder::Image> Decode(int64_t position, const std::string& encoded) const;
+  void AddStatistics(const embedder::Image& image);
 
-  const Dataset* const dataset_;
+  const dataset::Dataset* const dataset_;
   const std::vector<int64_t> indices_;
-  const Preprocessor preprocessor_;
+  const embedder::Preprocessor preprocessor_;
   // By position; null where the image is not kept.
-  std::vector<std::shared_ptr<const Image>> images_;
+  std::vector<std::shared_ptr<const embedder::Image>> images_;
   std::vector<std::string> digests_;
   std::atomic<int64_t> cached_bytes_ = 0;
   // Integers, so that the order of the threads makes no difference.
@@ -85,6 +85,6 @@ class ImageStore {
   std::array<std::atomic<uint64_t>, 3> squares_ = {};
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_IMAGE_STORE_H_

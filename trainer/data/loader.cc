@@ -8,7 +8,7 @@
 #include "absl/types/span.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // Batches that are ready or in work: one for each thread, and some in reserve for when a batch takes longer than the others.
@@ -79,17 +79,17 @@ absl::StatusOr<LoadedBatch> Loader::Fill(size_t batch_index) const {
   batch.positions = positions;
   batch.pixels.resize(positions.size() * image_size);
   for (size_t i = 0; i < positions.size(); ++i) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::shared_ptr<const Image> image, store_->Get(positions[i]));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::shared_ptr<const embedder::Image> image, store_->Get(positions[i]));
     const absl::Span<uint8_t> out = absl::MakeSpan(batch.pixels).subspan(i * image_size, image_size);
     if (options_.augmentation.has_value()) {
       Random random(options_.seed, StreamOf(options_.epoch, visits_[batch_index][i]), static_cast<uint64_t>(positions[i]));
       CropAugmented(*image, side, *options_.augmentation, &random, out);
     } else {
-      const Image crop = store_->preprocessor().CenterCrop(*image);
+      const embedder::Image crop = store_->preprocessor().CenterCrop(*image);
       std::copy(crop.pixels.begin(), crop.pixels.end(), out.begin());
     }
   }
   return batch;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

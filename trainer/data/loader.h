@@ -20,7 +20,7 @@
 #include "trainer/data/image_store.h"
 #include "trainer/data/sampler.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct LoadedBatch {
   // Positions in the store.
@@ -62,6 +62,6 @@ class Loader {
   ThreadPool pool_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_LOADER_H_

@@ -8,7 +8,7 @@
 
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 namespace {
 
@@ -60,4 +60,4 @@ absl::Status ParallelFor(int threads, int64_t count, absl::FunctionRef<absl::Sta
   return failure.TakeStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace semblance {
+namespace semblance::trainer {
 
 class Random {
  public:
@@ -40,6 +40,6 @@ class Random {
   uint64_t state_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_RANDOM_H_

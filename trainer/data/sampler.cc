@@ -10,7 +10,7 @@
 
 #include "trainer/data/random.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 std::vector<int64_t> Ascending(int64_t count) {
@@ -170,4 +170,4 @@ PositionBatches RankShare(const PositionBatches& batches, int rank, int world_si
   return parts;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -14,7 +14,7 @@
 
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 using PositionBatches = std::vector<std::vector<int64_t>>;
 
@@ -52,6 +52,6 @@ PositionBatches BalancedBatches(absl::Span<const int64_t> labels, const BatchSha
 // where a batch has fewer than world_size positions. REQUIRES: 0 <= rank < world_size.
 PositionBatches RankShare(const PositionBatches& batches, int rank, int world_size);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_SAMPLER_H_

@@ -10,23 +10,23 @@
 #include "common/status_macros.h"
 #include "trainer/data/triplet_data.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
-HoldOut HoldOutOf(v1::DataConfig::HoldOut hold_out) {
+dataset::HoldOut HoldOutOf(v1::DataConfig::HoldOut hold_out) {
   switch (hold_out) {
     case v1::DataConfig::HOLD_OUT_CLASSES:
-      return HoldOut::kClasses;
+      return dataset::HoldOut::kClasses;
     case v1::DataConfig::HOLD_OUT_LAST_CLASSES:
-      return HoldOut::kLastClasses;
+      return dataset::HoldOut::kLastClasses;
     case v1::DataConfig::HOLD_OUT_NONE:
-      return HoldOut::kNone;
+      return dataset::HoldOut::kNone;
     default:
-      return HoldOut::kItems;
+      return dataset::HoldOut::kItems;
   }
 }
 
-absl::Status CheckLabels(const Dataset& dataset) {
+absl::Status CheckLabels(const dataset::Dataset& dataset) {
   for (int64_t i = 0; i < dataset.size(); ++i) {
     if (dataset.example(i).label.empty()) {
       return InvalidField("data.path", kDataInvalid, absl::StrCat(dataset.example(i).id, ": has no label"));
@@ -59,7 +59,7 @@ absl::Status CheckTrainable(const TrainingData& data, const v1::DataConfig& conf
 // Numbers classes: those of one call by name, those that were not met before after all others.
 class ClassNumbers {
  public:
-  std::vector<int64_t> Of(const Dataset& dataset, const std::vector<int64_t>& indices) {
+  std::vector<int64_t> Of(const dataset::Dataset& dataset, const std::vector<int64_t>& indices) {
     std::set<std::string> unknown;
     for (const int64_t index : indices) {
       if (numbers_.count(dataset.example(index).label) == 0) {
@@ -94,7 +94,7 @@ void HoldOutForValidation(double fraction, TrainingData* data) {
   std::vector<int64_t> train;
   for (const int64_t index : data->split.train) {
     const std::string& label = data->dataset->example(index).label;
-    (HashToUnit(absl::StrCat("validation ", label)) < fraction ? data->validation : train).push_back(index);
+    (dataset::HashToUnit(absl::StrCat("validation ", label)) < fraction ? data->validation : train).push_back(index);
   }
   data->split.train = std::move(train);
 }
@@ -102,20 +102,21 @@ void HoldOutForValidation(double fraction, TrainingData* data) {
 }  // namespace
 
 absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config, double validation_fraction) {
-  if (IsTripletManifest(config.path())) {
-    SEMBLANCE_ASSIGN_OR_RETURN(TripletData triplets, OpenTripletManifest(config.path()));
+  if (dataset::IsTripletManifest(config.path())) {
+    SEMBLANCE_ASSIGN_OR_RETURN(dataset::TripletData triplets, dataset::OpenTripletManifest(config.path()));
     return PrepareTripletData(std::move(triplets), config, validation_fraction);
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<Dataset> dataset, OpenDataset(config.path()));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(config.path()));
   return PrepareTrainingData(std::move(dataset), config, validation_fraction);
 }
 
-absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config,
+absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<dataset::Dataset> dataset, const v1::DataConfig& config,
                                                  double validation_fraction) {
   SEMBLANCE_RETURN_IF_ERROR(CheckLabels(*dataset));
   TrainingData data;
   data.dataset = std::move(dataset);
-  SEMBLANCE_ASSIGN_OR_RETURN(data.split, AssignSplit(*data.dataset, HoldOutOf(config.hold_out()), config.hold_out_fraction()));
+  SEMBLANCE_ASSIGN_OR_RETURN(data.split,
+                             dataset::AssignSplit(*data.dataset, HoldOutOf(config.hold_out()), config.hold_out_fraction()));
   HoldOutForValidation(validation_fraction, &data);
 
   ClassNumbers numbers;
@@ -128,4 +129,4 @@ absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> datase
   return data;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

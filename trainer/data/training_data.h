@@ -14,13 +14,13 @@
 #include "dataset/triplet_manifest.h"
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 inline constexpr char kDataInvalid[] = "DATA_INVALID";
 
 struct TrainingData {
-  std::unique_ptr<Dataset> dataset;
-  SplitIndices split;
+  std::unique_ptr<dataset::Dataset> dataset;
+  dataset::SplitIndices split;
   // The classes of the training examples, sorted; a class is its position.
   std::vector<std::string> classes;
   // The class of every training example, in the order of split.train.
@@ -34,9 +34,9 @@ struct TrainingData {
   std::vector<int64_t> validation_labels;
   // Where the data has triplets and no labels (see triplet_data.h), those of each side, by position in the lists of its images;
   // train_triplets is empty otherwise.
-  std::vector<Triplet> train_triplets;
-  std::vector<Triplet> validation_triplets;
-  std::vector<Triplet> test_triplets;
+  std::vector<dataset::Triplet> train_triplets;
+  std::vector<dataset::Triplet> validation_triplets;
+  std::vector<dataset::Triplet> test_triplets;
 
   bool has_triplets() const { return !train_triplets.empty(); }
 };
@@ -48,9 +48,9 @@ struct TrainingData {
 absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config, double validation_fraction);
 
 // The same for a data set with labels that is open.
-absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<Dataset> dataset, const v1::DataConfig& config,
+absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<dataset::Dataset> dataset, const v1::DataConfig& config,
                                                  double validation_fraction);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_TRAINING_DATA_H_

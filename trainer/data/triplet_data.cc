@@ -7,17 +7,17 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // The triplets of one side, by position in the list of its images.
 class Side {
  public:
-  void Add(const Triplet& triplet) {
+  void Add(const dataset::Triplet& triplet) {
     triplets_.push_back({PositionOf(triplet.anchor), PositionOf(triplet.positive), PositionOf(triplet.negative)});
   }
 
-  void MoveTo(std::vector<int64_t>* images, std::vector<Triplet>* triplets) {
+  void MoveTo(std::vector<int64_t>* images, std::vector<dataset::Triplet>* triplets) {
     *images = std::move(images_);
     *triplets = std::move(triplets_);
   }
@@ -33,25 +33,26 @@ class Side {
 
   std::map<int64_t, int64_t> positions_;
   std::vector<int64_t> images_;
-  std::vector<Triplet> triplets_;
+  std::vector<dataset::Triplet> triplets_;
 };
 
-absl::Status RequireTriplets(const std::vector<Triplet>& triplets, absl::string_view field, absl::string_view message) {
+absl::Status RequireTriplets(const std::vector<dataset::Triplet>& triplets, absl::string_view field, absl::string_view message) {
   return triplets.empty() ? InvalidField(field, kDataInvalid, message) : absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<TrainingData> PrepareTripletData(TripletData triplets, const v1::DataConfig& config, double validation_fraction) {
+absl::StatusOr<TrainingData> PrepareTripletData(dataset::TripletData triplets, const v1::DataConfig& config,
+                                                double validation_fraction) {
   const bool has_test = config.hold_out() != v1::DataConfig::HOLD_OUT_NONE;
   Side train;
   Side validation;
   Side test;
-  for (const Triplet& triplet : triplets.triplets) {
+  for (const dataset::Triplet& triplet : triplets.triplets) {
     const std::string& anchor = triplets.images->example(triplet.anchor).id;
-    if (has_test && HashToUnit(anchor) < config.hold_out_fraction()) {
+    if (has_test && dataset::HashToUnit(anchor) < config.hold_out_fraction()) {
       test.Add(triplet);
-    } else if (HashToUnit(absl::StrCat("validation ", anchor)) < validation_fraction) {
+    } else if (dataset::HashToUnit(absl::StrCat("validation ", anchor)) < validation_fraction) {
       validation.Add(triplet);
     } else {
       train.Add(triplet);
@@ -77,4 +78,4 @@ absl::StatusOr<TrainingData> PrepareTripletData(TripletData triplets, const v1::
   return data;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

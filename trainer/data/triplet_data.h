@@ -9,7 +9,7 @@
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/data/training_data.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Gives the triplets of an anchor to one side, by a hash of the anchor's id: a share config.hold_out_fraction to the test (unless
 // HOLD_OUT_NONE), and `validation_fraction` of the others to the validation, so that they stay the same when data is added. A side
@@ -17,8 +17,9 @@ namespace semblance {
 //
 // Errors: InvalidArgument with reason DATA_INVALID and a field when a side that was asked for has no triplet. REQUIRES: a validated
 // config.
-absl::StatusOr<TrainingData> PrepareTripletData(TripletData triplets, const v1::DataConfig& config, double validation_fraction);
+absl::StatusOr<TrainingData> PrepareTripletData(dataset::TripletData triplets, const v1::DataConfig& config,
+                                                double validation_fraction);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_DATA_TRIPLET_DATA_H_

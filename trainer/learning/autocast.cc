@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace semblance {
+namespace semblance::trainer {
 
 AutocastType AutocastTypeOf(v1::TrainingConfig::Precision precision, torch::Device device) {
   switch (precision) {
@@ -39,4 +39,4 @@ bool LossScale::Unscale(const std::vector<torch::Tensor>& parameters) {
   return finite;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -12,7 +12,7 @@
 
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // What a network computes in; kNone: float32 throughout.
 enum class AutocastType { kNone, kBfloat16, kFloat16 };
@@ -77,6 +77,6 @@ class LossScale {
   int good_steps_ = 0;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_AUTOCAST_H_

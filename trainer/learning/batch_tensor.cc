@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 torch::TensorOptions HostOptions(torch::ScalarType type, torch::Device device) {
@@ -11,7 +11,7 @@ torch::TensorOptions HostOptions(torch::ScalarType type, torch::Device device) {
 
 }  // namespace
 
-torch::Tensor PixelsTensor(const LoadedBatch& batch, const Preprocessor& preprocessor, torch::Device device) {
+torch::Tensor PixelsTensor(const LoadedBatch& batch, const embedder::Preprocessor& preprocessor, torch::Device device) {
   const int64_t side = preprocessor.config().crop_side();
   const auto count = static_cast<int64_t>(batch.positions.size());
   const torch::Tensor host =
@@ -29,4 +29,4 @@ torch::Tensor LabelsTensor(const std::vector<int64_t>& positions, const std::vec
   return host.to(device, /*non_blocking=*/true);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

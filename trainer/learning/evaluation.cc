@@ -14,7 +14,7 @@
 #include "trainer/learning/input_batches.h"
 #include "trainer/metrics/triplet_accuracy.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr int kEvaluationBatchSize = 256;
@@ -32,8 +32,8 @@ int64_t LargestClass(const std::vector<int64_t>& labels) {
 
 }  // namespace
 
-absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const LabelledImages& examples, PositionBatches batches, int threads,
-                                         torch::Device device) {
+absl::StatusOr<torch::Tensor> ForwardAll(embedder::EmbeddingNet net, const LabelledImages& examples, PositionBatches batches,
+                                         int threads, torch::Device device) {
   net->eval();
   const absl::Cleanup back_to_training = [&net] { net->train(); };
   LoaderOptions options;
@@ -45,7 +45,7 @@ absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const LabelledImages&
     if (!batch.has_value()) {
       break;
     }
-    SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
+    SEMBLANCE_RETURN_IF_ERROR(embedder::CatchTorchErrors([&] {
       const torch::NoGradGuard no_grad;
       const torch::Tensor output = examples.features.defined() ? net->Head(batch->inputs) : net->forward(batch->inputs);
       outputs.push_back(output.to(torch::kCPU));
@@ -54,15 +54,16 @@ absl::StatusOr<torch::Tensor> ForwardAll(EmbeddingNet net, const LabelledImages&
   return torch::cat(outputs);
 }
 
-absl::StatusOr<std::vector<float>> EmbedAll(EmbeddingNet net, const LabelledImages& examples, int threads, torch::Device device) {
+absl::StatusOr<std::vector<float>> EmbedAll(embedder::EmbeddingNet net, const LabelledImages& examples, int threads,
+                                            torch::Device device) {
   SEMBLANCE_ASSIGN_OR_RETURN(
       const torch::Tensor outputs,
       ForwardAll(std::move(net), examples, SequentialBatches(examples.images->size(), kEvaluationBatchSize), threads, device));
-  const torch::Tensor rows = NormalizeRows(outputs).contiguous();
+  const torch::Tensor rows = embedder::NormalizeRows(outputs).contiguous();
   return std::vector<float>(rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
 }
 
-absl::StatusOr<std::optional<Evaluation>> EvaluateImages(EmbeddingNet net, const LabelledImages& examples,
+absl::StatusOr<std::optional<Evaluation>> EvaluateImages(embedder::EmbeddingNet net, const LabelledImages& examples,
                                                          const EvaluationSetup& setup) {
   if (examples.images->size() < 2) {
     return std::nullopt;
@@ -98,4 +99,4 @@ std::string FormatEvaluation(const std::optional<Evaluation>& evaluation) {
   return text;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -15,7 +15,7 @@
 #include "trainer/data/sampler.h"
 #include "trainer/learning/batch_tensor.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr int kFeatureBatchSize = 256;  // Of each rank.
@@ -47,7 +47,7 @@ class FeatureCache {
     options.threads = threads_;
     Loader loader(&images, RankShare(batches, ranks.rank(), ranks.world_size()), options);
     torch::Tensor features;
-    SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] { features = torch::empty({images.size(), width_}); }));
+    SEMBLANCE_RETURN_IF_ERROR(embedder::CatchTorchErrors([&] { features = torch::empty({images.size(), width_}); }));
     int64_t begin = 0;
     for (const std::vector<int64_t>& whole_batch : batches) {
       SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<LoadedBatch> batch, loader.Next());
@@ -55,7 +55,7 @@ class FeatureCache {
         return absl::CancelledError("stopped while computing the features");
       }
       const auto end = begin + static_cast<int64_t>(whole_batch.size());
-      SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
+      SEMBLANCE_RETURN_IF_ERROR(embedder::CatchTorchErrors([&] {
         const torch::NoGradGuard no_grad;
         features.slice(0, begin, end).copy_(ranks.Gather(OwnFeatures(*batch, images.preprocessor())));
       }));
@@ -76,7 +76,7 @@ class FeatureCache {
 
  private:
   // On the device.
-  torch::Tensor OwnFeatures(const LoadedBatch& batch, const Preprocessor& preprocessor) {
+  torch::Tensor OwnFeatures(const LoadedBatch& batch, const embedder::Preprocessor& preprocessor) {
     if (batch.positions.empty()) {
       return torch::empty({0, width_}, learner_.device());
     }
@@ -85,7 +85,7 @@ class FeatureCache {
 
   const int threads_;
   const Learner& learner_;
-  EmbeddingNet net_;
+  embedder::EmbeddingNet net_;
   const std::atomic<bool>& stop_;
   const int64_t width_;
   ProgressReporter progress_;
@@ -97,7 +97,7 @@ absl::Status CheckFit(int64_t images, int64_t width, int64_t max_bytes) {
   if (bytes <= max_bytes) {
     return absl::OkStatus();
   }
-  return InvalidField("data.max_cached_bytes", kConfigInvalid,
+  return InvalidField("data.max_cached_bytes", config::kConfigInvalid,
                       absl::StrCat("data.max_cached_bytes is ", max_bytes, "; model.cache_features takes ", bytes, " for ", images,
                                    " images with ", width, " features each"));
 }
@@ -109,7 +109,7 @@ absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& lear
   if (!config.model().cache_features()) {
     return absl::OkStatus();
   }
-  EmbeddingNet net = learner.net();
+  embedder::EmbeddingNet net = learner.net();
   const int64_t image_count = CountImages(splits);
   FeatureCache cache(config, learner, stop, image_count);
   SEMBLANCE_RETURN_IF_ERROR(CheckFit(image_count, cache.width(), config.data().max_cached_bytes()));
@@ -124,4 +124,4 @@ absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& lear
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

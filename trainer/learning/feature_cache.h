@@ -12,10 +12,10 @@
 
 #include "absl/status/status.h"
 #include "semblance/v1/training_config.pb.h"
-#include "trainer/data/labeled_images.h"
+#include "trainer/learning/labeled_images.h"
 #include "trainer/learning/learner.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // With model.cache_features, fills in the features of every split that has images; else does nothing. The ranks share the work, and
 // each gets all of it. Shows its progress.
@@ -25,6 +25,6 @@ namespace semblance {
 absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::atomic<bool>& stop,
                            const std::vector<LabelledImages*>& splits);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_FEATURE_CACHE_H_

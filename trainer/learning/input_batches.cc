@@ -6,7 +6,7 @@
 #include "embedder/torch/device.h"
 #include "trainer/learning/batch_tensor.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 InputBatches::InputBatches(const LabelledImages& examples, PositionBatches batches, const LoaderOptions& options,
                            torch::Device device)
@@ -29,7 +29,7 @@ absl::StatusOr<std::optional<InputBatch>> InputBatches::NextPixels() {
   }
   InputBatch result;
   SEMBLANCE_RETURN_IF_ERROR(
-      CatchTorchErrors([&] { result.inputs = PixelsTensor(*batch, examples_.images->preprocessor(), device_); }));
+      embedder::CatchTorchErrors([&] { result.inputs = PixelsTensor(*batch, examples_.images->preprocessor(), device_); }));
   result.positions = std::move(batch->positions);
   return std::optional<InputBatch>(std::move(result));
 }
@@ -40,9 +40,9 @@ absl::StatusOr<std::optional<InputBatch>> InputBatches::NextFeatures() {
   }
   InputBatch result;
   result.positions = std::move(batches_[next_++]);
-  SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors(
+  SEMBLANCE_RETURN_IF_ERROR(embedder::CatchTorchErrors(
       [&] { result.inputs = examples_.features.index_select(0, torch::tensor(result.positions, torch::kInt64)).to(device_); }));
   return std::optional<InputBatch>(std::move(result));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -14,11 +14,11 @@
 
 #include "absl/status/statusor.h"
 #include "embedder/torch/networks.h"
-#include "trainer/data/labeled_images.h"
 #include "trainer/data/loader.h"
 #include "trainer/data/sampler.h"
+#include "trainer/learning/labeled_images.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct InputBatch {
   // Of the examples, in their split.
@@ -49,6 +49,6 @@ class InputBatches {
   std::unique_ptr<Loader> loader_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_INPUT_BATCHES_H_

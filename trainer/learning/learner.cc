@@ -13,7 +13,7 @@
 #include "trainer/learning/sync_batch_norm.h"
 #include "trainer/learning/whitening.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using v1::OptimizerConfig;
@@ -41,7 +41,7 @@ std::unique_ptr<torch::optim::OptimizerOptions> OptionsOf(const OptimizerConfig&
 }
 
 // In the order of ParameterGroup. Biases and batch norms are not decayed: they set scale and offset, not complexity.
-std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerConfig& config, const EmbeddingNet& net,
+std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerConfig& config, const embedder::EmbeddingNet& net,
                                                                const Proxies* proxies) {
   std::vector<std::vector<torch::Tensor>> parameters(kGroupCount);
   for (const auto& entry : net->named_parameters()) {
@@ -61,7 +61,7 @@ std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerCo
   return groups;
 }
 
-std::unique_ptr<torch::optim::Optimizer> NewOptimizer(const OptimizerConfig& config, const EmbeddingNet& net,
+std::unique_ptr<torch::optim::Optimizer> NewOptimizer(const OptimizerConfig& config, const embedder::EmbeddingNet& net,
                                                       const Proxies* proxies) {
   std::vector<torch::optim::OptimizerParamGroup> groups = ParameterGroups(config, net, proxies);
   switch (config.kind()) {
@@ -74,7 +74,7 @@ std::unique_ptr<torch::optim::Optimizer> NewOptimizer(const OptimizerConfig& con
   }
 }
 
-EmbeddingNet OnDevice(EmbeddingNet net, torch::Device device) {
+embedder::EmbeddingNet OnDevice(embedder::EmbeddingNet net, torch::Device device) {
   net->to(device);
   net->train();
   return net;
@@ -82,7 +82,8 @@ EmbeddingNet OnDevice(EmbeddingNet net, torch::Device device) {
 
 }  // namespace
 
-Learner::Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device, const Ranks* ranks)
+Learner::Learner(const v1::TrainingConfig& config, embedder::EmbeddingNet net, int64_t class_count, torch::Device device,
+                 const Ranks* ranks)
     : config_(config),
       loss_(NewLoss(config.loss())),
       has_triplets_(class_count == 0),
@@ -143,7 +144,7 @@ void Learner::FillIn(const torch::Tensor& embeddings, const torch::Tensor& label
 
 absl::StatusOr<float> Learner::Step(const torch::Tensor& inputs, const torch::Tensor& labels, double factor) {
   float loss_value = 0;
-  SEMBLANCE_RETURN_IF_ERROR(CatchTorchErrors([&] {
+  SEMBLANCE_RETURN_IF_ERROR(embedder::CatchTorchErrors([&] {
     LossBatch batch;
     net_->train(!is_frozen());
     const torch::Tensor loss = ComputeLoss(inputs, labels, &batch);
@@ -195,7 +196,7 @@ void Learner::Move(double factor, const LossBatch& batch) {
 }
 
 absl::Status Learner::Whiten(const torch::Tensor& embeddings, double power) {
-  return CatchTorchErrors([&] {
+  return embedder::CatchTorchErrors([&] {
     const torch::NoGradGuard no_grad;
     const WhiteningTransform map = FitWhitening(embeddings, power);
     ApplyToHead(map, net_);
@@ -226,11 +227,11 @@ std::string Learner::OptimizerState() const {
 }
 
 absl::Status Learner::LoadOptimizerState(const std::string& state) {
-  const absl::Status status = CatchTorchErrors([&] {
+  const absl::Status status = embedder::CatchTorchErrors([&] {
     std::istringstream stream(state);
     torch::load(*optimizer_, stream);
   });
   return status.ok() ? status : absl::DataLossError(absl::StrCat("the state of the optimiser: ", status.message()));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

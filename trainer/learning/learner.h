@@ -19,7 +19,7 @@
 #include "trainer/learning/ranks.h"
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class Learner {
  public:
@@ -29,7 +29,8 @@ class Learner {
   // Moves the network to the device and draws the proxies, if the loss has any. `ranks` must outlive the learner; all ranks must be
   // given equal networks and generators of random numbers. class_count 0: the data are triplets. REQUIRES: a validated config;
   // class_count is not 1.
-  Learner(const v1::TrainingConfig& config, EmbeddingNet net, int64_t class_count, torch::Device device, const Ranks* ranks);
+  Learner(const v1::TrainingConfig& config, embedder::EmbeddingNet net, int64_t class_count, torch::Device device,
+          const Ranks* ranks);
 
   // One step of the optimiser with its learning rates times `factor`; returns the loss before it, of the batches of all ranks
   // together. `inputs` are pixels, or with model.cache_features features of the backbone; they and `labels` are on the device. Of
@@ -53,7 +54,7 @@ class Learner {
   std::string OptimizerState() const;
   absl::Status LoadOptimizerState(const std::string& state);
 
-  const EmbeddingNet& net() const { return net_; }
+  const embedder::EmbeddingNet& net() const { return net_; }
   // REQUIRES: uses_proxies().
   Proxies& proxies() { return *proxies_; }
   const Proxies& proxies() const { return *proxies_; }
@@ -75,7 +76,7 @@ class Learner {
   const torch::Device device_;
   const Ranks& ranks_;
   const AutocastType autocast_;
-  EmbeddingNet net_;
+  embedder::EmbeddingNet net_;
   // Null for a loss without proxies, both.
   const std::unique_ptr<Proxies> proxies_;
   const std::unique_ptr<ProxyHealthMeter> meter_;
@@ -84,6 +85,6 @@ class Learner {
   bool backbone_is_frozen_ = false;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_LEARNER_H_

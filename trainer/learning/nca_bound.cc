@@ -6,7 +6,7 @@
 
 #include "trainer/losses/similarities.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // log sum exp over the negatives: [N].
@@ -50,4 +50,4 @@ NcaBound MeasureNcaBound(const NcaBoundInputs& inputs, double embedding_scale, d
   return result;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -21,7 +21,7 @@
 
 #include <cstdint>
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct NcaBound {
   // Sums over the anchors of a batch that have a positive and negatives in it; how many they are.
@@ -48,6 +48,6 @@ struct NcaBoundInputs {
 // s_x s_p >= 1.
 NcaBound MeasureNcaBound(const NcaBoundInputs& inputs, double embedding_scale, double proxy_scale);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_NCA_BOUND_H_

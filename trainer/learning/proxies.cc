@@ -11,7 +11,7 @@
 #include "embedder/torch/networks.h"
 #include "trainer/data/random.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // Proxies of one class start this far from its mean, in units of its length: far enough to part, near enough to be of the class.
@@ -65,7 +65,7 @@ Proxies::Proxies(const v1::ProxyConfig& config, int64_t class_count, int64_t dim
       per_class_(std::max<int64_t>(1, static_cast<int64_t>(config.per_class()))),
       is_dynamic_(config.assignment() == v1::ProxyConfig::ASSIGNMENT_DYNAMIC),
       sampled_negatives_(config.sampled_negatives()),
-      values_(NormalizeRows(torch::randn({Count(config, class_count), dimension})).to(device).requires_grad_()) {
+      values_(embedder::NormalizeRows(torch::randn({Count(config, class_count), dimension})).to(device).requires_grad_()) {
   if (is_dynamic_) {
     return;
   }
@@ -102,7 +102,7 @@ void Proxies::Match(LossBatch* batch) const {
     SampleNegatives(batch);
     return;
   }
-  const torch::Tensor unit_embeddings = NormalizeRows(batch->embeddings.detach());
+  const torch::Tensor unit_embeddings = embedder::NormalizeRows(batch->embeddings.detach());
   if (is_dynamic_) {
     batch->positives = Nearest(unit_embeddings.index_select(0, Partners(batch->labels)), {});
     return;
@@ -112,8 +112,8 @@ void Proxies::Match(LossBatch* batch) const {
 }
 
 void Proxies::MatchTriplets(LossBatch* batch) const {
-  const torch::Tensor positives = NearestTo(NormalizeRows(batch->positive_examples.detach()));
-  const torch::Tensor negatives = NearestTo(NormalizeRows(batch->negative_examples.detach()));
+  const torch::Tensor positives = NearestTo(embedder::NormalizeRows(batch->positive_examples.detach()));
+  const torch::Tensor negatives = NearestTo(embedder::NormalizeRows(batch->negative_examples.detach()));
   const torch::Tensor is_undecided = positives == negatives;
   const torch::Tensor own = torch::arange(positives.size(0), positives.options());
   batch->proxies = torch::cat({values_, batch->positive_examples, batch->negative_examples});
@@ -145,7 +145,7 @@ void Proxies::Renormalize() {
 
 void Proxies::Assign(const torch::Tensor& values) {
   const torch::NoGradGuard no_grad;
-  values_.copy_(NormalizeRows(values));
+  values_.copy_(embedder::NormalizeRows(values));
 }
 
 void Proxies::Restore(const torch::Tensor& values) {
@@ -155,18 +155,18 @@ void Proxies::Restore(const torch::Tensor& values) {
 
 void Proxies::StartAtClassMeans(const torch::Tensor& means, const torch::Tensor& centre) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor offsets = NormalizeRows(means.to(torch::kCPU) - centre.to(torch::kCPU));
+  const torch::Tensor offsets = embedder::NormalizeRows(means.to(torch::kCPU) - centre.to(torch::kCPU));
   if (shared_rows_.defined()) {
     const torch::Tensor sums = torch::zeros({count(), values_.size(1)}).index_add(0, shared_rows(), offsets);
     // Classes that lie opposite to each other leave nothing.
-    Assign(sums + kJitter * NormalizeRows(torch::randn_like(sums)));
+    Assign(sums + kJitter * embedder::NormalizeRows(torch::randn_like(sums)));
     return;
   }
   const torch::Tensor classes = is_dynamic_ ? torch::randint(class_count_, {count()}, torch::kInt64)
                                             : torch::arange(class_count_).repeat_interleave(per_class_);
   torch::Tensor starts = offsets.index_select(0, classes);
   if (count() > class_count_ || is_dynamic_) {
-    starts = starts + kSpread * NormalizeRows(torch::randn_like(starts));
+    starts = starts + kSpread * embedder::NormalizeRows(torch::randn_like(starts));
   }
   Assign(starts);
 }
@@ -175,8 +175,8 @@ void Proxies::StartAtExamples(const torch::Tensor& examples, const torch::Tensor
   const torch::NoGradGuard no_grad;
   const int64_t rounds = (count() + examples.size(0) - 1) / examples.size(0);
   const torch::Tensor drawn = torch::randperm(examples.size(0)).repeat({rounds}).slice(0, 0, count());
-  const torch::Tensor starts = NormalizeRows(examples.to(torch::kCPU) - centre.to(torch::kCPU)).index_select(0, drawn);
-  Assign(rounds > 1 ? starts + kSpread * NormalizeRows(torch::randn_like(starts)) : starts);
+  const torch::Tensor starts = embedder::NormalizeRows(examples.to(torch::kCPU) - centre.to(torch::kCPU)).index_select(0, drawn);
+  Assign(rounds > 1 ? starts + kSpread * embedder::NormalizeRows(torch::randn_like(starts)) : starts);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -27,7 +27,7 @@
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class Proxies {
  public:
@@ -96,6 +96,6 @@ class Proxies {
   torch::Tensor classes_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_PROXIES_H_

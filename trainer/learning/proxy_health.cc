@@ -4,7 +4,7 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // Products of examples and proxies beyond which the nearest proxies of a batch are not looked for: they would cost as much as the
@@ -56,9 +56,9 @@ void ProxyHealthMeter::Observe(const LossBatch& batch, double embedding_scale, d
 }
 
 void ProxyHealthMeter::ObserveTriplets(const LossBatch& batch) {
-  const torch::Tensor anchors = proxies_.NearestTo(NormalizeRows(batch.embeddings.detach()));
-  const torch::Tensor positives = proxies_.NearestTo(NormalizeRows(batch.positive_examples.detach()));
-  const torch::Tensor negatives = proxies_.NearestTo(NormalizeRows(batch.negative_examples.detach()));
+  const torch::Tensor anchors = proxies_.NearestTo(embedder::NormalizeRows(batch.embeddings.detach()));
+  const torch::Tensor positives = proxies_.NearestTo(embedder::NormalizeRows(batch.positive_examples.detach()));
+  const torch::Tensor negatives = proxies_.NearestTo(embedder::NormalizeRows(batch.negative_examples.detach()));
   is_positive_.index_fill_(0, torch::cat({anchors, positives, negatives}), true);
   nearest_ += (anchors == positives).sum().item<int64_t>();
   undecided_ += (positives == negatives).sum().item<int64_t>();
@@ -66,9 +66,9 @@ void ProxyHealthMeter::ObserveTriplets(const LossBatch& batch) {
 }
 
 void ProxyHealthMeter::ObserveClasses(const LossBatch& batch, double embedding_scale, double proxy_scale) {
-  const torch::Tensor embeddings = NormalizeRows(batch.embeddings.detach());
+  const torch::Tensor embeddings = embedder::NormalizeRows(batch.embeddings.detach());
   const int64_t count = embeddings.size(0);
-  const torch::Tensor own = NormalizeRows(batch.proxies.detach().index_select(0, batch.positives));
+  const torch::Tensor own = embedder::NormalizeRows(batch.proxies.detach().index_select(0, batch.positives));
   bound_.Add(MeasureNcaBound({embeddings, own, batch.labels}, embedding_scale, proxy_scale));
   if (class_sums_.numel() > 0) {
     class_sums_.index_add_(0, batch.labels, embeddings);
@@ -113,7 +113,7 @@ ProxyHealth ProxyHealthMeter::Take() {
 void ProxyHealthMeter::ReportClasses(const torch::Tensor& seen, ProxyHealth* health) const {
   const torch::Tensor rows = proxies_.RowsOf(seen);
   if (class_sums_.numel() > 0) {
-    const torch::Tensor means = NormalizeRows(class_sums_.index_select(0, seen));
+    const torch::Tensor means = embedder::NormalizeRows(class_sums_.index_select(0, seen));
     const torch::Tensor own = proxies_.values().index_select(0, rows.flatten()).view({rows.size(0), rows.size(1), -1});
     const torch::Tensor cosines = own.matmul(means.unsqueeze(2)).squeeze(2).amax(1);
     health->mean_cosine_to_class = cosines.mean().item<double>();
@@ -127,4 +127,4 @@ void ProxyHealthMeter::ReportClasses(const torch::Tensor& seen, ProxyHealth* hea
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

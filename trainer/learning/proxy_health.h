@@ -13,7 +13,7 @@
 #include "trainer/learning/proxies.h"
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct ProxyHealth {
   // Length of the proxies before they were brought back to 1, mean over steps and proxies: how far a step moves them.
@@ -79,6 +79,6 @@ class ProxyHealthMeter {
   torch::Tensor is_astray_;     // [C], bool: an example was nearest to a proxy of another class
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_PROXY_HEALTH_H_

@@ -7,7 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 double PerAnchor(const NcaBound& bound, double sum) {
@@ -60,4 +60,4 @@ absl::Status CheckNotStuck(const ProxyHealth& health, absl::Span<const std::stri
                                                     "); a smaller scale of the loss may help"));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

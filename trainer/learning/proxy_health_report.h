@@ -12,7 +12,7 @@
 #include "trainer/learning/proxy_health.h"
 #include "trainer/metrics/named_value.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // "accuracy 0.9012, cosine to class mean 0.812 (least 0.402), ..."
 std::string FormatHealth(const ProxyHealth& health);
@@ -24,6 +24,6 @@ std::vector<NamedValue> NamedValuesOf(const ProxyHealth& health);
 // saw a whole epoch, of a loss that moves every proxy.
 absl::Status CheckNotStuck(const ProxyHealth& health, absl::Span<const std::string> classes);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_PROXY_HEALTH_REPORT_H_

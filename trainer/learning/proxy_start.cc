@@ -10,7 +10,7 @@
 #include "trainer/data/sampler.h"
 #include "trainer/learning/evaluation.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr int64_t kMaxImages = 20'480;
@@ -21,7 +21,7 @@ void StartAtClassMeans(const torch::Tensor& embeddings, const torch::Tensor& cla
   const torch::Tensor sums = torch::zeros({class_count, embeddings.size(1)}).index_add(0, classes, embeddings);
   const torch::Tensor counts = torch::zeros({class_count}).index_add(0, classes, torch::ones({classes.size(0)})).unsqueeze(1);
   // A class without examples in the sample: anywhere.
-  const torch::Tensor anywhere = centre + NormalizeRows(torch::randn_like(sums));
+  const torch::Tensor anywhere = centre + embedder::NormalizeRows(torch::randn_like(sums));
   proxies->StartAtClassMeans(torch::where(counts > 0, sums / counts.clamp_min(1), anywhere), centre);
 }
 
@@ -39,9 +39,9 @@ absl::Status StartProxies(const v1::TrainingConfig& config, const LabelledImages
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const torch::Tensor outputs,
                              ForwardAll(learner->net(), train, std::move(batches), config.loader_threads(), learner->device()));
-  return CatchTorchErrors([&] {
+  return embedder::CatchTorchErrors([&] {
     const torch::NoGradGuard no_grad;
-    const torch::Tensor embeddings = NormalizeRows(outputs);
+    const torch::Tensor embeddings = embedder::NormalizeRows(outputs);
     if (config.proxies().initialization() == v1::ProxyConfig::INITIALIZATION_EXAMPLES) {
       learner->proxies().StartAtExamples(embeddings, embeddings.mean(0));
       return;
@@ -51,4 +51,4 @@ absl::Status StartProxies(const v1::TrainingConfig& config, const LabelledImages
   });
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -14,7 +14,7 @@
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 class RunAlone final : public Ranks {
@@ -162,7 +162,7 @@ absl::StatusOr<std::unique_ptr<Ranks>> Ranks::Join(const RankEnvironment& enviro
     return std::make_unique<RunAlone>();
   }
   c10::intrusive_ptr<c10d::ProcessGroup> group;
-  if (const absl::Status status = CatchTorchErrors([&] { group = NewGroup(environment, device); }); !status.ok()) {
+  if (const absl::Status status = embedder::CatchTorchErrors([&] { group = NewGroup(environment, device); }); !status.ok()) {
     return absl::UnavailableError(absl::StrCat("rank ", environment.rank, " cannot join the others at ", environment.master_address,
                                                ":", environment.master_port, ": ", status.message()));
   }
@@ -171,7 +171,7 @@ absl::StatusOr<std::unique_ptr<Ranks>> Ranks::Join(const RankEnvironment& enviro
 
 absl::Status Ranks::CatchErrors(absl::FunctionRef<absl::Status()> body) const {
   absl::Status returned;
-  const absl::Status thrown = CatchTorchErrors([&] { returned = body(); });
+  const absl::Status thrown = embedder::CatchTorchErrors([&] { returned = body(); });
   const absl::Status& status = thrown.ok() ? returned : thrown;
   if (status.ok() || !has_lost_others()) {
     return status;
@@ -226,4 +226,4 @@ void Ranks::ReduceGradients(const std::vector<torch::Tensor>& parameters, const 
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

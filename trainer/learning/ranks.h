@@ -23,7 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // What torchrun tells a process: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT.
 struct RankEnvironment {
@@ -76,6 +76,6 @@ class Ranks {
   void ReduceGradients(const std::vector<torch::Tensor>& parameters, const torch::Tensor& shared) const;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_RANKS_H_

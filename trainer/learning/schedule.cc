@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace semblance {
+namespace semblance::trainer {
 
 namespace {
 
@@ -32,4 +32,4 @@ double LearningRateFactor(const v1::OptimizerConfig& config, int64_t step, int64
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -8,13 +8,13 @@
 
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // What to multiply the learning rates with at `step`: 1 throughout; (cosine) a linear rise over the first 5 % of the steps and then
 // half a cosine from 1 to 0; or powers of config.decay_factor. REQUIRES: a validated config; 0 <= step < total_steps;
 // steps_per_epoch >= 1.
 double LearningRateFactor(const v1::OptimizerConfig& config, int64_t step, int64_t total_steps, int64_t steps_per_epoch);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_SCHEDULE_H_

@@ -9,7 +9,7 @@
 #include "embedder/torch/device.h"
 #include "embedder/torch/state.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr char kModelFile[] = "model.safetensors";
@@ -26,7 +26,7 @@ std::string RandomState() {
 }
 
 absl::Status SetRandomState(const std::string& bytes) {
-  return CatchTorchErrors([&] {
+  return embedder::CatchTorchErrors([&] {
     torch::Tensor state = torch::empty({static_cast<int64_t>(bytes.size())}, torch::kUInt8);
     bytes.copy(static_cast<char*>(state.data_ptr()), bytes.size());
     at::Generator generator = at::detail::getDefaultCPUGenerator();
@@ -44,37 +44,37 @@ absl::StatusOr<std::string> Find(const SnapshotFiles& files, const std::string& 
 
 TrainedState TrainedStateOf(const Learner& learner) {
   TrainedState state;
-  state.model = StateOf(learner.net());
+  state.model = embedder::StateOf(learner.net());
   state.backbone = learner.net()->SerializeScript();
   if (learner.uses_proxies()) {
-    state.proxies[kProxiesTensor] = ToHostTensor(learner.proxies().values());
+    state.proxies[kProxiesTensor] = embedder::ToHostTensor(learner.proxies().values());
     if (const torch::Tensor shared = learner.proxies().shared_rows(); shared.defined()) {
-      state.proxies[kClassProxiesTensor] = ToHostTensor(shared);
+      state.proxies[kClassProxiesTensor] = embedder::ToHostTensor(shared);
     }
   }
   return state;
 }
 
 absl::Status LoadTrainedState(const TrainedState& state, Learner* learner) {
-  EmbeddingNet net = learner->net();
-  SEMBLANCE_RETURN_IF_ERROR(LoadState(net, state.model));
+  embedder::EmbeddingNet net = learner->net();
+  SEMBLANCE_RETURN_IF_ERROR(embedder::LoadState(net, state.model));
   const auto proxies = state.proxies.find(kProxiesTensor);
   if (learner->uses_proxies() != (proxies != state.proxies.end())) {
     return absl::DataLossError(learner->uses_proxies() ? "there are no proxies" : "there are proxies of a loss that has none");
   }
-  return CatchTorchErrors([&] {
+  return embedder::CatchTorchErrors([&] {
     net->LoadScript(state.backbone);
     if (learner->uses_proxies()) {
-      learner->proxies().Restore(ToTorchTensor(proxies->second));
+      learner->proxies().Restore(embedder::ToTorchTensor(proxies->second));
     }
   });
 }
 
 SnapshotFiles FilesOf(const TrainedState& state, const std::string& prefix) {
-  SnapshotFiles files = {{absl::StrCat(prefix, kModelFile), SerializeSafetensors(state.model)},
+  SnapshotFiles files = {{absl::StrCat(prefix, kModelFile), embedder::SerializeSafetensors(state.model)},
                          {absl::StrCat(prefix, kBackboneFile), state.backbone}};
   if (!state.proxies.empty()) {
-    files[absl::StrCat(prefix, kProxiesFile)] = SerializeSafetensors(state.proxies);
+    files[absl::StrCat(prefix, kProxiesFile)] = embedder::SerializeSafetensors(state.proxies);
   }
   return files;
 }
@@ -82,9 +82,9 @@ SnapshotFiles FilesOf(const TrainedState& state, const std::string& prefix) {
 absl::StatusOr<TrainedState> StateFrom(const SnapshotFiles& files, const std::string& prefix) {
   TrainedState state;
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string model, Find(files, absl::StrCat(prefix, kModelFile)));
-  SEMBLANCE_ASSIGN_OR_RETURN(state.model, ParseSafetensors(model, kModelFile));
+  SEMBLANCE_ASSIGN_OR_RETURN(state.model, embedder::ParseSafetensors(model, kModelFile));
   if (const auto proxies = files.find(absl::StrCat(prefix, kProxiesFile)); proxies != files.end()) {
-    SEMBLANCE_ASSIGN_OR_RETURN(state.proxies, ParseSafetensors(proxies->second, kProxiesFile));
+    SEMBLANCE_ASSIGN_OR_RETURN(state.proxies, embedder::ParseSafetensors(proxies->second, kProxiesFile));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(state.backbone, Find(files, absl::StrCat(prefix, kBackboneFile)));
   return state;
@@ -106,4 +106,4 @@ absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner) {
   return SetRandomState(random);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

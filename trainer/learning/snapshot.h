@@ -13,7 +13,7 @@
 #include "embedder/bundle/safetensors.h"
 #include "trainer/learning/learner.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Contents by file name.
 using SnapshotFiles = std::map<std::string, std::string>;
@@ -25,9 +25,9 @@ absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner);
 
 // What a bundle keeps: the network and the proxies, on the CPU.
 struct TrainedState {
-  TensorMap model;
+  embedder::TensorMap model;
   // Empty for a loss without proxies.
-  TensorMap proxies;
+  embedder::TensorMap proxies;
   // See Bundle::backbone.
   std::string backbone;
 
@@ -41,6 +41,6 @@ absl::StatusOr<TrainedState> StateFrom(const SnapshotFiles& files, const std::st
 TrainedState TrainedStateOf(const Learner& learner);
 absl::Status LoadTrainedState(const TrainedState& state, Learner* learner);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_SNAPSHOT_H_

@@ -1,6 +1,6 @@
 #include "trainer/learning/sync_batch_norm.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // [C] as [1, C, 1, 1].
@@ -66,4 +66,4 @@ torch::Tensor SyncBatchNorm(const torch::Tensor& x, torch::nn::BatchNorm2dImpl* 
   return results[0];
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

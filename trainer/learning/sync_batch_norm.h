@@ -8,13 +8,13 @@
 
 #include "trainer/learning/ranks.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // `norm` in training mode applied to this rank's [N, C, H, W], with the mean and variance of all ranks' examples; differentiable.
 // The gradients of weight and bias are of this rank's examples: they are summed with the others. All ranks call it at the same
 // time, in the forward pass and in the backward pass. REQUIRES: an affine norm with running statistics and a momentum.
 torch::Tensor SyncBatchNorm(const torch::Tensor& x, torch::nn::BatchNorm2dImpl* norm, const Ranks& ranks);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_SYNC_BATCH_NORM_H_

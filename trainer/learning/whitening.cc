@@ -1,6 +1,6 @@
 #include "trainer/learning/whitening.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 WhiteningTransform FitWhitening(const torch::Tensor& embeddings, double power) {
   const torch::NoGradGuard no_grad;
@@ -16,7 +16,7 @@ WhiteningTransform FitWhitening(const torch::Tensor& embeddings, double power) {
   return {matrix.to(torch::kFloat32), -matrix.matmul(mean).to(torch::kFloat32)};
 }
 
-void ApplyToHead(const WhiteningTransform& map, const EmbeddingNet& net) {
+void ApplyToHead(const WhiteningTransform& map, const embedder::EmbeddingNet& net) {
   const torch::NoGradGuard no_grad;
   const auto parameters = net->named_parameters();
   torch::Tensor weight = parameters["head.weight"];
@@ -25,4 +25,4 @@ void ApplyToHead(const WhiteningTransform& map, const EmbeddingNet& net) {
   bias.copy_(map.Apply(bias.to(torch::kCPU).unsqueeze(0)).squeeze(0));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -14,7 +14,7 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // y = matrix x + offset, on the CPU.
 struct WhiteningTransform {
@@ -32,8 +32,8 @@ struct WhiteningTransform {
 WhiteningTransform FitWhitening(const torch::Tensor& embeddings, double power);
 
 // Makes the network return map.Apply of what it returned before.
-void ApplyToHead(const WhiteningTransform& map, const EmbeddingNet& net);
+void ApplyToHead(const WhiteningTransform& map, const embedder::EmbeddingNet& net);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LEARNING_WHITENING_H_

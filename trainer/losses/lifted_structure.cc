@@ -4,7 +4,7 @@
 
 #include "trainer/losses/similarities.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 torch::Tensor LiftedStructureLoss::Compute(const LossBatch& batch) const {
   const torch::Tensor pairs = SameClassPairs(batch.labels);
@@ -22,4 +22,4 @@ torch::Tensor LiftedStructureLoss::Compute(const LossBatch& batch) const {
   return terms.square().mean() / 2;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -13,7 +13,7 @@
 
 #include "semblance/v1/training_config.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // N examples, D dimensions, P proxies; all tensors on one device.
 struct LossBatch {
@@ -56,6 +56,6 @@ class Loss {
 // The loss that the config names. REQUIRES: a validated config (see trainer/config.h).
 std::unique_ptr<Loss> NewLoss(const v1::LossConfig& config);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_LOSS_H_

@@ -8,7 +8,7 @@
 #include "embedder/torch/networks.h"
 #include "trainer/losses/similarities.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 struct DisjointPairs {
@@ -40,7 +40,7 @@ torch::Tensor NPairsLoss::Compute(const LossBatch& batch) const {
   }
   const torch::Tensor first = torch::tensor(pairs.first, batch.labels.options());
   const torch::Tensor second = torch::tensor(pairs.second, batch.labels.options());
-  const torch::Tensor unit = NormalizeRows(batch.embeddings);
+  const torch::Tensor unit = embedder::NormalizeRows(batch.embeddings);
   const torch::Tensor similarities = scale_ * unit.index_select(0, first).matmul(unit.index_select(0, second).t());
   // Another pair of the same class is neither.
   const torch::Tensor ignored = SameClassPairs(batch.labels.index_select(0, first));
@@ -48,4 +48,4 @@ torch::Tensor NPairsLoss::Compute(const LossBatch& batch) const {
   return (counted.logsumexp(1) - similarities.diagonal()).mean();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -12,7 +12,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class NPairsLoss final : public Loss {
  public:
@@ -26,6 +26,6 @@ class NPairsLoss final : public Loss {
   const double scale_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_N_PAIRS_H_

@@ -8,7 +8,7 @@
 #include "trainer/losses/soft_triple.h"
 #include "trainer/losses/triplet.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 std::unique_ptr<Loss> NewProxyNca(const v1::LossConfig& config) {
@@ -66,4 +66,4 @@ std::unique_ptr<Loss> NewLoss(const v1::LossConfig& config) {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -3,10 +3,10 @@
 #include "embedder/torch/networks.h"
 #include "trainer/losses/proxy_softmax.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 torch::Tensor NormalizedSoftmaxLoss::Compute(const LossBatch& batch) const {
-  return SmoothedCrossEntropy(NormalizeRows(batch.embeddings), batch, scale_, label_smoothing_);
+  return SmoothedCrossEntropy(embedder::NormalizeRows(batch.embeddings), batch, scale_, label_smoothing_);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

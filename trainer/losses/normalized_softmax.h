@@ -10,7 +10,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class NormalizedSoftmaxLoss final : public Loss {
  public:
@@ -24,6 +24,6 @@ class NormalizedSoftmaxLoss final : public Loss {
   const double label_smoothing_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_NORMALIZED_SOFTMAX_H_

@@ -4,7 +4,7 @@
 
 #include "trainer/losses/similarities.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // By proxy: log(1 + the sum over the examples of the mask).
@@ -25,4 +25,4 @@ torch::Tensor ProxyAnchorLoss::Compute(const LossBatch& batch) const {
   return pull + push;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -10,7 +10,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class ProxyAnchorLoss final : public Loss {
  public:
@@ -24,6 +24,6 @@ class ProxyAnchorLoss final : public Loss {
   const double margin_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_PROXY_ANCHOR_H_

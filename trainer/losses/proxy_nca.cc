@@ -5,10 +5,10 @@
 #include "embedder/torch/networks.h"
 #include "trainer/losses/proxy_softmax.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 torch::Tensor ProxyNcaLoss::Compute(const LossBatch& batch) const {
-  const torch::Tensor unit_embeddings = NormalizeRows(batch.embeddings);
+  const torch::Tensor unit_embeddings = embedder::NormalizeRows(batch.embeddings);
   // d(x, p) up to the constant s_x^2 + s_p^2, which drops out of the difference below.
   const double scale = 2 * options_.embedding_scale * options_.proxy_scale;
   if (options_.denominator == ProxyNcaOptions::Denominator::kAll) {
@@ -20,4 +20,4 @@ torch::Tensor ProxyNcaLoss::Compute(const LossBatch& batch) const {
   return losses.masked_fill(total < std::numeric_limits<float>::lowest() / 1e10F, 0).mean();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -19,7 +19,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct ProxyNcaOptions {
   enum class Denominator { kNegatives, kAll };
@@ -42,6 +42,6 @@ class ProxyNcaLoss final : public Loss {
   const ProxyNcaOptions options_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_PROXY_NCA_H_

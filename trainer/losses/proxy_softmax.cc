@@ -5,7 +5,7 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
@@ -98,7 +98,7 @@ class ChunkedLogSumExp : public torch::autograd::Function<ChunkedLogSumExp> {
 // Over the proxies that the batch names.
 torch::Tensor NamedLogSumExp(const torch::Tensor& unit_embeddings, const LossBatch& batch, const ProxySoftmaxOptions& options) {
   const torch::Tensor flat = batch.proxies.index_select(0, batch.negatives.flatten());
-  const torch::Tensor named = NormalizeRows(flat).view({batch.negatives.size(0), batch.negatives.size(1), -1});
+  const torch::Tensor named = embedder::NormalizeRows(flat).view({batch.negatives.size(0), batch.negatives.size(1), -1});
   const torch::Tensor similarities = options.scale * named.matmul(unit_embeddings.unsqueeze(2)).squeeze(2);
   const torch::Tensor is_positive = batch.negatives == batch.positives.unsqueeze(1);
   // A large negative number and not -inf, whose gradient would be no number where nothing else is in the sum.
@@ -119,17 +119,17 @@ torch::Tensor ProxyLogSumExp(const torch::Tensor& unit_embeddings, const LossBat
 }
 
 torch::Tensor PositiveSimilarities(const torch::Tensor& unit_embeddings, const LossBatch& batch, double scale) {
-  return scale * (unit_embeddings * NormalizeRows(batch.proxies.index_select(0, batch.positives))).sum(1);
+  return scale * (unit_embeddings * embedder::NormalizeRows(batch.proxies.index_select(0, batch.positives))).sum(1);
 }
 
 torch::Tensor SmoothedCrossEntropy(const torch::Tensor& unit_embeddings, const LossBatch& batch, double scale, double smoothing) {
   const torch::Tensor total = ProxyLogSumExp(unit_embeddings, batch, {.scale = scale});
   torch::Tensor target = PositiveSimilarities(unit_embeddings, batch, scale);
   if (smoothing > 0) {
-    const torch::Tensor everything = scale * unit_embeddings.matmul(NormalizeRows(batch.proxies).mean(0));
+    const torch::Tensor everything = scale * unit_embeddings.matmul(embedder::NormalizeRows(batch.proxies).mean(0));
     target = (1 - smoothing) * target + smoothing * everything;
   }
   return (total - target).mean();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

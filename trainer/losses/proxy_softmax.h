@@ -10,7 +10,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct ProxySoftmaxOptions {
   double scale = 1;
@@ -31,6 +31,6 @@ torch::Tensor PositiveSimilarities(const torch::Tensor& unit_embeddings, const L
 // -log of the positive's share, with a part `smoothing` of its weight spread evenly over all proxies: the mean over the batch.
 torch::Tensor SmoothedCrossEntropy(const torch::Tensor& unit_embeddings, const LossBatch& batch, double scale, double smoothing);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_PROXY_SOFTMAX_H_

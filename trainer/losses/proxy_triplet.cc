@@ -2,7 +2,7 @@
 
 #include "trainer/losses/similarities.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 torch::Tensor ProxyTripletLoss::Compute(const LossBatch& batch) const {
   const torch::Tensor distances = 2 - 2 * ProxyCosines(batch);
@@ -11,4 +11,4 @@ torch::Tensor ProxyTripletLoss::Compute(const LossBatch& batch) const {
   return violations.masked_fill(NegativeMask(batch).logical_not(), 0).sum(1).mean();
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -8,7 +8,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class ProxyTripletLoss final : public Loss {
  public:
@@ -22,6 +22,6 @@ class ProxyTripletLoss final : public Loss {
   const double margin_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_PROXY_TRIPLET_H_

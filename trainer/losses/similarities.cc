@@ -2,10 +2,10 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 torch::Tensor ProxyCosines(const LossBatch& batch) {
-  return NormalizeRows(batch.embeddings).matmul(NormalizeRows(batch.proxies).t());
+  return embedder::NormalizeRows(batch.embeddings).matmul(embedder::NormalizeRows(batch.proxies).t());
 }
 
 torch::Tensor PositiveMask(const LossBatch& batch) {
@@ -26,7 +26,7 @@ torch::Tensor NegativeMask(const LossBatch& batch) {
 }
 
 torch::Tensor PairCosines(const LossBatch& batch) {
-  const torch::Tensor unit = NormalizeRows(batch.embeddings);
+  const torch::Tensor unit = embedder::NormalizeRows(batch.embeddings);
   return unit.matmul(unit.t());
 }
 
@@ -44,4 +44,4 @@ torch::Tensor NothingToLearn(const LossBatch& batch) {
   return batch.proxies.defined() ? nothing + 0 * batch.proxies.sum() : nothing;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -8,7 +8,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // cos(x, p): [N, P], differentiable.
 torch::Tensor ProxyCosines(const LossBatch& batch);
@@ -27,6 +27,6 @@ torch::Tensor OtherClassPairs(const torch::Tensor& labels);
 // 0, with gradients of 0 for whatever the batch holds.
 torch::Tensor NothingToLearn(const LossBatch& batch);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_SIMILARITIES_H_

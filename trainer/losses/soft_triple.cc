@@ -2,7 +2,7 @@
 
 #include "embedder/torch/networks.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // The mean length of the edges between the centres of a class, over both directions.
@@ -18,9 +18,9 @@ torch::Tensor Spread(const torch::Tensor& centres) {
 torch::Tensor SoftTripleLoss::Compute(const LossBatch& batch) const {
   const int64_t proxies = batch.proxies.size(0);
   const int64_t classes = batch.proxy_classes.defined() ? batch.proxy_classes[-1].item<int64_t>() + 1 : proxies;
-  const torch::Tensor centres = NormalizeRows(batch.proxies);
+  const torch::Tensor centres = embedder::NormalizeRows(batch.proxies);
   const torch::Tensor cosines =
-      NormalizeRows(batch.embeddings).matmul(centres.t()).view({batch.embeddings.size(0), classes, proxies / classes});
+      embedder::NormalizeRows(batch.embeddings).matmul(centres.t()).view({batch.embeddings.size(0), classes, proxies / classes});
   const torch::Tensor similarities = ((cosines / options_.temperature).softmax(2) * cosines).sum(2);
   const torch::Tensor margins = options_.margin * torch::one_hot(batch.labels, classes);
   torch::Tensor loss = torch::nn::functional::cross_entropy(
@@ -32,4 +32,4 @@ torch::Tensor SoftTripleLoss::Compute(const LossBatch& batch) const {
   return loss + options_.regularization * Spread(centres.view({classes, proxies / classes, -1}));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

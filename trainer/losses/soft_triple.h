@@ -15,7 +15,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct SoftTripleOptions {
   // l > 0.
@@ -42,6 +42,6 @@ class SoftTripleLoss final : public Loss {
   const SoftTripleOptions options_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_SOFT_TRIPLE_H_

@@ -6,7 +6,7 @@
 #include "embedder/torch/networks.h"
 #include "trainer/losses/similarities.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr float kFar = std::numeric_limits<float>::infinity();
@@ -43,8 +43,9 @@ torch::Tensor All(const Pairs& pairs) {
 }
 
 torch::Tensor Given(const LossBatch& batch) {
-  const torch::Tensor anchors = NormalizeRows(batch.embeddings);
-  return 2 * (anchors * (NormalizeRows(batch.negative_examples) - NormalizeRows(batch.positive_examples))).sum(1);
+  const torch::Tensor anchors = embedder::NormalizeRows(batch.embeddings);
+  return 2 *
+         (anchors * (embedder::NormalizeRows(batch.negative_examples) - embedder::NormalizeRows(batch.positive_examples))).sum(1);
 }
 
 torch::Tensor MeanViolation(const torch::Tensor& terms, double margin) {
@@ -73,4 +74,4 @@ torch::Tensor TripletLoss::Compute(const LossBatch& batch) const {
   return MeanViolation(All(pairs), margin_);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

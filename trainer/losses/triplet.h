@@ -14,7 +14,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class TripletLoss final : public Loss {
  public:
@@ -31,6 +31,6 @@ class TripletLoss final : public Loss {
   const double margin_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_LOSSES_TRIPLET_H_

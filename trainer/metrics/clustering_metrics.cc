@@ -12,7 +12,7 @@
 #include "common/status_macros.h"
 #include "index/kmeans.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // In nats; maps are ordered, so that sums are the same on every run.
@@ -52,11 +52,11 @@ absl::StatusOr<double> ClusteringNmi(absl::Span<const float> embeddings, int dim
     return absl::InvalidArgumentError(absl::StrCat("NMI needs examples and ", dimension, " values for each; got ", labels.size(),
                                                    " labels and ", embeddings.size(), " values"));
   }
-  KMeansOptions options;
+  index::KMeansOptions options;
   options.clusters = static_cast<int>(std::set<int64_t>(labels.begin(), labels.end()).size());
   options.seed = seed;
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<int64_t> clusters, KMeansClusters(embeddings, dimension, options));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<int64_t> clusters, index::KMeansClusters(embeddings, dimension, options));
   return NormalizedMutualInformation(labels, clusters);
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Normalised mutual information of two labellings of the same things: 2 I(a, b) / (H(a) + H(b)), in [0, 1]; 1 where both put
 // everything into one class. Labels are any numbers. REQUIRES: a.size() == b.size(), which is not 0.
@@ -21,6 +21,6 @@ double NormalizedMutualInformation(absl::Span<const int64_t> a, absl::Span<const
 // finite).
 absl::StatusOr<double> ClusteringNmi(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> labels, int seed);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_METRICS_CLUSTERING_METRICS_H_

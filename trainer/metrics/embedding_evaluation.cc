@@ -4,7 +4,7 @@
 #include "common/status_macros.h"
 #include "trainer/metrics/clustering_metrics.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 absl::StatusOr<Evaluation> EvaluateEmbeddings(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> labels,
                                               const EvaluationOptions& options) {
@@ -84,4 +84,4 @@ Evaluation FromEvaluationRecord(const storage::v1::EvaluationRecord& record) {
   return evaluation;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -14,7 +14,7 @@
 #include "trainer/metrics/named_value.h"
 #include "trainer/metrics/retrieval_metrics.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct EvaluationOptions {
   RetrievalOptions retrieval;
@@ -49,6 +49,6 @@ storage::v1::EvaluationRecord ToEvaluationRecord(const Evaluation& evaluation);
 // And back, without the single classes.
 Evaluation FromEvaluationRecord(const storage::v1::EvaluationRecord& record);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_METRICS_EMBEDDING_EVALUATION_H_

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct NamedValue {
   // "group/name", such as "recall/at_1": values of one group are drawn in one picture. A name without a group is one of its own.
@@ -14,6 +14,6 @@ struct NamedValue {
   bool operator==(const NamedValue&) const = default;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_METRICS_NAMED_VALUE_H_

@@ -10,7 +10,7 @@
 #include "common/status_macros.h"
 #include "index/exact_search.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // Of a block of queries; what a neighbour takes in it: two copies of index and score here, and two slots in FAISS. Measured on
@@ -210,8 +210,8 @@ absl::StatusOr<RetrievalMetrics> MeasureRetrieval(absl::Span<const float> embedd
   const std::vector<int64_t> queries = measurement.Queries();
   for (size_t begin = 0; begin < queries.size(); begin += block) {
     const auto numbers = absl::MakeConstSpan(queries).subspan(begin, block);
-    SEMBLANCE_ASSIGN_OR_RETURN(const ExactNeighbors found,
-                               ExactSearch(RowsOf(embeddings, dimension, numbers), embeddings, dimension, neighbors));
+    SEMBLANCE_ASSIGN_OR_RETURN(const index::ExactNeighbors found,
+                               index::ExactSearch(RowsOf(embeddings, dimension, numbers), embeddings, dimension, neighbors));
     for (size_t i = 0; i < numbers.size(); ++i) {
       const auto row =
           absl::MakeConstSpan(found.indices).subspan(i * static_cast<size_t>(neighbors), static_cast<size_t>(neighbors));
@@ -237,4 +237,4 @@ absl::StatusOr<std::vector<double>> RecallAtK(absl::Span<const float> embeddings
   return recalls;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -25,7 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct RetrievalOptions {
   // The K of Recall@K, each at least 1, in any order.
@@ -80,6 +80,6 @@ absl::StatusOr<RetrievalMetrics> MeasureRetrieval(absl::Span<const float> embedd
 absl::StatusOr<std::vector<double>> RecallAtK(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> labels,
                                               absl::Span<const int> ks);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_METRICS_RETRIEVAL_METRICS_H_

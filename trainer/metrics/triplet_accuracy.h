@@ -7,13 +7,13 @@
 #include "absl/types/span.h"
 #include "dataset/triplet_manifest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // The share of the triplets whose anchor is nearer to its positive than to its negative. Equally near is not nearer, so an
 // embedding that maps everything to one point gets 0; one without any sense gets about 0.5. `embeddings` is row-major with
 // `dimension` columns, unit rows; a triplet names rows. REQUIRES: at least one triplet.
-double TripletAccuracy(absl::Span<const float> embeddings, int dimension, absl::Span<const Triplet> triplets);
+double TripletAccuracy(absl::Span<const float> embeddings, int dimension, absl::Span<const dataset::Triplet> triplets);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_METRICS_TRIPLET_ACCURACY_H_

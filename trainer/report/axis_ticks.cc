@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // The smallest of 1, 2, 5 times a power of ten that is not below `step`.
@@ -66,4 +66,4 @@ std::vector<AxisTick> TicksOf(AxisRange range, int most) {
   return ticks;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

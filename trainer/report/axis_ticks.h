@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct AxisRange {
   double low = 0;
@@ -28,6 +28,6 @@ AxisRange Widened(AxisRange range);
 // as tell neighbours apart, and k or M for thousands and millions. REQUIRES: a range from Widened, most >= 1.
 std::vector<AxisTick> TicksOf(AxisRange range, int most);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_REPORT_AXIS_TICKS_H_

@@ -8,7 +8,7 @@
 #include "common/status_macros.h"
 #include "embedder/image/decode.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using storage::v1::TensorboardEvent;
@@ -73,8 +73,8 @@ absl::Status EventFile::AddScalars(int64_t step, absl::Time time, absl::Span<con
 }
 
 absl::Status EventFile::AddImage(int64_t step, absl::Time time, absl::string_view tag, absl::string_view png) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(png, DecodeLimits()));
-  if (header.format != ImageFormat::kPng) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const embedder::ImageHeader header, embedder::ReadImageHeader(png, embedder::DecodeLimits()));
+  if (header.format != embedder::ImageFormat::kPng) {
     return absl::InvalidArgumentError(absl::StrCat("the picture ", tag, " is no PNG"));
   }
   TensorboardEvent event = EventAt(time, step);
@@ -90,4 +90,4 @@ absl::Status EventFile::Append(const TensorboardEvent& event) {
   return file_->Append(Frame(event.SerializeAsString()));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

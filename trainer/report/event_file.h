@@ -24,7 +24,7 @@
 #include "semblance/storage/v1/tensorboard_event.pb.h"
 #include "trainer/metrics/named_value.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class EventFile {
  public:
@@ -47,6 +47,6 @@ class EventFile {
   const std::unique_ptr<AppendFile> file_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_REPORT_EVENT_FILE_H_

@@ -16,7 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "trainer/report/axis_ticks.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr size_t kMaxPanels = 16;
@@ -273,4 +273,4 @@ absl::StatusOr<std::string> DrawLearningCurve(absl::Span<const CurvePanel> panel
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

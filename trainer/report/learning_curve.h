@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct CurvePoint {
   double step = 0;
@@ -49,6 +49,6 @@ struct LearningCurveOptions {
 // The encoded PNG; all panels have the same range of steps. Errors: InvalidArgument (no panel, more than 16, sizes out of range).
 absl::StatusOr<std::string> DrawLearningCurve(absl::Span<const CurvePanel> panels, const LearningCurveOptions& options);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_REPORT_LEARNING_CURVE_H_

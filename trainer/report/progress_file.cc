@@ -7,7 +7,7 @@
 #include "common/json_record.h"
 #include "common/logging.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr absl::Duration kInterval = absl::Seconds(1);
@@ -45,4 +45,4 @@ void ProgressFile::WriteNow() {
   }
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "semblance/storage/v1/job.pb.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class ProgressFile {
  public:
@@ -37,6 +37,6 @@ class ProgressFile {
   bool failed_ = false;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_REPORT_PROGRESS_FILE_H_

@@ -13,7 +13,7 @@
 #include "common/progress.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using nlohmann::ordered_json;
@@ -244,4 +244,4 @@ absl::Status WriteReport(const std::string& directory, const RunReport& report) 
   return WriteFileAtomically(absl::StrCat(directory, "/report.json"), ReportJson(report));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

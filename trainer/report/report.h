@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "trainer/metrics/embedding_evaluation.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 // Part of the examples.
 struct ReportedSplit {
@@ -64,6 +64,6 @@ std::string ReportJson(const RunReport& report);
 // Writes report.md and report.json into the directory, each atomically. Errors: those of common/file.h.
 absl::Status WriteReport(const std::string& directory, const RunReport& report);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_REPORT_REPORT_H_

@@ -10,7 +10,7 @@
 #include "common/status_macros.h"
 #include "trainer/report/learning_curve.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 constexpr char kLogFile[] = "log.jsonl";
@@ -70,4 +70,4 @@ absl::StatusOr<std::map<std::string, std::string>> RunLog::Documents(RunReport r
   return documents;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

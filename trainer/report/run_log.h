@@ -20,7 +20,7 @@
 #include "trainer/report/report.h"
 #include "trainer/report/training_log.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 class RunLog {
  public:
@@ -44,6 +44,6 @@ class RunLog {
   std::unique_ptr<EventFile> events_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_REPORT_RUN_LOG_H_

@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using nlohmann::ordered_json;
@@ -148,4 +148,4 @@ std::vector<CurvePanel> PanelsOf(absl::Span<const LogRecord> records) {
   return panels;
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

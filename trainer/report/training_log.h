@@ -22,7 +22,7 @@
 #include "trainer/metrics/named_value.h"
 #include "trainer/report/learning_curve.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct LogRecord {
   // Steps done; 0: before the first.
@@ -63,6 +63,6 @@ absl::StatusOr<std::vector<LogRecord>> ReadTrainingLog(const std::string& path);
 // in the order in which the log names them first.
 std::vector<CurvePanel> PanelsOf(absl::Span<const LogRecord> records);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
 #endif  // SEMBLANCE_TRAINER_REPORT_TRAINING_LOG_H_

@@ -20,7 +20,7 @@
 #include "common/status_macros.h"
 #include "common/threads/mutex.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 constexpr int kHttpsPort = 443;
@@ -297,4 +297,4 @@ absl::StatusOr<std::unique_ptr<KubernetesClient>> NewKubernetesClient(Kubernetes
   return std::make_unique<HttplibClient>(std::move(options), std::move(address));
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

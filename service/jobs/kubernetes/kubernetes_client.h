@@ -21,7 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct KubernetesClientOptions {
   // https://HOST[:PORT]. http:// only for a loopback address: a token never goes over a network in the clear.
@@ -57,6 +57,6 @@ class KubernetesClient {
 // Errors: InvalidArgument for an address that is not as above.
 absl::StatusOr<std::unique_ptr<KubernetesClient>> NewKubernetesClient(KubernetesClientOptions options);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_CLIENT_H_

@@ -16,7 +16,7 @@
 #include "service/jobs/kubernetes/kubernetes_job_manifest.h"
 #include "service/jobs/kubernetes/kubernetes_pod_logs.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // Longer waits are cut: sums with a clock's time must not overflow.
@@ -231,4 +231,4 @@ std::unique_ptr<Job> WatchKubernetesJob(std::string name, const KubernetesJobSta
   return std::make_unique<KubernetesJob>(std::move(name), job, options, std::move(client));
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -16,7 +16,7 @@
 #include "service/jobs/kubernetes/kubernetes_job_status.h"
 #include "service/jobs/kubernetes/kubernetes_options.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // /apis/batch/v1/namespaces/NAMESPACE/jobs, and the pods of the same.
 std::string KubernetesJobsPath(const KubernetesOptions& options);
@@ -26,6 +26,6 @@ std::string KubernetesPodsPath(const KubernetesOptions& options);
 std::unique_ptr<Job> WatchKubernetesJob(std::string name, const KubernetesJobStatus& job, const KubernetesOptions& options,
                                         std::unique_ptr<KubernetesClient> client);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_H_

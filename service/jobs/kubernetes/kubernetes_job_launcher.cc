@@ -17,7 +17,7 @@
 #include "service/jobs/kubernetes/kubernetes_job_status.h"
 #include "service/jobs/log_rotation.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // With the index of a replica, a name still fits into a host's.
@@ -139,4 +139,4 @@ absl::StatusOr<std::unique_ptr<JobLauncher>> NewKubernetesJobLauncher(const Kube
   return std::make_unique<KubernetesJobLauncher>(std::move(filled), std::move(client));
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -23,12 +23,12 @@
 #include "service/jobs/job_launcher.h"
 #include "service/jobs/kubernetes/kubernetes_options.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // The API server is not asked before the first job. Errors: InvalidArgument for options that make no sense; FailedPrecondition for
 // a default that only a pod has. Start: also InvalidArgument, for a name that is no DNS label, and what KubernetesClient returns.
 absl::StatusOr<std::unique_ptr<JobLauncher>> NewKubernetesJobLauncher(const KubernetesOptions& options);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_LAUNCHER_H_

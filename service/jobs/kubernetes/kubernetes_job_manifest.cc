@@ -10,7 +10,7 @@
 #include "common/process.h"
 #include "service/jobs/attached_job.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using Json = nlohmann::json;
@@ -163,4 +163,4 @@ std::string RenderDeletion(const std::string& uid, absl::Duration grace) {
   return deletion.dump();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

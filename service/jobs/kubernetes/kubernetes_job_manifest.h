@@ -20,7 +20,7 @@
 #include "service/jobs/job_launcher.h"
 #include "service/jobs/kubernetes/kubernetes_options.h"
 
-namespace semblance {
+namespace semblance::service {
 
 // The container of each pod.
 inline constexpr char kTrainerContainer[] = "trainer";
@@ -43,6 +43,6 @@ std::string RenderReplicaService(const KubernetesOwner& job);
 // The body of the request that deletes a Job and, before it, its pods. Another Job of that name is left alone.
 std::string RenderDeletion(const std::string& uid, absl::Duration grace);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_MANIFEST_H_

@@ -11,7 +11,7 @@
 #include "service/jobs/job_launcher.h"
 #include "service/jobs/kubernetes/kubernetes_job_manifest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using Json = nlohmann::json;
@@ -160,4 +160,4 @@ int ExitCodeOfFailed(const std::vector<KubernetesPod>& pods) {
   return best == nullptr ? kExitUnknown : *best->exit_code;
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::service {
 
 enum class KubernetesJobPhase { kRuns, kComplete, kFailed };
 
@@ -58,6 +58,6 @@ absl::StatusOr<std::vector<KubernetesPod>> ParsePods(const std::string& json);
 // signal's (its other pods are ended with the Job), else the last. kExitUnknown where no pod has failed, or none is left.
 int ExitCodeOfFailed(const std::vector<KubernetesPod>& pods);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_STATUS_H_

@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "common/status_macros.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // Where Kubernetes puts them in every pod.
@@ -84,4 +84,4 @@ absl::Status KubernetesOptions::Validate() const {
   return absl::OkStatus();
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace semblance {
+namespace semblance::service {
 
 struct KubernetesOptions {
   // The container image of the jobs, which runs as a user other than root. Required.
@@ -43,6 +43,6 @@ struct KubernetesOptions {
 // What Kubernetes takes for the name of most objects: [a-z0-9]([-a-z0-9]*[a-z0-9])?, at most so many characters.
 bool IsDnsLabel(const std::string& name, size_t max_size = 63);
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_OPTIONS_H_

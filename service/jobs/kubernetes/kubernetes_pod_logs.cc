@@ -8,7 +8,7 @@
 #include "common/file.h"
 #include "service/jobs/kubernetes/kubernetes_job_manifest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 // Of one read; the rest comes with the next.
@@ -117,4 +117,4 @@ void KubernetesPodLogs::WritePositions() const {
   (void)WriteFileAtomically(PositionPath(log_path_), text);
 }
 
-}  // namespace semblance
+}  // namespace semblance::service

@@ -18,7 +18,7 @@
 #include "service/jobs/kubernetes/kubernetes_client.h"
 #include "service/jobs/kubernetes/kubernetes_job_status.h"
 
-namespace semblance {
+namespace semblance::service {
 
 class KubernetesPodLogs {
  public:
@@ -45,6 +45,6 @@ class KubernetesPodLogs {
   std::map<std::string, std::string> told_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::service
 
 #endif  // SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_POD_LOGS_H_

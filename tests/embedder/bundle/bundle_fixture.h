@@ -10,13 +10,13 @@
 
 namespace semblance::testing {
 
-inline HostTensor FloatTensor(std::vector<int64_t> shape, const std::vector<float>& values) {
+inline embedder::HostTensor FloatTensor(std::vector<int64_t> shape, const std::vector<float>& values) {
   return {"F32", std::move(shape), std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float))};
 }
 
 // Input 16 x 16 grey, dimension 4, classes "cat" and "dog"; the tensors of no real network.
-inline Bundle SmallBundle() {
-  Bundle bundle;
+inline embedder::Bundle SmallBundle() {
+  embedder::Bundle bundle;
   bundle.manifest.set_name("small");
   bundle.manifest.set_create_time("2024-05-06T07:08:09Z");
   bundle.manifest.set_dimension(4);

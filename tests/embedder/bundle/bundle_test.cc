@@ -16,7 +16,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Architecture;
@@ -418,4 +418,4 @@ TEST(EmbeddingSpaceIdTest, IsTheDocumentedDigest) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -9,7 +9,7 @@
 #include "embedder/bundle/pickle.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::testing::StatusIs;
@@ -148,4 +148,4 @@ TEST(PickleTest, SaysWhereItIsBroken) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

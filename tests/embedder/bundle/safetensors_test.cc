@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::testing::StatusIs;
@@ -155,4 +155,4 @@ TEST(SafetensorsTest, AHugeHeaderLengthIsAnError) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

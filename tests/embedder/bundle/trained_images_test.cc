@@ -8,7 +8,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::testing::ElementsAre;
@@ -45,4 +45,4 @@ TEST(TrainedImagesTest, DamageIsDataLoss) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

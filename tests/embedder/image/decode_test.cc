@@ -9,7 +9,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_images.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::testing::EncodeJpeg;
@@ -329,4 +329,4 @@ INSTANTIATE_TEST_SUITE_P(Formats, EncodingsTest,
                          [](const auto& test) { return std::string(test.param.first); });
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

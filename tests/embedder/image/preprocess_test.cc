@@ -9,7 +9,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_images.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Preprocessing;
@@ -217,4 +217,4 @@ INSTANTIATE_TEST_SUITE_P(
                       BadConfig{"std", [](Preprocessing* c) { c->set_std(1, INFINITY); }}));
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -12,7 +12,7 @@
 #include "embedder/torch/state.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Architecture;
@@ -501,4 +501,4 @@ TEST(DeviceTest, WhatLibTorchThrowsBecomesAStatus) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

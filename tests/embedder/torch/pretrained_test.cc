@@ -12,7 +12,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Architecture;
@@ -150,4 +150,4 @@ TEST(PretrainedTest, AFileThatIsNotThereOrHoldsNothingIsAnError) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

@@ -17,7 +17,7 @@
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/test_images.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::storage::v1::Architecture;
@@ -192,4 +192,4 @@ TEST(ScriptBackboneTest, FilesCutShortAreRefused) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

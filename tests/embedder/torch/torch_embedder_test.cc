@@ -17,7 +17,7 @@
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/test_images.h"
 
-namespace semblance {
+namespace semblance::embedder {
 namespace {
 
 using ::semblance::testing::EncodeJpeg;
@@ -188,4 +188,4 @@ TEST_F(TorchEmbedderTest, BadDevicesAndMissingBundlesAreErrors) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::embedder

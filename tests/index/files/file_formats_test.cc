@@ -12,7 +12,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::semblance::testing::StatusIs;
@@ -189,4 +189,4 @@ TEST_F(VectorLogTest, RefusesAHeadOfAnotherDimensionOrNone) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -9,7 +9,7 @@
 #include "tests/index/random_vectors.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using testing::StatusIs;
@@ -164,4 +164,4 @@ TEST_F(HnswTest, ValidateFindsLinksThatPointNowhere) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

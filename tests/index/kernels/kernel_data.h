@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "index/kernels/cpu_level.h"
 
-namespace semblance {
+namespace semblance::index {
 
 // Beyond every unrolled loop, with every remainder of it.
 constexpr int kMaxDimension = 1100;
@@ -54,6 +54,6 @@ class Unaligned {
   std::vector<char> bytes_;
 };
 
-}  // namespace semblance
+}  // namespace semblance::index
 
 #endif  // SEMBLANCE_TESTS_INDEX_KERNELS_KERNEL_DATA_H_

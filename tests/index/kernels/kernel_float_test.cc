@@ -8,7 +8,7 @@
 #include "index/kernels/kernels.h"
 #include "tests/index/kernels/kernel_data.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int64_t kRows = 3;
@@ -94,4 +94,4 @@ TEST(Kernels, OfFloatsAreThoseOfTheBestLevel) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -11,7 +11,7 @@
 #include "index/kernels/kernels.h"
 #include "tests/index/kernels/kernel_data.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int kPatterns = 65536;
@@ -231,4 +231,4 @@ TEST(Kernels, OfHalvesScoreWhatWasConverted) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -8,7 +8,7 @@
 #include "index/kernels/kernels.h"
 #include "tests/index/kernels/kernel_data.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int64_t kRows = 3;
@@ -158,4 +158,4 @@ TEST(Kernels, OfInt8AreExact) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

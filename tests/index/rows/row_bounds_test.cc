@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "tests/index/random_vectors.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 constexpr int kRows = 8 * static_cast<int>(RowBounds::kBlockRows);
@@ -95,4 +95,4 @@ TEST_P(RowBoundsTest, FindAllRowsWhileThereIsNoThreshold) {
 INSTANTIATE_TEST_SUITE_P(Dimensions, RowBoundsTest, testing::Values(1, 3, 4, 17, 64, 130, 512));
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

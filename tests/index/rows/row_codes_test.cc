@@ -8,7 +8,7 @@
 #include "index/kernels/kernels.h"
 #include "tests/index/random_vectors.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 TEST(RowCodes, KeepTheInnerProductOfUnitVectorsToAboutOnePercent) {
@@ -67,4 +67,4 @@ TEST(RowCodes, ARowIsAQueryToo) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::testing::ElementsAre;
@@ -59,4 +59,4 @@ TEST(TopRows, NeverKeepsNaN) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

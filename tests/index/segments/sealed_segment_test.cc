@@ -13,7 +13,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::semblance::testing::StatusIs;
@@ -136,4 +136,4 @@ TEST_F(SealedSegmentTest, StopsBuildingWhenTold) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

@@ -14,7 +14,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::index {
 namespace {
 
 using ::testing::ElementsAre;
@@ -256,4 +256,4 @@ TEST_F(ExtendingMergeTest, DoesNotAddOlderKeysOrOtherKindsOrTooManyRows) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::index

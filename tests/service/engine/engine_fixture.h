@@ -31,7 +31,7 @@ class BundledFakeEmbedder final : public FakeEmbedder {
       : FakeEmbedder(manifest.dimension()), bundle_manifest_(std::move(manifest)) {}
   const storage::v1::BundleManifest& manifest() const override { return bundle_manifest_; }
 
-  absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const override {
+  absl::Status Embed(absl::Span<const embedder::Image> images, absl::Span<float> out) const override {
     absl::Status status = FakeEmbedder::Embed(images, out);
     for (size_t i = 0; i < images.size(); ++i) {
       Stretch(out.subspan(i * static_cast<size_t>(dimension()), static_cast<size_t>(dimension())));
@@ -39,7 +39,7 @@ class BundledFakeEmbedder final : public FakeEmbedder {
     return status;
   }
 
-  std::vector<float> VectorOf(const Image& image) const {
+  std::vector<float> VectorOf(const embedder::Image& image) const {
     std::vector<float> vector = FakeEmbedder::VectorOf(image);
     Stretch(absl::MakeSpan(vector));
     return vector;
@@ -62,7 +62,7 @@ class BundledFakeEmbedder final : public FakeEmbedder {
   const storage::v1::BundleManifest bundle_manifest_;
 };
 
-inline CallContext Now() {
+inline service::CallContext Now() {
   return {.deadline = absl::InfiniteFuture(), .cancelled = nullptr, .start = absl::Now()};
 }
 
@@ -78,7 +78,7 @@ inline std::string PictureOf(uint32_t seed) {
   return EncodePng(NoiseImage(8, 8, 1, seed));
 }
 
-inline ItemWrite ItemOf(const std::string& id, uint32_t picture) {
+inline catalog::ItemWrite ItemOf(const std::string& id, uint32_t picture) {
   return {.id = id, .image = PictureOf(picture), .label = absl::StrCat("picture ", picture), .attributes = {}};
 }
 
@@ -92,7 +92,7 @@ class EngineFixture {
 
   // A bundle named `name` in the directory; different weights make different embedding spaces.
   void WriteModel(const std::string& name, char weight) {
-    Bundle bundle;
+    embedder::Bundle bundle;
     bundle.manifest.set_name("fake");
     bundle.manifest.set_dimension(kDimension);
     bundle.manifest.mutable_architecture()->mutable_small_convnet()->add_channels(1);
@@ -103,7 +103,7 @@ class EngineFixture {
     bundle.proxies["proxies"] = {.dtype = "F32", .shape = {1, kDimension}, .data = ""};
     const float unit[kDimension] = {1};
     bundle.proxies["proxies"].data.assign(reinterpret_cast<const char*>(unit), sizeof(unit));
-    EXPECT_OK(WriteBundle(ModelDir(name), bundle));
+    EXPECT_OK(embedder::WriteBundle(ModelDir(name), bundle));
   }
 
   std::string ModelDir(const std::string& name) const { return dir_.Join(name); }
@@ -111,14 +111,14 @@ class EngineFixture {
   // Opens the engine; a model name, or "" for the one that was active before.
   absl::Status Start(const std::string& model) {
     Stop();
-    auto catalog = OpenSqliteCatalog(dir_.Join("catalogue.db"), {});
+    auto catalog = catalog::OpenSqliteCatalog(dir_.Join("catalogue.db"), {});
     EXPECT_OK(catalog);
-    auto store = GenerationStore::Open(dir_.path());
+    auto store = generation::GenerationStore::Open(dir_.path());
     EXPECT_OK(store);
-    EngineOptions options;
-    options.config = *CompleteServerConfig(config_);
-    options.new_embedder = [this](const std::string& directory) -> absl::StatusOr<std::unique_ptr<Embedder>> {
-      auto manifest = ReadBundleManifest(directory);
+    service::EngineOptions options;
+    options.config = *service::CompleteServerConfig(config_);
+    options.new_embedder = [this](const std::string& directory) -> absl::StatusOr<std::unique_ptr<embedder::Embedder>> {
+      auto manifest = embedder::ReadBundleManifest(directory);
       if (!manifest.ok()) {
         return manifest.status();
       }
@@ -126,7 +126,7 @@ class EngineFixture {
       embedder_ = embedder.get();
       return embedder;
     };
-    engine_ = std::make_unique<Engine>(std::move(options), *std::move(catalog), *std::move(store));
+    engine_ = std::make_unique<service::Engine>(std::move(options), *std::move(catalog), *std::move(store));
     return engine_->Start(model.empty() ? "" : ModelDir(model));
   }
 
@@ -135,26 +135,26 @@ class EngineFixture {
   const std::string& data_dir() const { return dir_.path(); }
 
   v1::ServerConfig& config() { return config_; }
-  Engine& engine() { return *engine_; }
+  service::Engine& engine() { return *engine_; }
   // Of the active generation.
   BundledFakeEmbedder& embedder() { return *embedder_; }
 
   std::vector<float> VectorOf(uint32_t picture) { return embedder_->VectorOf(NoiseImage(8, 8, 1, picture)); }
 
-  absl::StatusOr<WriteAnswer> Upsert(std::vector<ItemWrite> items) {
-    return Await<WriteAnswer>([&](auto done) { engine_->Upsert(std::move(items), Now(), done); });
+  absl::StatusOr<service::WriteAnswer> Upsert(std::vector<catalog::ItemWrite> items) {
+    return Await<service::WriteAnswer>([&](auto done) { engine_->Upsert(std::move(items), Now(), done); });
   }
 
-  absl::StatusOr<WriteAnswer> Delete(std::vector<std::string> ids) {
-    return Await<WriteAnswer>([&](auto done) { engine_->Delete(std::move(ids), Now(), done); });
+  absl::StatusOr<service::WriteAnswer> Delete(std::vector<std::string> ids) {
+    return Await<service::WriteAnswer>([&](auto done) { engine_->Delete(std::move(ids), Now(), done); });
   }
 
-  absl::StatusOr<SearchAnswer> Search(SearchInput input, const CallContext& context = Now()) {
-    return Await<SearchAnswer>([&](auto done) { engine_->Search(std::move(input), context, done); });
+  absl::StatusOr<service::SearchAnswer> Search(service::SearchInput input, const service::CallContext& context = Now()) {
+    return Await<service::SearchAnswer>([&](auto done) { engine_->Search(std::move(input), context, done); });
   }
 
-  static SearchInput InputOf(Query query, int top_k) {
-    SearchInput input;
+  static service::SearchInput InputOf(service::Query query, int top_k) {
+    service::SearchInput input;
     input.queries.push_back(std::move(query));
     input.query_fields.emplace_back("query");
     input.top_k = top_k;
@@ -164,14 +164,14 @@ class EngineFixture {
   // The ids found by a picture.
   std::vector<std::string> IdsFoundBy(uint32_t picture, int top_k) {
     const std::string image = PictureOf(picture);
-    const auto answer = Search(InputOf(ImageQuery{.bytes = image}, top_k));
+    const auto answer = Search(InputOf(service::ImageQuery{.bytes = image}, top_k));
     EXPECT_OK(answer);
     return answer.ok() ? IdsOf(answer->results.front()) : std::vector<std::string>();
   }
 
-  static std::vector<std::string> IdsOf(const std::vector<FoundItem>& found) {
+  static std::vector<std::string> IdsOf(const std::vector<service::FoundItem>& found) {
     std::vector<std::string> ids;
-    for (const FoundItem& item : found) {
+    for (const service::FoundItem& item : found) {
       ids.push_back(item.item->id);
     }
     return ids;
@@ -181,7 +181,7 @@ class EngineFixture {
   const TempDir dir_;
   v1::ServerConfig config_;
   BundledFakeEmbedder* embedder_ = nullptr;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<service::Engine> engine_;
 };
 
 }  // namespace semblance::testing

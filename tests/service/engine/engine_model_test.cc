@@ -25,7 +25,7 @@ class EngineModelTest : public ::testing::TestWithParam<uint32_t>, public Engine
  protected:
   void ExpectAgreement(const std::map<std::string, uint32_t>& model, uint32_t picture) {
     const std::string image = PictureOf(picture);
-    const auto answer = Search(InputOf(ImageQuery{.bytes = image}, 5));
+    const auto answer = Search(InputOf(service::ImageQuery{.bytes = image}, 5));
     ASSERT_OK(answer);
     std::vector<float> scores;
     for (const auto& [id, held] : model) {

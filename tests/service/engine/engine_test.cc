@@ -21,13 +21,13 @@ TEST_F(EngineTest, FindsAnItemByImageByVectorAndById) {
   EXPECT_EQ(IdsFoundBy(2, 1), std::vector<std::string>({"b"}));
 
   const std::string space = engine().status().generation->manifest().embedding_space_id();
-  const auto by_vector = Search(InputOf(VectorQuery{.values = VectorOf(2), .embedding_space_id = space}, 1));
+  const auto by_vector = Search(InputOf(service::VectorQuery{.values = VectorOf(2), .embedding_space_id = space}, 1));
   ASSERT_OK(by_vector);
   EXPECT_THAT(IdsOf(by_vector->results[0]), ElementsAre("b"));
   EXPECT_NEAR(by_vector->results[0][0].score, 1, 1e-5);
   EXPECT_EQ(by_vector->results[0][0].item->label, "picture 2");
 
-  const auto by_item = Search(InputOf(ItemQuery{.id = "a"}, 1));
+  const auto by_item = Search(InputOf(service::ItemQuery{.id = "a"}, 1));
   ASSERT_OK(by_item);
   EXPECT_THAT(IdsOf(by_item->results[0]), ElementsAre("a again"));
 }
@@ -41,7 +41,7 @@ TEST_F(EngineTest, ScalesQueryVectorsWhateverTheirLength) {
     for (float& value : values) {
       value *= scale;
     }
-    const auto answer = Search(InputOf(VectorQuery{.values = values, .embedding_space_id = space}, 1));
+    const auto answer = Search(InputOf(service::VectorQuery{.values = values, .embedding_space_id = space}, 1));
     ASSERT_OK(answer);
     EXPECT_NEAR(answer->results[0][0].score, 1, 1e-5) << scale;
   }
@@ -50,7 +50,7 @@ TEST_F(EngineTest, ScalesQueryVectorsWhateverTheirLength) {
 TEST_F(EngineTest, LeavesExcludedItemsOutAndStillReturnsTopK) {
   ASSERT_OK(Start("model"));
   ASSERT_OK(Upsert({ItemOf("a", 1), ItemOf("b", 2), ItemOf("c", 3), ItemOf("d", 4)}));
-  SearchInput input = InputOf(ItemQuery{.id = "a"}, 2);
+  service::SearchInput input = InputOf(service::ItemQuery{.id = "a"}, 2);
   input.exclude_item_ids = {"b", "not there"};
   const auto answer = Search(std::move(input));
   ASSERT_OK(answer);
@@ -63,7 +63,7 @@ TEST_F(EngineTest, AWriteIsVisibleOnceItIsAnswered) {
   ASSERT_OK(written);
   EXPECT_THAT(written->sequences, ElementsAre(1));
   EXPECT_EQ(written->provenance.applied_sequence, 1u);
-  SearchInput input = InputOf(ItemQuery{.id = "a"}, 1);
+  service::SearchInput input = InputOf(service::ItemQuery{.id = "a"}, 1);
   input.min_sequence = 1;
   EXPECT_OK(Search(input));
   input.min_sequence = 2;
@@ -86,7 +86,7 @@ TEST_F(EngineTest, ADeletedItemIsGoneAndItsIdIsReportedMissingAfterwards) {
   EXPECT_EQ(deleted->deleted_count, 1);
   EXPECT_THAT(deleted->missing_ids, ElementsAre("c"));
   EXPECT_THAT(IdsFoundBy(1, 10), ElementsAre("b"));
-  EXPECT_THAT(Search(InputOf(ItemQuery{.id = "a"}, 1)), HasReason("ITEM_NOT_FOUND"));
+  EXPECT_THAT(Search(InputOf(service::ItemQuery{.id = "a"}, 1)), HasReason("ITEM_NOT_FOUND"));
   const auto again = Delete({"a"});
   ASSERT_OK(again);
   EXPECT_EQ(again->deleted_count, 0);
@@ -94,7 +94,7 @@ TEST_F(EngineTest, ADeletedItemIsGoneAndItsIdIsReportedMissingAfterwards) {
 
 TEST_F(EngineTest, OneBadImageStoresNothing) {
   ASSERT_OK(Start("model"));
-  ItemWrite bad = ItemOf("b", 2);
+  catalog::ItemWrite bad = ItemOf("b", 2);
   bad.image.resize(bad.image.size() / 2);
   const auto result = Upsert({ItemOf("a", 1), bad});
   EXPECT_THAT(result, HasReason("IMAGE_DECODE_FAILED"));
@@ -105,8 +105,8 @@ TEST_F(EngineTest, OneBadImageStoresNothing) {
 
 TEST_F(EngineTest, WithoutAModelItRefusesAllButDeletesAndSaysWhatToDo) {
   ASSERT_OK(Start(""));
-  EXPECT_EQ(engine().status().state, EngineState::kNoModel);
-  const auto search = Search(InputOf(ItemQuery{.id = "a"}, 1));
+  EXPECT_EQ(engine().status().state, service::EngineState::kNoModel);
+  const auto search = Search(InputOf(service::ItemQuery{.id = "a"}, 1));
   EXPECT_THAT(search, HasReason("NO_ACTIVE_GENERATION"));
   EXPECT_THAT(search, StatusMessage(::testing::HasSubstr("--model")));
   EXPECT_TRUE(RetryDelay(search.status()).has_value());
@@ -117,19 +117,19 @@ TEST_F(EngineTest, WithoutAModelItRefusesAllButDeletesAndSaysWhatToDo) {
 TEST_F(EngineTest, RefusesNewCallsWhileItDrains) {
   ASSERT_OK(Start("model"));
   engine().Drain();
-  EXPECT_THAT(Search(InputOf(ItemQuery{.id = "a"}, 1)), HasReason("DRAINING"));
+  EXPECT_THAT(Search(InputOf(service::ItemQuery{.id = "a"}, 1)), HasReason("DRAINING"));
   EXPECT_THAT(Upsert({ItemOf("a", 1)}), HasReason("DRAINING"));
   EXPECT_THAT(Delete({"a"}), HasReason("DRAINING"));
 }
 
 TEST_F(EngineTest, DropsWorkWhoseClientHasGoneOrWhoseTimeIsOver) {
   ASSERT_OK(Start("model"));
-  CallContext late = Now();
+  service::CallContext late = Now();
   late.deadline = absl::Now() - absl::Seconds(1);
-  EXPECT_THAT(Search(InputOf(ItemQuery{.id = "a"}, 1), late), StatusIs(absl::StatusCode::kDeadlineExceeded));
-  CallContext gone = Now();
+  EXPECT_THAT(Search(InputOf(service::ItemQuery{.id = "a"}, 1), late), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  service::CallContext gone = Now();
   gone.cancelled = std::make_shared<const std::atomic<bool>>(true);
-  EXPECT_THAT(Search(InputOf(ItemQuery{.id = "a"}, 1), gone), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(Search(InputOf(service::ItemQuery{.id = "a"}, 1), gone), StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST_F(EngineTest, RefusesWhatDoesNotFitTheQueueAndAnswersTheRest) {
@@ -137,10 +137,11 @@ TEST_F(EngineTest, RefusesWhatDoesNotFitTheQueueAndAnswersTheRest) {
   ASSERT_OK(Start("model"));
   embedder().CloseGate();
   const std::string image = PictureOf(1);
-  const auto embed = [&](std::promise<absl::StatusOr<EmbedAnswer>>& answer) {
-    engine().EmbedImages({image}, Now(), [&answer](absl::StatusOr<EmbedAnswer> result) { answer.set_value(std::move(result)); });
+  const auto embed = [&](std::promise<absl::StatusOr<service::EmbedAnswer>>& answer) {
+    engine().EmbedImages({image}, Now(),
+                         [&answer](absl::StatusOr<service::EmbedAnswer> result) { answer.set_value(std::move(result)); });
   };
-  std::promise<absl::StatusOr<EmbedAnswer>> running, waiting, refused;
+  std::promise<absl::StatusOr<service::EmbedAnswer>> running, waiting, refused;
   embed(running);
   embedder().AwaitCallAtGate();
   embed(waiting);
@@ -193,10 +194,10 @@ TEST_F(EngineTest, ListsEveryItemOnceAPageAtATime) {
   std::vector<std::string> ids;
   std::string token;
   do {
-    const auto page = Await<ItemPage>([&](auto done) { engine().List(3, token, Now(), done); });
+    const auto page = Await<service::ItemPage>([&](auto done) { engine().List(3, token, Now(), done); });
     ASSERT_OK(page);
     EXPECT_LE(page->items.size(), 3u);
-    for (const CatalogItem& item : page->items) {
+    for (const catalog::CatalogItem& item : page->items) {
       ids.push_back(item.id);
     }
     token = page->next_page_token;
@@ -207,9 +208,9 @@ TEST_F(EngineTest, ListsEveryItemOnceAPageAtATime) {
 TEST_F(EngineTest, ABatchIsAnsweredAtOneSequence) {
   ASSERT_OK(Start("model"));
   ASSERT_OK(Upsert({ItemOf("a", 1), ItemOf("b", 2)}));
-  SearchInput input = InputOf(ItemQuery{.id = "a"}, 1);
+  service::SearchInput input = InputOf(service::ItemQuery{.id = "a"}, 1);
   const std::string image = PictureOf(2);
-  input.queries.emplace_back(ImageQuery{.bytes = image});
+  input.queries.emplace_back(service::ImageQuery{.bytes = image});
   input.query_fields.emplace_back("queries[1]");
   const auto answer = Search(std::move(input));
   ASSERT_OK(answer);
@@ -226,7 +227,7 @@ TEST_F(EngineTest, ProbesTheRecallOfAnswers) {
   EXPECT_THAT(IdsFoundBy(1, 2), ElementsAre("a", ::testing::_));
   EXPECT_EQ(engine().recall().recall, std::nullopt);
   // With items that are left out of the answer, though not of the index's.
-  SearchInput input = InputOf(ItemQuery{.id = "a"}, 2);
+  service::SearchInput input = InputOf(service::ItemQuery{.id = "a"}, 2);
   input.exclude_item_ids = {"b"};
   ASSERT_OK(Search(std::move(input)));
   while (engine().recall().probes == 0) {

@@ -13,10 +13,10 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(RoutingPointTest, DependsOnTheKeyAloneAndSpreadsKeysEvenly) {
-  EXPECT_EQ(RoutingPoint("somebody"), RoutingPoint("somebody"));
+  EXPECT_EQ(service::RoutingPoint("somebody"), service::RoutingPoint("somebody"));
   int below = 0;
   for (int i = 0; i < 2000; ++i) {
-    const double point = RoutingPoint(absl::StrCat("user ", i));
+    const double point = service::RoutingPoint(absl::StrCat("user ", i));
     ASSERT_GE(point, 0);
     ASSERT_LT(point, 1);
     below += point < 0.3 ? 1 : 0;
@@ -26,32 +26,32 @@ TEST(RoutingPointTest, DependsOnTheKeyAloneAndSpreadsKeysEvenly) {
 
 TEST(RoutingPointTest, IsTheSameOnEveryServer) {
   // From the first 13 digits of sha256("semblance").
-  EXPECT_NEAR(RoutingPoint("semblance"),
+  EXPECT_NEAR(service::RoutingPoint("semblance"),
               static_cast<double>(std::stoull(Sha256Hex("semblance").substr(0, 13), nullptr, 16)) / 0x1p52, 1e-15);
 }
 
-SearchAnswer AnswerOf(const std::vector<std::string>& ids) {
-  SearchAnswer answer;
+service::SearchAnswer AnswerOf(const std::vector<std::string>& ids) {
+  service::SearchAnswer answer;
   answer.results.emplace_back();
   for (const std::string& id : ids) {
-    answer.results.back().push_back(
-        {.item = std::make_shared<ItemRecord>(ItemRecord{.sequence = 1, .id = id, .label = std::nullopt, .attributes = {}}),
-         .score = 0});
+    answer.results.back().push_back({.item = std::make_shared<service::ItemRecord>(
+                                         service::ItemRecord{.sequence = 1, .id = id, .label = std::nullopt, .attributes = {}}),
+                                     .score = 0});
   }
   return answer;
 }
 
 TEST(OverlapTest, IsTheShareOfTheLiveAnswer) {
-  EXPECT_DOUBLE_EQ(OverlapOf(AnswerOf({"a", "b", "c", "d"}), AnswerOf({"d", "x", "a", "y"})), 0.5);
-  EXPECT_DOUBLE_EQ(OverlapOf(AnswerOf({}), AnswerOf({"a"})), 1);
-  EXPECT_DOUBLE_EQ(OverlapOf(AnswerOf({"a"}), AnswerOf({})), 0);
+  EXPECT_DOUBLE_EQ(service::OverlapOf(AnswerOf({"a", "b", "c", "d"}), AnswerOf({"d", "x", "a", "y"})), 0.5);
+  EXPECT_DOUBLE_EQ(service::OverlapOf(AnswerOf({}), AnswerOf({"a"})), 1);
+  EXPECT_DOUBLE_EQ(service::OverlapOf(AnswerOf({"a"}), AnswerOf({})), 0);
 }
 
 class TrafficTest : public ::testing::Test, public GenerationFixture {
  protected:
   void StartWithTwo() {
     ASSERT_OK(StartAll("model"));
-    std::vector<ItemWrite> items;
+    std::vector<catalog::ItemWrite> items;
     for (uint32_t i = 0; i < 20; ++i) {
       items.push_back(ItemOf(absl::StrCat(i), i));
     }
@@ -62,7 +62,7 @@ class TrafficTest : public ::testing::Test, public GenerationFixture {
   // The generation that answers.
   std::string AnswererOf(const std::string& routing_key) {
     const std::string image = PictureOf(3);
-    SearchInput input = InputOf(ImageQuery{.bytes = image}, 5);
+    service::SearchInput input = InputOf(service::ImageQuery{.bytes = image}, 5);
     input.routing_key = routing_key;
     const auto answer = Search(std::move(input));
     EXPECT_OK(answer);
@@ -79,7 +79,7 @@ TEST_F(TrafficTest, ACanaryAnswersItsShareAndEachCallerStaysOnOneSide) {
   for (int i = 0; i < 200; ++i) {
     const std::string key = absl::StrCat("user ", i);
     const std::string answerer = AnswererOf(key);
-    EXPECT_EQ(answerer, RoutingPoint(key) < 0.4 ? other_ : "gen-000001");
+    EXPECT_EQ(answerer, service::RoutingPoint(key) < 0.4 ? other_ : "gen-000001");
     EXPECT_EQ(AnswererOf(key), answerer);
     canary += answerer == other_ ? 2 : 0;
   }
@@ -93,8 +93,9 @@ TEST_F(TrafficTest, AVectorOfTheActiveSpaceNeverGoesToTheCanary) {
   StartWithTwo();
   ASSERT_OK(generations().SetTraffic(other_, {.canary = 1, .shadow = 0}));
   const auto active = engine().live().active();
-  const auto answer = Search(InputOf(
-      VectorQuery{.values = std::vector<float>(kDimension, 1), .embedding_space_id = active->manifest().embedding_space_id()}, 3));
+  const auto answer = Search(InputOf(service::VectorQuery{.values = std::vector<float>(kDimension, 1),
+                                                          .embedding_space_id = active->manifest().embedding_space_id()},
+                                     3));
   ASSERT_OK(answer);
   EXPECT_EQ(answer->provenance.generation, "gen-000001");
 }
@@ -105,20 +106,20 @@ TEST_F(TrafficTest, AShadowIsComparedAndNeverAnswers) {
   for (int i = 0; i < 30; ++i) {
     EXPECT_EQ(AnswererOf(""), "gen-000001");
   }
-  GenerationTraffic traffic;
+  service::GenerationTraffic traffic;
   do {
     traffic = *generations().Get(other_)->traffic;
   } while (traffic.shadow_count + traffic.shadow_dropped_count < 30);
   EXPECT_GT(traffic.shadow_count, 0);
   const std::string image = PictureOf(3);
-  SearchInput input = InputOf(ImageQuery{.bytes = image}, 5);
+  service::SearchInput input = InputOf(service::ImageQuery{.bytes = image}, 5);
   input.generation = "gen-000001";
   const auto live = Search(input);
   input.generation = other_;
   const auto other = Search(input);
   ASSERT_OK(live);
   ASSERT_OK(other);
-  EXPECT_NEAR(traffic.shadow_overlap, OverlapOf(*live, *other), 1e-5);
+  EXPECT_NEAR(traffic.shadow_overlap, service::OverlapOf(*live, *other), 1e-5);
 }
 
 TEST_F(TrafficTest, AnActivationEndsAllTraffic) {
@@ -143,7 +144,7 @@ TEST_F(TrafficTest, RefusesSharesOutOfRangeAndGenerationsThatAreNotReady) {
 
 TEST_F(TrafficTest, ASearchMayNameTheGenerationThatAnswers) {
   StartWithTwo();
-  SearchInput input = InputOf(ItemQuery{.id = "1"}, 3);
+  service::SearchInput input = InputOf(service::ItemQuery{.id = "1"}, 3);
   input.generation = other_;
   const auto answer = Search(input);
   ASSERT_OK(answer);

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 std::shared_ptr<const ItemRecord> Record(uint64_t sequence, const std::string& id) {
@@ -107,4 +107,4 @@ TEST(ItemTableTest, ReadersAlwaysResolveWhatWasCurrentWhenTheyOpenedTheirView) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using testing::HasField;
@@ -161,8 +161,8 @@ TEST(LimitsTest, RefusesAQueryWithNothingInIt) {
   EXPECT_THAT(CheckSearch(InputWith(std::monostate()), DefaultLimits()), HasReason("QUERY_MISSING"));
 }
 
-std::vector<ItemWrite> Items(int count) {
-  std::vector<ItemWrite> items;
+std::vector<catalog::ItemWrite> Items(int count) {
+  std::vector<catalog::ItemWrite> items;
   for (int i = 0; i < count; ++i) {
     items.push_back({.id = "item" + std::to_string(i), .image = "x", .label = {}, .attributes = {}});
   }
@@ -177,14 +177,14 @@ TEST(LimitsTest, UpsertsAreTakenAtTheLimitAndRefusedOnePast) {
 }
 
 TEST(LimitsTest, RefusesTheSameIdTwice) {
-  std::vector<ItemWrite> items = Items(3);
+  std::vector<catalog::ItemWrite> items = Items(3);
   items[2].id = items[0].id;
   EXPECT_THAT(CheckUpsert(items, DefaultLimits()), HasField("items[2].id"));
   EXPECT_THAT(CheckIds({"a", "b", "a"}, DefaultLimits()), HasReason("DUPLICATE_ID"));
 }
 
 TEST(LimitsTest, LabelsAndAttributesHaveLimits) {
-  std::vector<ItemWrite> items = Items(1);
+  std::vector<catalog::ItemWrite> items = Items(1);
   items[0].label = std::string(256, 'x');
   EXPECT_OK(CheckUpsert(items, DefaultLimits()));
   items[0].label = std::string(257, 'x');
@@ -201,4 +201,4 @@ TEST(LimitsTest, LabelsAndAttributesHaveLimits) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

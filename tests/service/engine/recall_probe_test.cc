@@ -9,7 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::testing::ElementsAre;
@@ -19,20 +19,21 @@ constexpr uint64_t kSequence = 7;
 constexpr int kTopK = 3;
 
 // An index with one answer to exact searches, and a gate that holds them. Thread-safe.
-class FakeIndex final : public VectorIndex {
+class FakeIndex final : public index::VectorIndex {
  public:
-  explicit FakeIndex(std::vector<ScoredKey> rows) : rows_(std::move(rows)) {}
+  explicit FakeIndex(std::vector<index::ScoredKey> rows) : rows_(std::move(rows)) {}
 
   int dimension() const override { return 1; }
-  absl::Status Apply(absl::Span<const IndexAdd>, absl::Span<const IndexDelete>, uint64_t sequence) override {
+  absl::Status Apply(absl::Span<const index::IndexAdd>, absl::Span<const index::IndexDelete>, uint64_t sequence) override {
     sequence_ = sequence;
     return absl::OkStatus();
   }
   uint64_t applied_sequence() const override { return sequence_; }
   absl::StatusOr<std::vector<float>> Vector(uint64_t) const override { return absl::UnimplementedError("fake"); }
-  IndexStats Stats() const override { return {}; }
+  index::IndexStats Stats() const override { return {}; }
 
-  absl::StatusOr<IndexSearchResult> Search(absl::Span<const float>, const IndexSearchOptions& options) const override {
+  absl::StatusOr<index::IndexSearchResult> Search(absl::Span<const float>,
+                                                  const index::IndexSearchOptions& options) const override {
     EXPECT_TRUE(options.exact);
     EXPECT_EQ(options.top_k, kTopK);
     MutexLock lock(&mutex_);
@@ -41,7 +42,7 @@ class FakeIndex final : public VectorIndex {
     while (gate_closed_) {
       changed_.wait(mutex_);
     }
-    return IndexSearchResult{.neighbors = {rows_}, .applied_sequence = sequence_};
+    return index::IndexSearchResult{.neighbors = {rows_}, .applied_sequence = sequence_};
   }
 
   void SetGate(bool closed) {
@@ -61,7 +62,7 @@ class FakeIndex final : public VectorIndex {
   }
 
  private:
-  const std::vector<ScoredKey> rows_;
+  const std::vector<index::ScoredKey> rows_;
   std::atomic<uint64_t> sequence_{kSequence};
   mutable Mutex mutex_;
   mutable std::condition_variable_any changed_;
@@ -87,12 +88,12 @@ class RecallProbeTest : public ::testing::Test {
     probe_ = std::make_unique<RecallProbe>(RecallProbeOptions{.one_in = one_in, .rest_ratio = rest_ratio, .metrics = &metrics_});
   }
 
-  RecallSample SampleOf(std::vector<ScoredKey> live) const {
+  RecallSample SampleOf(std::vector<index::ScoredKey> live) const {
     return {.index = index_, .query = {1}, .top_k = kTopK, .neighbors = std::move(live), .applied_sequence = kSequence};
   }
 
   // Probes an answer, and waits until it is counted.
-  void Probe(std::vector<ScoredKey> live) {
+  void Probe(std::vector<index::ScoredKey> live) {
     const int64_t before = probe_->stats().probes;
     EXPECT_TRUE(probe_->TryAdd(SampleOf(std::move(live))));
     while (probe_->stats().probes == before) {
@@ -100,7 +101,7 @@ class RecallProbeTest : public ::testing::Test {
     }
   }
 
-  const std::vector<ScoredKey> nearest_ = {{1, 0.9F}, {2, 0.8F}, {3, 0.7F}};
+  const std::vector<index::ScoredKey> nearest_ = {{1, 0.9F}, {2, 0.8F}, {3, 0.7F}};
   std::shared_ptr<FakeIndex> index_ = std::make_shared<FakeIndex>(nearest_);
   FakeMetrics metrics_;
   std::unique_ptr<RecallProbe> probe_;
@@ -139,7 +140,7 @@ TEST_F(RecallProbeTest, AnyOfEquallyNearRowsIsRight) {
 }
 
 TEST_F(RecallProbeTest, ExpectsNoMoreThanTheIndexHolds) {
-  index_ = std::make_shared<FakeIndex>(std::vector<ScoredKey>{{1, 0.9F}});
+  index_ = std::make_shared<FakeIndex>(std::vector<index::ScoredKey>{{1, 0.9F}});
   Start(1);
   Probe({{1, 0.9F}});
   EXPECT_EQ(probe_->stats().recall, 1);
@@ -217,4 +218,4 @@ TEST_F(RecallProbeTest, RestsAfterASearchAndStopsAtOnceAllTheSame) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 TEST(WriteGateTest, LetsCommitsPassAtOnceWhileItIsOpen) {
@@ -53,4 +53,4 @@ TEST(WriteGateTest, ClosesAsSoonAsTheLastOneLeaves) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

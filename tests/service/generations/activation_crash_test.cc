@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 
-using State = GenerationState;
+using State = service::GenerationState;
 using Items = std::map<std::string, uint32_t>;
 
 // What a crash leaves, and what there must be after the restart.
@@ -121,11 +121,11 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
   static void ExpectAllEqual(GenerationFixture& server, const Items& items) {
     const auto list = server.generations().List();
     ASSERT_OK(list);
-    for (const GenerationInfo& info : list->generations) {
+    for (const service::GenerationInfo& info : list->generations) {
       const std::string& id = info.manifest.id();
       const State state = server.AwaitEnd(id).state;
       EXPECT_EQ(state == State::kActive, id == server.ActiveId()) << id;
-      EXPECT_TRUE(IsLive(state)) << id << " is " << GenerationStateName(state);
+      EXPECT_TRUE(service::IsLive(state)) << id << " is " << service::GenerationStateName(state);
       server.ExpectEquals(id, items);
     }
   }
@@ -135,7 +135,7 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
     server.config().mutable_index()->set_seal_rows(1000);
     fs::copy(crash.directory, server.data_dir(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     ASSERT_OK(server.StartAll(""));
-    EXPECT_EQ(server.engine().status().state, EngineState::kServing) << server.engine().status().reason;
+    EXPECT_EQ(server.engine().status().state, service::EngineState::kServing) << server.engine().status().reason;
     ASSERT_EQ(server.ActiveId(), crash.active);
     EXPECT_EQ(server.generations().List()->previous, crash.previous);
     ExpectAllEqual(server, crash.items);
@@ -193,7 +193,7 @@ TEST_F(ActivationCrashTest, OfARollbackLeavesTheOldOneOrTheNewOne) {
 TEST_F(ActivationCrashTest, ThatFailsLeavesTheOldOneOrTheNewOne) {
   StartWithItems();
   const std::string second = BuildReady("other");
-  LiveGenerations::Ptr taken;
+  service::LiveGenerations::Ptr taken;
   CrashAtEachRename([&] { EXPECT_FALSE(generations().Activate(second, "", false).ok()); },
                     [&](const std::string& file) {
                       if (file == "active.json" && taken == nullptr) {

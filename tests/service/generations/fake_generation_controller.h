@@ -19,18 +19,18 @@
 
 namespace semblance::testing {
 
-inline GenerationInfo GenerationOf(const std::string& id, GenerationState state, int64_t done = 0) {
-  GenerationInfo info;
+inline service::GenerationInfo GenerationOf(const std::string& id, service::GenerationState state, int64_t done = 0) {
+  service::GenerationInfo info;
   info.manifest.set_id(id);
   info.state = state;
-  info.progress = GenerationProgress{.done = done, .total = 1'000'000, .unit = "items", .time_left = std::nullopt};
+  info.progress = service::GenerationProgress{.done = done, .total = 1'000'000, .unit = "items", .time_left = std::nullopt};
   return info;
 }
 
-class FakeGenerationController final : public GenerationController {
+class FakeGenerationController final : public service::GenerationController {
  public:
   // Makes or changes a generation, and tells its observers.
-  void Set(const GenerationInfo& info) {
+  void Set(const service::GenerationInfo& info) {
     MutexLock lock(&mutex_);
     generations_[info.manifest.id()] = info;
     Tell(info.manifest.id(), info);
@@ -77,38 +77,38 @@ class FakeGenerationController final : public GenerationController {
     return calls_;
   }
 
-  GenerationSpec last_spec() const {
+  service::GenerationSpec last_spec() const {
     MutexLock lock(&mutex_);
     return last_spec_;
   }
 
-  absl::StatusOr<GenerationInfo> Create(const GenerationSpec& spec) override {
+  absl::StatusOr<service::GenerationInfo> Create(const service::GenerationSpec& spec) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("create ", spec.bundle_dir)));
     MutexLock lock(&mutex_);
     last_spec_ = spec;
-    return GenerationOf("gen-000007", GenerationState::kCreating);
+    return GenerationOf("gen-000007", service::GenerationState::kCreating);
   }
 
-  absl::StatusOr<GenerationInfo> Get(const std::string& id) const override {
+  absl::StatusOr<service::GenerationInfo> Get(const std::string& id) const override {
     MutexLock lock(&mutex_);
     return Find(id);
   }
 
-  absl::StatusOr<GenerationList> List() const override {
+  absl::StatusOr<service::GenerationList> List() const override {
     MutexLock lock(&mutex_);
-    GenerationList list;
+    service::GenerationList list;
     for (auto it = generations_.rbegin(); it != generations_.rend(); ++it) {
       list.generations.push_back(it->second);
-      if (it->second.state == GenerationState::kActive) {
+      if (it->second.state == service::GenerationState::kActive) {
         list.active = it->first;
-      } else if (it->second.state == GenerationState::kStandby) {
+      } else if (it->second.state == service::GenerationState::kStandby) {
         list.previous = it->first;
       }
     }
     return list;
   }
 
-  absl::StatusOr<GenerationEvaluation> Evaluate(const std::string& id) override {
+  absl::StatusOr<service::GenerationEvaluation> Evaluate(const std::string& id) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("evaluate ", id)));
     MutexLock lock(&mutex_);
     ++waiting_;
@@ -117,42 +117,43 @@ class FakeGenerationController final : public GenerationController {
       changed_.wait(mutex_);
     }
     --waiting_;
-    GenerationEvaluation evaluation;
+    service::GenerationEvaluation evaluation;
     evaluation.index_recall = 0.97;
     return evaluation;
   }
 
-  absl::StatusOr<ActivationResult> Activate(const std::string& id, const std::string& expected_active,
-                                            bool validate_only) override {
+  absl::StatusOr<service::ActivationResult> Activate(const std::string& id, const std::string& expected_active,
+                                                     bool validate_only) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat(validate_only ? "validate " : "activate ", id, ", expected ", expected_active)));
-    return ActivationResult{
-        .generation = GenerationOf(id, GenerationState::kActive), .previous = "gen-000001", .write_pause = absl::Milliseconds(12)};
+    return service::ActivationResult{.generation = GenerationOf(id, service::GenerationState::kActive),
+                                     .previous = "gen-000001",
+                                     .write_pause = absl::Milliseconds(12)};
   }
 
-  absl::StatusOr<ActivationResult> Rollback(const std::string& expected_active) override {
+  absl::StatusOr<service::ActivationResult> Rollback(const std::string& expected_active) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("rollback, expected ", expected_active)));
-    return ActivationResult{.generation = GenerationOf("gen-000001", GenerationState::kActive),
-                            .previous = "gen-000002",
-                            .write_pause = absl::Milliseconds(3)};
+    return service::ActivationResult{.generation = GenerationOf("gen-000001", service::GenerationState::kActive),
+                                     .previous = "gen-000002",
+                                     .write_pause = absl::Milliseconds(3)};
   }
 
-  absl::StatusOr<GenerationInfo> Cancel(const std::string& id) override {
+  absl::StatusOr<service::GenerationInfo> Cancel(const std::string& id) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("cancel ", id)));
-    return GenerationOf(id, GenerationState::kCancelled);
+    return GenerationOf(id, service::GenerationState::kCancelled);
   }
 
   absl::Status Delete(const std::string& id) override { return Record(absl::StrCat("delete ", id)); }
 
-  absl::StatusOr<GenerationInfo> SetTraffic(const std::string& id, const TrafficShares& shares) override {
+  absl::StatusOr<service::GenerationInfo> SetTraffic(const std::string& id, const service::TrafficShares& shares) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("traffic ", id, " ", shares.canary, " ", shares.shadow)));
-    GenerationInfo info = GenerationOf(id, GenerationState::kReady);
-    info.traffic = GenerationTraffic{.shares = shares};
+    service::GenerationInfo info = GenerationOf(id, service::GenerationState::kReady);
+    info.traffic = service::GenerationTraffic{.shares = shares};
     return info;
   }
 
   absl::StatusOr<int64_t> AddObserver(const std::string& id, Observer observer) override {
     MutexLock lock(&mutex_);
-    SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, Find(id));
+    SEMBLANCE_ASSIGN_OR_RETURN(const service::GenerationInfo info, Find(id));
     const int64_t token = next_token_++;
     observer(info);
     observers_.emplace(token, std::make_pair(id, std::move(observer)));
@@ -167,7 +168,7 @@ class FakeGenerationController final : public GenerationController {
   }
 
  private:
-  absl::StatusOr<GenerationInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
+  absl::StatusOr<service::GenerationInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
     const auto found = generations_.find(id);
     if (found == generations_.end()) {
       return Error(absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND", absl::StrCat("there is no generation ", id));
@@ -181,7 +182,7 @@ class FakeGenerationController final : public GenerationController {
     return failure_;
   }
 
-  void Tell(const std::string& id, const std::optional<GenerationInfo>& info) SEMBLANCE_REQUIRES(mutex_) {
+  void Tell(const std::string& id, const std::optional<service::GenerationInfo>& info) SEMBLANCE_REQUIRES(mutex_) {
     for (auto& [token, observer] : observers_) {
       if (observer.first == id) {
         observer.second(info);
@@ -191,14 +192,14 @@ class FakeGenerationController final : public GenerationController {
 
   mutable Mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::string, GenerationInfo> generations_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, service::GenerationInfo> generations_ SEMBLANCE_GUARDED_BY(mutex_);
   std::map<int64_t, std::pair<std::string, Observer>> observers_ SEMBLANCE_GUARDED_BY(mutex_);
   int64_t next_token_ SEMBLANCE_GUARDED_BY(mutex_) = 1;
   absl::Status failure_ SEMBLANCE_GUARDED_BY(mutex_);
   bool held_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   int waiting_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   std::vector<std::string> calls_ SEMBLANCE_GUARDED_BY(mutex_);
-  GenerationSpec last_spec_ SEMBLANCE_GUARDED_BY(mutex_);
+  service::GenerationSpec last_spec_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
 }  // namespace semblance::testing

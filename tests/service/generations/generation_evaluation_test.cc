@@ -17,7 +17,7 @@ class GenerationEvaluationTest : public ::testing::Test, public EngineFixture {
   // Items of which two each show nearly the same picture: `labels_right` says whether the two have one label.
   void StartWithPairs(bool labels_right) {
     ASSERT_OK(Start("model"));
-    std::vector<ItemWrite> items;
+    std::vector<catalog::ItemWrite> items;
     for (uint32_t i = 0; i < 20; ++i) {
       items.push_back(ItemOf(absl::StrCat(i), i / 2));
       items.back().label = absl::StrCat(labels_right ? i / 2 : (i + 1) / 2 % 10);
@@ -25,11 +25,12 @@ class GenerationEvaluationTest : public ::testing::Test, public EngineFixture {
     ASSERT_OK(Upsert(std::move(items)));
   }
 
-  absl::StatusOr<GenerationEvaluation> Measure(const GenerationGates& gates = {}, const Generation* active = nullptr) {
-    return Evaluate(*engine().status().generation, active, gates, trained_, stop_);
+  absl::StatusOr<service::GenerationEvaluation> Measure(const service::GenerationGates& gates = {},
+                                                        const service::Generation* active = nullptr) {
+    return service::Evaluate(*engine().status().generation, active, gates, trained_, stop_);
   }
 
-  TrainedImages trained_;
+  service::TrainedImages trained_;
   std::atomic<bool> stop_ = false;
 };
 
@@ -81,31 +82,31 @@ TEST_F(GenerationEvaluationTest, ItemsThatTrainedAreNoQueries) {
 }
 
 TEST_F(GenerationEvaluationTest, BetterHasToBeShownByEnoughItems) {
-  GenerationEvaluation evaluation;
+  service::GenerationEvaluation evaluation;
   evaluation.label_recall = 0.9;
   evaluation.active_label_recall = 0.5;
   evaluation.label_query_count = 9;
-  EXPECT_THAT(NotShownBetter(evaluation, 0, /*has_active=*/true).value_or(""), HasSubstr("9 items"));
-  EXPECT_FALSE(NotShownBetter(evaluation, 0, /*has_active=*/false).has_value());
+  EXPECT_THAT(service::NotShownBetter(evaluation, 0, /*has_active=*/true).value_or(""), HasSubstr("9 items"));
+  EXPECT_FALSE(service::NotShownBetter(evaluation, 0, /*has_active=*/false).has_value());
   evaluation.label_query_count = 10;
-  EXPECT_FALSE(NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
+  EXPECT_FALSE(service::NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
   evaluation.label_recall = 0.4;
-  EXPECT_TRUE(NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
+  EXPECT_TRUE(service::NotShownBetter(evaluation, 0, /*has_active=*/true).has_value());
 }
 
 TEST_F(GenerationEvaluationTest, TheToleranceIsAGateOnlyWhereItIsSet) {
-  GenerationEvaluation evaluation;
-  EXPECT_FALSE(WorseThanActive(evaluation, 0).has_value());
+  service::GenerationEvaluation evaluation;
+  EXPECT_FALSE(service::WorseThanActive(evaluation, 0).has_value());
   evaluation.label_recall = 0.70;
   evaluation.active_label_recall = 0.75;
-  EXPECT_THAT(WorseThanActive(evaluation, 0.01).value_or(""), HasSubstr("0.7000, the active generation's 0.7500"));
-  EXPECT_FALSE(WorseThanActive(evaluation, 0.06).has_value());
+  EXPECT_THAT(service::WorseThanActive(evaluation, 0.01).value_or(""), HasSubstr("0.7000, the active generation's 0.7500"));
+  EXPECT_FALSE(service::WorseThanActive(evaluation, 0.06).has_value());
 }
 
 TEST_F(GenerationEvaluationTest, WarmsUpEveryBatchSize) {
   ASSERT_OK(Start("model"));
   int64_t rounds = 0;
-  ASSERT_OK(WarmUp(*engine().status().generation, stop_, [&](int64_t done, int64_t) { rounds = done; }));
+  ASSERT_OK(service::WarmUp(*engine().status().generation, stop_, [&](int64_t done, int64_t) { rounds = done; }));
   std::set<size_t> sizes;
   for (const auto& call : embedder().calls()) {
     sizes.insert(call.size());
@@ -118,7 +119,8 @@ TEST_F(GenerationEvaluationTest, StopsWhenItIsToldTo) {
   StartWithPairs(true);
   stop_ = true;
   EXPECT_EQ(Measure().status().code(), absl::StatusCode::kCancelled);
-  EXPECT_EQ(WarmUp(*engine().status().generation, stop_, [](int64_t, int64_t) {}).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(service::WarmUp(*engine().status().generation, stop_, [](int64_t, int64_t) {}).status().code(),
+            absl::StatusCode::kCancelled);
 }
 
 }  // namespace

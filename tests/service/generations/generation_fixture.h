@@ -29,13 +29,13 @@
 namespace semblance::testing {
 
 // Runs BuildGeneration on a thread in place of semblance-builder.
-class InProcessLauncher final : public JobLauncher {
+class InProcessLauncher final : public service::JobLauncher {
  public:
   // The exit codes of the next starts, which then build nothing.
   std::vector<int> failures;
   std::atomic<int> starts = 0;
 
-  absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) override {
+  absl::StatusOr<std::unique_ptr<service::Job>> Start(const service::JobSpec& spec) override {
     ++starts;
     if (!failures.empty()) {
       const int exit_code = failures.front();
@@ -46,11 +46,11 @@ class InProcessLauncher final : public JobLauncher {
   }
 
   // Threads do not outlive the process.
-  absl::StatusOr<std::unique_ptr<Job>> Attach(const std::string& name) override { return absl::NotFoundError(name); }
+  absl::StatusOr<std::unique_ptr<service::Job>> Attach(const std::string& name) override { return absl::NotFoundError(name); }
   bool LaunchesReplicas() const override { return false; }
 
  private:
-  class Thread final : public Job {
+  class Thread final : public service::Job {
    public:
     explicit Thread(std::function<int(const std::atomic<bool>*)> run)
         : exit_code_(std::async(std::launch::async, [this, run = std::move(run)] { return run(&stop_); })) {}
@@ -72,7 +72,7 @@ class InProcessLauncher final : public JobLauncher {
   };
 
   static int Build(const std::vector<std::string>& arguments, const std::atomic<bool>* stop) {
-    BuildOptions options;
+    builder::BuildOptions options;
     for (absl::string_view argument : arguments) {
       if (absl::ConsumePrefix(&argument, "--data_dir=")) {
         options.data_dir = std::string(argument);
@@ -82,18 +82,18 @@ class InProcessLauncher final : public JobLauncher {
     }
     v1::IndexConfig index;
     index.set_factory("Flat");
-    options.index = *CompleteIndexConfig(index);
+    options.index = *generation::CompleteIndexConfig(index);
     options.stop = stop;
     options.batch_size = 4;
-    options.new_embedder = [](const std::string& directory) -> absl::StatusOr<std::unique_ptr<Embedder>> {
-      auto manifest = ReadBundleManifest(directory);
+    options.new_embedder = [](const std::string& directory) -> absl::StatusOr<std::unique_ptr<embedder::Embedder>> {
+      auto manifest = embedder::ReadBundleManifest(directory);
       if (!manifest.ok()) {
         return manifest.status();
       }
       return std::make_unique<BundledFakeEmbedder>(*std::move(manifest));
     };
-    const absl::Status status = BuildGeneration(options);
-    return status.ok() ? kExitDone : IsWorthAnotherTry(status) ? kExitTransient : kExitBadInput;
+    const absl::Status status = builder::BuildGeneration(options);
+    return status.ok() ? kExitDone : builder::IsWorthAnotherTry(status) ? kExitTransient : kExitBadInput;
   }
 };
 
@@ -113,9 +113,9 @@ class GenerationFixture : public EngineFixture {
     if (!status.ok()) {
       return status;
     }
-    lifecycle_ = std::make_unique<GenerationLifecycle>(
-        GenerationLifecycleOptions{.build = {.builder_path = "builder", .data_dir = data_dir(), .config_path = "", .threads = 0},
-                                   .metrics = nullptr},
+    lifecycle_ = std::make_unique<service::GenerationLifecycle>(
+        service::GenerationLifecycleOptions{
+            .build = {.builder_path = "builder", .data_dir = data_dir(), .config_path = "", .threads = 0}, .metrics = nullptr},
         &engine(), &launcher_);
     return lifecycle_->Start();
   }
@@ -125,25 +125,25 @@ class GenerationFixture : public EngineFixture {
     Stop();
   }
 
-  GenerationLifecycle& generations() { return *lifecycle_; }
+  service::GenerationLifecycle& generations() { return *lifecycle_; }
   InProcessLauncher& launcher() { return launcher_; }
 
-  GenerationSpec SpecOf(const std::string& model) {
-    GenerationSpec spec;
+  service::GenerationSpec SpecOf(const std::string& model) {
+    service::GenerationSpec spec;
     spec.bundle_dir = ModelDir(model);
     spec.gates.sample_size = 50;
     return spec;
   }
 
   // Calls `on_state` for each state that the generation is in, from now on until one of `until` has been reached, or it is gone.
-  GenerationInfo AwaitState(
-      const std::string& id, const std::set<GenerationState>& until,
-      const std::function<void(const GenerationInfo&)>& on_state = [](const GenerationInfo&) {}) {
+  service::GenerationInfo AwaitState(
+      const std::string& id, const std::set<service::GenerationState>& until,
+      const std::function<void(const service::GenerationInfo&)>& on_state = [](const service::GenerationInfo&) {}) {
     Mutex mutex;
     std::condition_variable_any changed;
-    std::optional<GenerationInfo> last;
+    std::optional<service::GenerationInfo> last;
     bool gone = false;
-    const auto token = generations().AddObserver(id, [&](const std::optional<GenerationInfo>& info) {
+    const auto token = generations().AddObserver(id, [&](const std::optional<service::GenerationInfo>& info) {
       if (info.has_value()) {
         on_state(*info);
       }
@@ -175,14 +175,14 @@ class GenerationFixture : public EngineFixture {
     if (!created.ok()) {
       return "";
     }
-    const GenerationInfo info = AwaitEnd(created->manifest.id());
-    EXPECT_EQ(info.state, GenerationState::kReady) << info.reason;
+    const service::GenerationInfo info = AwaitEnd(created->manifest.id());
+    EXPECT_EQ(info.state, service::GenerationState::kReady) << info.reason;
     return created->manifest.id();
   }
 
-  GenerationInfo AwaitEnd(const std::string& id) {
-    return AwaitState(id, {GenerationState::kReady, GenerationState::kActive, GenerationState::kStandby, GenerationState::kFailed,
-                           GenerationState::kCancelled});
+  service::GenerationInfo AwaitEnd(const std::string& id) {
+    return AwaitState(id, {service::GenerationState::kReady, service::GenerationState::kActive, service::GenerationState::kStandby,
+                           service::GenerationState::kFailed, service::GenerationState::kCancelled});
   }
 
   // Whether a loaded generation, active or not, is what `model` (id to picture) says: its items, and a vector of its own space for
@@ -219,7 +219,7 @@ class GenerationFixture : public EngineFixture {
 
  private:
   InProcessLauncher launcher_;
-  std::unique_ptr<GenerationLifecycle> lifecycle_;
+  std::unique_ptr<service::GenerationLifecycle> lifecycle_;
 };
 
 }  // namespace semblance::testing

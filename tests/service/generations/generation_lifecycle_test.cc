@@ -16,14 +16,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-using State = GenerationState;
+using State = service::GenerationState;
 
 class GenerationLifecycleTest : public ::testing::Test, public GenerationFixture {
  protected:
   // An engine with items "0" to "19", each with its own picture.
   void StartWithItems() {
     ASSERT_OK(StartAll("model"));
-    std::vector<ItemWrite> items;
+    std::vector<catalog::ItemWrite> items;
     for (uint32_t i = 0; i < 20; ++i) {
       items.push_back(ItemOf(absl::StrCat(i), i));
       model_[absl::StrCat(i)] = i;
@@ -49,11 +49,12 @@ TEST_F(GenerationLifecycleTest, BuildsBesideTheActiveOneAndActivatesWithoutLosin
   std::vector<State> states;
   const auto created = generations().Create(SpecOf("other"));
   ASSERT_OK(created);
-  const GenerationInfo ready = AwaitState(created->manifest.id(), {State::kReady, State::kFailed}, [&](const GenerationInfo& info) {
-    if (states.empty() || states.back() != info.state) {
-      states.push_back(info.state);
-    }
-  });
+  const service::GenerationInfo ready =
+      AwaitState(created->manifest.id(), {State::kReady, State::kFailed}, [&](const service::GenerationInfo& info) {
+        if (states.empty() || states.back() != info.state) {
+          states.push_back(info.state);
+        }
+      });
   ASSERT_EQ(ready.state, State::kReady) << ready.reason;
   EXPECT_TRUE(std::is_sorted(states.begin(), states.end()));
   EXPECT_EQ(ActiveId(), "gen-000001");
@@ -110,13 +111,13 @@ TEST_F(GenerationLifecycleTest, OfTwoActivationsAtOnceOneIsAborted) {
   // The first one waits in the gate for this commit.
   std::promise<void> in_gate;
   engine().live().gate().Enter([&] { in_gate.set_value(); });
-  absl::StatusOr<ActivationResult> first = absl::UnknownError("");
+  absl::StatusOr<service::ActivationResult> first = absl::UnknownError("");
   std::thread thread([&] {
     do {
       first = generations().Activate(id, "", false);
     } while (absl::IsAborted(first.status()));  // The loop below was before it.
   });
-  absl::StatusOr<ActivationResult> second = generations().Activate(id, "", true);
+  absl::StatusOr<service::ActivationResult> second = generations().Activate(id, "", true);
   while (second.ok()) {
     second = generations().Activate(id, "", true);
   }
@@ -134,8 +135,9 @@ TEST_F(GenerationLifecycleTest, AWriteEmbeddedForTheOldGenerationIsEmbeddedAgain
   // The upsert stands inside the old generation's network while the generations change places.
   auto& old_embedder = static_cast<const BundledFakeEmbedder&>(engine().live().active()->embedder());
   const_cast<BundledFakeEmbedder&>(old_embedder).CloseGate();
-  std::promise<absl::StatusOr<WriteAnswer>> answer;
-  engine().Upsert({ItemOf("late", 200)}, Now(), [&](absl::StatusOr<WriteAnswer> write) { answer.set_value(std::move(write)); });
+  std::promise<absl::StatusOr<service::WriteAnswer>> answer;
+  engine().Upsert({ItemOf("late", 200)}, Now(),
+                  [&](absl::StatusOr<service::WriteAnswer> write) { answer.set_value(std::move(write)); });
   old_embedder.AwaitCallAtGate();
   ASSERT_OK(generations().Activate(id, "", false));
   const_cast<BundledFakeEmbedder&>(old_embedder).OpenGate();
@@ -175,7 +177,7 @@ TEST_F(GenerationLifecycleTest, DeletesAReadyGenerationButNeverTheActiveOne) {
 
 TEST_F(GenerationLifecycleTest, ARepeatedRequestIsAnsweredWithTheSameGeneration) {
   StartWithItems();
-  GenerationSpec spec = SpecOf("other");
+  service::GenerationSpec spec = SpecOf("other");
   spec.request_id = "once";
   const auto first = generations().Create(spec);
   ASSERT_OK(first);
@@ -192,7 +194,7 @@ TEST_F(GenerationLifecycleTest, ARepeatedRequestIsAnsweredWithTheSameGeneration)
 TEST_F(GenerationLifecycleTest, RefusesWhatWouldNotFitIntoMemory) {
   config().mutable_generations()->set_memory_budget_mib(1);
   ASSERT_OK(StartAll("model"));
-  std::vector<ItemWrite> items;
+  std::vector<catalog::ItemWrite> items;
   for (uint32_t i = 0; i < 250; ++i) {
     items.push_back(ItemOf(absl::StrCat(i), i % 10));
   }
@@ -208,7 +210,7 @@ TEST_F(GenerationLifecycleTest, RefusesWhatWouldNotFitIntoMemory) {
 
 TEST_F(GenerationLifecycleTest, RefusesAnIndexThatDoesNotFitTheModel) {
   StartWithItems();
-  GenerationSpec spec = SpecOf("other");
+  service::GenerationSpec spec = SpecOf("other");
   for (const char* const factory : {"LSH", "IVF16,PQ4,RFlat", "IVF16,PQ12,RFlat"}) {
     spec.index_factory = factory;
     const absl::Status refused = generations().Create(spec).status();
@@ -227,11 +229,11 @@ TEST_F(GenerationLifecycleTest, RefusesAnIndexThatDoesNotFitTheModel) {
 
 TEST_F(GenerationLifecycleTest, AGateThatFailsNamesItsNumbersAndLeavesTheActiveOneAlone) {
   StartWithItems();
-  GenerationSpec spec = SpecOf("other");
+  service::GenerationSpec spec = SpecOf("other");
   spec.gates.min_index_recall = 1.1;  // Out of reach.
   const auto created = generations().Create(spec);
   ASSERT_OK(created);
-  const GenerationInfo failed = AwaitEnd(created->manifest.id());
+  const service::GenerationInfo failed = AwaitEnd(created->manifest.id());
   EXPECT_EQ(failed.state, State::kFailed);
   EXPECT_THAT(failed.reason, HasSubstr("GENERATION_GATE_FAILED"));
   EXPECT_THAT(failed.reason, HasSubstr("1.0000 of the exact 10 nearest; at least 1.1000"));
@@ -246,7 +248,7 @@ TEST_F(GenerationLifecycleTest, ABuilderThatFailsForGoodFailsTheGeneration) {
   launcher().failures = {kExitBadInput};
   const auto created = generations().Create(SpecOf("other"));
   ASSERT_OK(created);
-  const GenerationInfo failed = AwaitEnd(created->manifest.id());
+  const service::GenerationInfo failed = AwaitEnd(created->manifest.id());
   EXPECT_EQ(failed.state, State::kFailed);
   EXPECT_THAT(failed.reason, HasSubstr("semblance-builder ended with 42"));
   EXPECT_EQ(launcher().starts, 1);
@@ -262,8 +264,8 @@ TEST_F(GenerationLifecycleTest, ABuilderThatIsKilledIsStartedAgain) {
 
 TEST_F(GenerationLifecycleTest, ActivatesByItselfWhereThePolicySaysSo) {
   StartWithItems();
-  GenerationSpec spec = SpecOf("other");
-  spec.policy = ActivationPolicy::kAlways;
+  service::GenerationSpec spec = SpecOf("other");
+  spec.policy = service::ActivationPolicy::kAlways;
   const auto created = generations().Create(spec);
   ASSERT_OK(created);
   EXPECT_EQ(AwaitState(created->manifest.id(), {State::kActive, State::kFailed}).state, State::kActive);
@@ -277,18 +279,19 @@ TEST_F(GenerationLifecycleTest, ACancellationThatWasAcceptedJustBeforeReadyIsCar
   ASSERT_OK(created);
   const std::string id = created->manifest.id();
   const std::string directory = data_dir() + "/generations/" + id;
-  std::future<absl::StatusOr<GenerationInfo>> cancelled;
-  const GenerationInfo info = AwaitState(id, {State::kReady, State::kFailed, State::kCancelled}, [&](const GenerationInfo& now) {
-    if (now.state != State::kWarming || !now.evaluation.has_value() || cancelled.valid()) {
-      return;
-    }
-    EXPECT_TRUE(now.evaluation->failures.empty());
-    // The building thread has told of what it measured, and waits here until the cancellation is accepted.
-    cancelled = std::async(std::launch::async, [&] { return generations().Cancel(id); });
-    while (!PathExists(directory + "/cancel") && cancelled.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-      std::this_thread::yield();
-    }
-  });
+  std::future<absl::StatusOr<service::GenerationInfo>> cancelled;
+  const service::GenerationInfo info =
+      AwaitState(id, {State::kReady, State::kFailed, State::kCancelled}, [&](const service::GenerationInfo& now) {
+        if (now.state != State::kWarming || !now.evaluation.has_value() || cancelled.valid()) {
+          return;
+        }
+        EXPECT_TRUE(now.evaluation->failures.empty());
+        // The building thread has told of what it measured, and waits here until the cancellation is accepted.
+        cancelled = std::async(std::launch::async, [&] { return generations().Cancel(id); });
+        while (!PathExists(directory + "/cancel") && cancelled.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+          std::this_thread::yield();
+        }
+      });
   ASSERT_TRUE(cancelled.valid());
   EXPECT_OK(cancelled.get());
   EXPECT_EQ(info.state, State::kCancelled);
@@ -302,9 +305,9 @@ TEST_F(GenerationLifecycleTest, ACancellationThatWasAcceptedJustBeforeReadyIsCar
 
 TEST_F(GenerationLifecycleTest, ServesTheFirstGenerationOfAServerThatHadNone) {
   ASSERT_OK(StartAll(""));
-  EXPECT_EQ(engine().status().state, EngineState::kNoModel);
+  EXPECT_EQ(engine().status().state, service::EngineState::kNoModel);
   ASSERT_OK(generations().Activate(BuildReady("model"), "", false));
-  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(engine().status().state, service::EngineState::kServing);
   Put("first", 1);
   EXPECT_THAT(IdsFoundBy(1, 1), ElementsAre("first"));
   EXPECT_THAT(generations().Rollback("").status(), HasReason("NO_PREVIOUS_GENERATION"));
@@ -316,7 +319,7 @@ TEST_F(GenerationLifecycleTest, AnItemThatTheNewModelCannotEmbedFailsThatGenerat
   auto& follower = const_cast<BundledFakeEmbedder&>(static_cast<const BundledFakeEmbedder&>(engine().live().Find(id)->embedder()));
   follower.FailWith(absl::InternalError("a NaN came out"));
   Put("poison", 400);
-  const GenerationInfo failed = AwaitState(id, {State::kFailed});
+  const service::GenerationInfo failed = AwaitState(id, {State::kFailed});
   EXPECT_THAT(failed.reason, HasSubstr("a NaN came out"));
   Put("after", 401);
   ExpectEquals("gen-000001", model_);

@@ -12,7 +12,7 @@
 namespace semblance::testing {
 namespace {
 
-using State = GenerationState;
+using State = service::GenerationState;
 
 constexpr int kItems = 60;
 
@@ -22,7 +22,7 @@ class GenerationPhasesTest : public ::testing::TestWithParam<State>, public Gene
  protected:
   void StartWithItems() {
     ASSERT_OK(StartAll("model"));
-    std::vector<ItemWrite> items;
+    std::vector<catalog::ItemWrite> items;
     for (uint32_t i = 0; i < kItems; ++i) {
       items.push_back(ItemOf(absl::StrCat(i), i));
       model_[absl::StrCat(i)] = i;
@@ -54,7 +54,7 @@ TEST_P(GenerationPhasesTest, WritesAndDeletesInThisStateReachBothGenerations) {
   const std::string id = created->manifest.id();
   bool written = false;
   // On the building thread, which waits meanwhile: the state is the one that is asked for.
-  const GenerationInfo info = AwaitState(id, kEnds, [&](const GenerationInfo& now) {
+  const service::GenerationInfo info = AwaitState(id, kEnds, [&](const service::GenerationInfo& now) {
     if (now.state == GetParam() && !std::exchange(written, true)) {
       for (int i = 0; i < 20; ++i) {
         WriteSomething();
@@ -86,7 +86,7 @@ TEST_P(GenerationPhasesTest, AShutdownInThisStateGoesOnAfterTheRestart) {
   for (int i = 0; i < 5; ++i) {
     WriteSomething();
   }
-  const GenerationInfo info = AwaitState(id, kEnds);
+  const service::GenerationInfo info = AwaitState(id, kEnds);
   ASSERT_EQ(info.state, State::kReady) << info.reason;
   ExpectEquals("gen-000001", model_);
   ExpectEquals(id, model_);
@@ -106,9 +106,9 @@ TEST_P(GenerationPhasesTest, CancellingInThisStateLeavesTheActiveOneAlone) {
   const auto created = generations().Create(SpecOf("other"));
   ASSERT_OK(created);
   const std::string id = created->manifest.id();
-  const GenerationInfo reached = AwaitState(id, {GetParam(), State::kReady});
+  const service::GenerationInfo reached = AwaitState(id, {GetParam(), State::kReady});
   const auto cancelled = generations().Cancel(id);
-  const GenerationInfo info = AwaitState(id, {State::kReady, State::kCancelled});
+  const service::GenerationInfo info = AwaitState(id, {State::kReady, State::kCancelled});
   if (!cancelled.ok()) {
     // It was faster.
     EXPECT_THAT(cancelled.status(), HasReason("GENERATION_BUILT"));
@@ -128,7 +128,7 @@ TEST_P(GenerationPhasesTest, CancellingInThisStateLeavesTheActiveOneAlone) {
 INSTANTIATE_TEST_SUITE_P(States, GenerationPhasesTest,
                          ::testing::Values(State::kCreating, State::kEmbedding, State::kLoading, State::kCatchingUp,
                                            State::kWarming, State::kReady),
-                         [](const auto& each) { return std::string(GenerationStateName(each.param)); });
+                         [](const auto& each) { return std::string(service::GenerationStateName(each.param)); });
 
 class GenerationRandomTest : public ::testing::TestWithParam<uint32_t>, public GenerationFixture {};
 

@@ -12,7 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-using State = GenerationState;
+using State = service::GenerationState;
 
 class GenerationRecoveryTest : public ::testing::Test, public GenerationFixture {
  protected:
@@ -46,7 +46,7 @@ TEST_P(DamagedFileTest, OfOneGenerationStopsNoneOfTheOthers) {
   StopAll();
   Damage(damaged, GetParam());
   ASSERT_OK(StartAll(""));
-  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(engine().status().state, service::EngineState::kServing);
   EXPECT_EQ(ActiveId(), "gen-000002");
   EXPECT_EQ(AwaitEnd("gen-000001").state, State::kStandby);
   const auto info = generations().Get(damaged);
@@ -78,14 +78,14 @@ TEST_P(DamagedFileTest, OfTheActiveGenerationMakesTheOneBeforeAnswer) {
   StopAll();
   Damage("gen-000002", GetParam());
   ASSERT_OK(StartAll(""));
-  EXPECT_EQ(engine().status().state, EngineState::kDegraded);
+  EXPECT_EQ(engine().status().state, service::EngineState::kDegraded);
   EXPECT_THAT(engine().status().reason, HasSubstr("gen-000001 answers in place of gen-000002"));
   EXPECT_THAT(engine().status().reason, HasSubstr(absl::StrCat("gen-000002/", GetParam())));
   EXPECT_EQ(ActiveId(), "gen-000001");
   ExpectEquals("gen-000001", {{"a", 1}, {"b", 2}});
   EXPECT_EQ(generations().Get("gen-000002")->state, State::kFailed);
   ASSERT_OK(generations().Activate(BuildReady("third"), "gen-000001", false));
-  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(engine().status().state, service::EngineState::kServing);
   EXPECT_OK(generations().Delete("gen-000002"));
   ExpectGone("gen-000002");
 }
@@ -97,12 +97,12 @@ TEST_P(DamagedFileTest, BringsTheGenerationBackWhenItIsRestored) {
   ASSERT_OK(content);
   Damage("gen-000002", GetParam());
   ASSERT_OK(StartAll(""));
-  EXPECT_EQ(engine().status().state, EngineState::kDegraded);
+  EXPECT_EQ(engine().status().state, service::EngineState::kDegraded);
   ASSERT_OK(Upsert({ItemOf("c", 3)}));
   StopAll();
   ASSERT_OK(WriteFileAtomically(FileOf("gen-000002", GetParam()), *content));
   ASSERT_OK(StartAll(""));
-  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(engine().status().state, service::EngineState::kServing);
   EXPECT_EQ(ActiveId(), "gen-000002");
   EXPECT_EQ(AwaitEnd("gen-000001").state, State::kStandby);
   ExpectEquals("gen-000001", {{"a", 1}, {"b", 2}, {"c", 3}});
@@ -132,7 +132,7 @@ TEST_F(GenerationRecoveryTest, ADamagedBuildFailsThatGenerationAlone) {
   for (const auto phase : {GenerationRecord::PHASE_BUILDING, GenerationRecord::PHASE_BUILT}) {
     const std::string id = BuildReady("third");
     StopAll();
-    auto store = GenerationStore::Open(data_dir());
+    auto store = generation::GenerationStore::Open(data_dir());
     ASSERT_OK(store);
     GenerationRecord record;
     record.set_phase(phase);
@@ -141,7 +141,7 @@ TEST_F(GenerationRecoveryTest, ADamagedBuildFailsThatGenerationAlone) {
     const int starts = launcher().starts;
     ASSERT_OK(StartAll(""));
     EXPECT_EQ(ActiveId(), "gen-000002");
-    const GenerationInfo info = AwaitEnd(id);
+    const service::GenerationInfo info = AwaitEnd(id);
     EXPECT_EQ(info.state, State::kFailed);
     EXPECT_THAT(info.reason, HasSubstr(id + "/build.json"));
     EXPECT_EQ(launcher().starts, starts);
@@ -157,7 +157,7 @@ TEST_F(GenerationRecoveryTest, ADamagedBuildOfAGenerationThatAnswersDoesNotMatte
   StopAll();
   Damage("gen-000002", "build.json");
   ASSERT_OK(StartAll(""));
-  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(engine().status().state, service::EngineState::kServing);
   EXPECT_EQ(ActiveId(), "gen-000002");
 }
 
@@ -166,14 +166,14 @@ TEST_F(GenerationRecoveryTest, FallsBackToTheGenerationBeforeWhenTheActiveOneIsB
   StopAll();
   ASSERT_TRUE(std::filesystem::remove(FileOf("gen-000002", "bundle/manifest.json")));
   ASSERT_OK(StartAll(""));
-  EXPECT_EQ(engine().status().state, EngineState::kDegraded);
+  EXPECT_EQ(engine().status().state, service::EngineState::kDegraded);
   EXPECT_THAT(engine().status().reason, HasSubstr("gen-000001 answers in place of gen-000002"));
   EXPECT_EQ(ActiveId(), "gen-000001");
   EXPECT_THAT(IdsFoundBy(2, 1), ElementsAre("b"));
   EXPECT_EQ(AwaitEnd("gen-000002").state, State::kFailed);
   // Another activation ends it.
   ASSERT_OK(generations().Activate(BuildReady("third"), "", false));
-  EXPECT_EQ(engine().status().state, EngineState::kServing);
+  EXPECT_EQ(engine().status().state, service::EngineState::kServing);
 }
 
 TEST_F(GenerationRecoveryTest, RefusesABuildWhoseFilesAreNotWhatTheBuilderWrote) {
@@ -183,7 +183,7 @@ TEST_F(GenerationRecoveryTest, RefusesABuildWhoseFilesAreNotWhatTheBuilderWrote)
   ASSERT_OK(created);
   const std::string id = created->manifest.id();
   bool flipped = false;
-  const GenerationInfo info = AwaitState(id, {State::kReady, State::kFailed}, [&](const GenerationInfo& now) {
+  const service::GenerationInfo info = AwaitState(id, {State::kReady, State::kFailed}, [&](const service::GenerationInfo& now) {
     if (now.state == State::kLoading && !std::exchange(flipped, true)) {
       for (const auto& file : std::filesystem::directory_iterator(FileOf(id, "index"))) {
         if (file.path().extension() == ".segment") {
@@ -204,7 +204,7 @@ TEST_F(GenerationRecoveryTest, ACancelledGenerationStaysCancelledAndARetiringOne
   StartWithTwo();
   const std::string id = BuildReady("third");
   StopAll();
-  auto store = GenerationStore::Open(data_dir());
+  auto store = generation::GenerationStore::Open(data_dir());
   ASSERT_OK(store);
   storage::v1::GenerationRecord record;
   record.set_phase(storage::v1::GenerationRecord::PHASE_RETIRING);
@@ -220,7 +220,7 @@ TEST_F(GenerationRecoveryTest, ACancelledGenerationStaysCancelledAndARetiringOne
 // Who watches a generation over a restart must not be told that it is gone.
 TEST_F(GenerationRecoveryTest, SaysThatItIsStartingUntilItKnowsWhatThereIs) {
   ASSERT_OK(Start("model"));
-  GenerationLifecycle starting({}, &engine(), &launcher());
+  service::GenerationLifecycle starting({}, &engine(), &launcher());
   EXPECT_THAT(starting.Get("gen-000001").status(), HasReason("NO_ACTIVE_GENERATION"));
   EXPECT_THAT(starting.List().status(), HasReason("NO_ACTIVE_GENERATION"));
   EXPECT_THAT(starting.AddObserver("gen-000001", [](const auto&) {}).status(), HasReason("NO_ACTIVE_GENERATION"));
@@ -230,7 +230,7 @@ TEST_F(GenerationRecoveryTest, CarriesOutACancellationThatWasAnswered) {
   StartWithTwo();
   const std::string id = BuildReady("third");
   StopAll();
-  auto store = GenerationStore::Open(data_dir());
+  auto store = generation::GenerationStore::Open(data_dir());
   ASSERT_OK(store);
   // It was BUILDING when the server crashed.
   storage::v1::GenerationRecord record;

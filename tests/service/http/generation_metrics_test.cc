@@ -9,7 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::testing::AllOf;
@@ -102,4 +102,4 @@ TEST_F(GenerationMetricsTest, ActivationsAreCountedByResultAndPausesWhereWritesW
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -7,7 +7,7 @@
 #include "tests/service/training/fake_training_controller.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::EngineFixture;
@@ -68,4 +68,4 @@ TEST(PrometheusMetricsTest, TrainingJobsAreShownWhereThereAreSome) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

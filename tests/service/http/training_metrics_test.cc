@@ -8,7 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::testing::AllOf;
@@ -94,4 +94,4 @@ TEST_F(TrainingMetricsTest, AJobThatIsResumedEndsAgainAndADeletedOneTakesNothing
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -61,20 +61,20 @@ class AttachedJobTest : public ::testing::Test {
 TEST_F(AttachedJobTest, WaitsForAJobThatItDidNotStart) {
   const std::string go = dir_.Join("go");
   Leave("echo $$; while ! test -e " + go + "; do sleep 0.01; done");
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Job> job, AttachLocalJob(name_));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<service::Job> job, service::AttachLocalJob(name_));
   EXPECT_EQ(job->Wait(absl::ZeroDuration()), std::nullopt);
   EXPECT_EQ(job->Wait(absl::Milliseconds(5)), std::nullopt);
   ASSERT_OK(WriteFileAtomically(go, ""));
-  EXPECT_EQ(job->Wait(absl::InfiniteDuration()), kExitUnknown);
-  EXPECT_EQ(job->Wait(absl::ZeroDuration()), kExitUnknown);
-  EXPECT_THAT(AttachLocalJob(name_), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(job->Wait(absl::InfiniteDuration()), service::kExitUnknown);
+  EXPECT_EQ(job->Wait(absl::ZeroDuration()), service::kExitUnknown);
+  EXPECT_THAT(service::AttachLocalJob(name_), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(AttachedJobTest, FindsNothingUnderAnotherName) {
   Leave("echo $$; exec sleep 1000");
-  EXPECT_THAT(AttachLocalJob(name_ + "1"), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(AttachLocalJob(name_.substr(1)), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_OK(AttachLocalJob(name_));
+  EXPECT_THAT(service::AttachLocalJob(name_ + "1"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(service::AttachLocalJob(name_.substr(1)), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_OK(service::AttachLocalJob(name_));
 }
 
 TEST_F(AttachedJobTest, TakesOnlyTheLeaderOfAGroup) {
@@ -85,7 +85,7 @@ TEST_F(AttachedJobTest, TakesOnlyTheLeaderOfAGroup) {
     std::this_thread::yield();
   }
   EXPECT_TRUE(Runs(child));
-  EXPECT_THAT(AttachLocalJob(name_), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(service::AttachLocalJob(name_), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(AttachedJobTest, CountsAZombieAsNone) {
@@ -100,16 +100,16 @@ TEST_F(AttachedJobTest, CountsAZombieAsNone) {
   }
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
-  EXPECT_THAT(AttachLocalJob(name_), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(service::AttachLocalJob(name_), StatusIs(absl::StatusCode::kNotFound));
   ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(AttachedJobTest, StopsAJobAndWhatItStarted) {
   Leave("(trap '' TERM; exec sleep 1000) & echo $$; echo $!; wait");
   const std::string child = AwaitLine(1);
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Job> job, AttachLocalJob(name_));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<service::Job> job, service::AttachLocalJob(name_));
   job->Stop(absl::InfiniteDuration());
-  EXPECT_EQ(job->Wait(absl::ZeroDuration()), kExitUnknown);
+  EXPECT_EQ(job->Wait(absl::ZeroDuration()), service::kExitUnknown);
   EXPECT_FALSE(Runs(absl::StrCat(leader_)));
   job->Stop(absl::InfiniteDuration());  // Of one that has ended: nothing.
 }
@@ -117,7 +117,7 @@ TEST_F(AttachedJobTest, StopsAJobAndWhatItStarted) {
 TEST_F(AttachedJobTest, KillsAJobThatDoesNotStop) {
   Leave("trap '' TERM; echo $$; echo ready; while :; do sleep 0.01; done");
   EXPECT_EQ(AwaitLine(1), "ready");
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Job> job, AttachLocalJob(name_));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<service::Job> job, service::AttachLocalJob(name_));
   job->Stop(absl::Milliseconds(5));
   EXPECT_FALSE(Runs(absl::StrCat(leader_)));
 }

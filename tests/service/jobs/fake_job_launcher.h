@@ -22,7 +22,7 @@ namespace semblance::testing {
 class FakeCluster {
  public:
   // Waits for so many starts; the spec of the last of them.
-  JobSpec AwaitStart(size_t count) {
+  service::JobSpec AwaitStart(size_t count) {
     MutexLock lock(&mutex_);
     while (specs_.size() < count) {
       changed_.wait(mutex_);
@@ -30,12 +30,12 @@ class FakeCluster {
     return specs_[count - 1];
   }
 
-  std::vector<JobSpec> specs() const {
+  std::vector<service::JobSpec> specs() const {
     MutexLock lock(&mutex_);
     return specs_;
   }
 
-  void Start(const JobSpec& spec) {
+  void Start(const service::JobSpec& spec) {
     MutexLock lock(&mutex_);
     specs_.push_back(spec);
     exit_codes_[spec.name] = std::nullopt;
@@ -66,20 +66,20 @@ class FakeCluster {
  private:
   mutable Mutex mutex_;
   std::condition_variable_any changed_;
-  std::vector<JobSpec> specs_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::vector<service::JobSpec> specs_ SEMBLANCE_GUARDED_BY(mutex_);
   std::map<std::string, std::optional<int>> exit_codes_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-class FakeJobLauncher final : public JobLauncher {
+class FakeJobLauncher final : public service::JobLauncher {
  public:
   explicit FakeJobLauncher(FakeCluster* cluster) : cluster_(cluster) {}
 
-  absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) override {
+  absl::StatusOr<std::unique_ptr<service::Job>> Start(const service::JobSpec& spec) override {
     cluster_->Start(spec);
     return std::make_unique<FakeJob>(cluster_, spec.name);
   }
 
-  absl::StatusOr<std::unique_ptr<Job>> Attach(const std::string& name) override {
+  absl::StatusOr<std::unique_ptr<service::Job>> Attach(const std::string& name) override {
     if (!cluster_->Runs(name)) {
       return absl::NotFoundError(name);
     }
@@ -90,7 +90,7 @@ class FakeJobLauncher final : public JobLauncher {
   void set_launches_replicas(bool value) { launches_replicas_ = value; }
 
  private:
-  class FakeJob final : public Job {
+  class FakeJob final : public service::Job {
    public:
     FakeJob(FakeCluster* cluster, std::string name) : cluster_(cluster), name_(std::move(name)) {}
     std::optional<int> Wait(absl::Duration limit) override { return cluster_->Wait(name_, limit); }

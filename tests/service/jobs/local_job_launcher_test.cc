@@ -30,15 +30,15 @@ using ::testing::StartsWith;
 
 class LocalJobLauncherTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Job> Start(std::vector<std::string> arguments) {
+  std::unique_ptr<service::Job> Start(std::vector<std::string> arguments) {
     auto job = launcher_->Start({.name = "", .arguments = std::move(arguments), .log_path = log_path_});
     EXPECT_OK(job);
     return job.ok() ? *std::move(job) : nullptr;
   }
 
-  std::unique_ptr<Job> StartShell(const std::string& script) { return Start({"/bin/sh", "-c", script}); }
+  std::unique_ptr<service::Job> StartShell(const std::string& script) { return Start({"/bin/sh", "-c", script}); }
 
-  static int Await(Job& job) { return job.Wait(absl::InfiniteDuration()).value_or(-1); }
+  static int Await(service::Job& job) { return job.Wait(absl::InfiniteDuration()).value_or(-1); }
 
   std::string Log() const { return *ReadFile(log_path_); }
 
@@ -63,7 +63,7 @@ class LocalJobLauncherTest : public ::testing::Test {
 
   const TempDir dir_;
   const std::string log_path_ = dir_.Join("job.log");
-  std::unique_ptr<JobLauncher> launcher_ = NewLocalJobLauncher();
+  std::unique_ptr<service::JobLauncher> launcher_ = service::NewLocalJobLauncher();
 };
 
 TEST_F(LocalJobLauncherTest, HandsArgumentsOverAsTheyAre) {
@@ -133,7 +133,7 @@ TEST_F(LocalJobLauncherTest, StartsJobsBelowThoseWhoServeWhereAsked) {
   ASSERT_OK_AND_ASSIGN(const auto job, launcher_->Start({.name = "",
                                                          .arguments = {"/bin/sh", "-c", "echo $$; exec sleep 1000"},
                                                          .log_path = log_path_,
-                                                         .priority = JobPriority::kLow}));
+                                                         .priority = service::JobPriority::kLow}));
   const std::vector<std::string> fields = absl::StrSplit(*ReadFile(absl::StrCat("/proc/", AwaitLine(), "/stat")), ' ');
   ASSERT_GT(fields.size(), 41u);
   EXPECT_EQ(fields[18], "10");

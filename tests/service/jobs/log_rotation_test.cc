@@ -23,9 +23,9 @@ class LogRotationTest : public ::testing::Test {
 };
 
 TEST_F(LogRotationTest, LeavesAShortLogAlone) {
-  EXPECT_OK(RotateLog(log_, 4, 2));  // None at all.
+  EXPECT_OK(service::RotateLog(log_, 4, 2));  // None at all.
   Write("1234");
-  EXPECT_OK(RotateLog(log_, 4, 2));
+  EXPECT_OK(service::RotateLog(log_, 4, 2));
   EXPECT_THAT(*ListDirectory(dir_.path()), ElementsAre("log"));
   EXPECT_EQ(*ReadFile(log_), "1234");
 }
@@ -33,7 +33,7 @@ TEST_F(LogRotationTest, LeavesAShortLogAlone) {
 TEST_F(LogRotationTest, KeepsTheLatestParts) {
   for (const char* content : {"first", "second", "third"}) {
     Write(content);
-    EXPECT_OK(RotateLog(log_, 4, 2));
+    EXPECT_OK(service::RotateLog(log_, 4, 2));
     EXPECT_EQ(*ReadFile(log_), "");
   }
   EXPECT_THAT(*ListDirectory(dir_.path()), ElementsAre("log", "log.1", "log.2"));
@@ -44,7 +44,7 @@ TEST_F(LogRotationTest, KeepsTheLatestParts) {
 TEST_F(LogRotationTest, LetsAWriterGoOnInTheSameLog) {
   const int writer = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   ASSERT_EQ(::write(writer, "before", 6), 6);
-  EXPECT_OK(RotateLog(log_, 4, 1));
+  EXPECT_OK(service::RotateLog(log_, 4, 1));
   ASSERT_EQ(::write(writer, "after", 5), 5);
   ::close(writer);
   EXPECT_EQ(*ReadFile(log_), "after");
@@ -54,7 +54,7 @@ TEST_F(LogRotationTest, LetsAWriterGoOnInTheSameLog) {
 TEST_F(LogRotationTest, LeavesTheLogAloneWhenItCannotBeCopied) {
   Write("12345");
   ASSERT_OK(CreateDirectories(log_ + ".part"));
-  EXPECT_FALSE(RotateLog(log_, 4, 2).ok());
+  EXPECT_FALSE(service::RotateLog(log_, 4, 2).ok());
   EXPECT_EQ(*ReadFile(log_), "12345");
 }
 

@@ -35,21 +35,21 @@ class ModelFixture {
   // Below the root.
   std::string Join(const std::string& path) const { return absl::StrCat(root(), "/", path); }
 
-  ModelRegistry& registry() { return *registry_; }
+  service::ModelRegistry& registry() { return *registry_; }
 
   void Reopen() {
     registry_.reset();
-    auto opened = ModelRegistry::Open(data_dir(), root());
+    auto opened = service::ModelRegistry::Open(data_dir(), root());
     ASSERT_OK(opened);
     registry_ = *std::move(opened);
   }
 
   // A bundle of the model "shoes"; different weights make different embedding spaces.
   static void WriteBundleTo(const std::string& directory, float weight = 1) {
-    Bundle bundle = SmallBundle();
+    embedder::Bundle bundle = SmallBundle();
     bundle.manifest.set_name("shoes");
     bundle.model["head.bias"] = FloatTensor({1}, {weight});
-    EXPECT_OK(WriteBundle(directory, bundle));
+    EXPECT_OK(embedder::WriteBundle(directory, bundle));
   }
   void Write(const std::string& path, float weight = 1) const { WriteBundleTo(Join(path), weight); }
 
@@ -58,7 +58,7 @@ class ModelFixture {
     Write(path, weight);
     const auto registration = registry_->Register(path);
     EXPECT_OK(registration);
-    return registration.ok() ? FullModelName(registration->model.name, registration->model.version) : "";
+    return registration.ok() ? service::FullModelName(registration->model.name, registration->model.version) : "";
   }
 
   // Of a file below the root.
@@ -80,7 +80,7 @@ class ModelFixture {
 
  private:
   const TempDir dir_;
-  std::unique_ptr<ModelRegistry> registry_;
+  std::unique_ptr<service::ModelRegistry> registry_;
 };
 
 }  // namespace semblance::testing

@@ -5,7 +5,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::HasField;
@@ -60,4 +60,4 @@ TEST(ModelNameTest, TheGreatestVersionFits) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -9,7 +9,7 @@
 #include "tests/service/models/model_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::HasField;
@@ -48,7 +48,7 @@ TEST_F(ModelRegistryTest, ADirectoryWithAVersionGivesItToTheModel) {
   EXPECT_EQ(model.version, 3);
   EXPECT_EQ(model.path, "shoes/3");
   EXPECT_EQ(model.dimension, 4);
-  ASSERT_OK_AND_ASSIGN(const auto manifest, ReadBundleManifest(Join("shoes/3")));
+  ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(Join("shoes/3")));
   EXPECT_EQ(model.embedding_space_id, manifest.embedding_space_id());
   EXPECT_EQ(model.create_time, absl::FromUnixSeconds(1714979289)) << "2024-05-06T07:08:09Z";
   EXPECT_GE(model.register_time, before);
@@ -185,7 +185,7 @@ TEST_F(ModelRegistryTest, ADeletedModelLeavesItsFilesAndComesBackWhenAsked) {
   ASSERT_OK_AND_ASSIGN(const ModelInfo deleted, registry().Delete("shoes/1"));
 
   EXPECT_EQ(deleted.path, "shoes/1");
-  EXPECT_OK(ReadBundle(Join("shoes/1")));
+  EXPECT_OK(embedder::ReadBundle(Join("shoes/1")));
   EXPECT_THAT(Names(), IsEmpty());
   EXPECT_TRUE(registry().IsKnown("shoes/1"));
   Reopen();
@@ -300,7 +300,7 @@ TEST_F(ModelRefusalTest, PathsThatLeaveTheRootByALink) {
 }
 
 TEST_F(ModelRefusalTest, FilesThatAreLinksOutOfTheRoot) {
-  for (const char* file : {kBundleManifestFile, kBundleModelFile}) {
+  for (const char* file : {embedder::kBundleManifestFile, embedder::kBundleModelFile}) {
     const std::string content = Read(absl::StrCat("bad/", file));
     ASSERT_OK(RemoveAll(Join(absl::StrCat("bad/", file))));
     Link(absl::StrCat("bad/", file), absl::StrCat(outside(), "/", file));
@@ -428,4 +428,4 @@ TEST_F(ModelRegistryTest, ADamagedRegisterIsDataLossWithItsPath) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

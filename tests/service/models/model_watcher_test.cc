@@ -9,7 +9,7 @@
 #include "tests/service/models/model_fixture.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::HasReason;
@@ -161,4 +161,4 @@ TEST_F(ModelWatcherTest, TheThreadScansAtOnceAndStopsInTheMiddleOfItsRest) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

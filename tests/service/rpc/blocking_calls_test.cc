@@ -10,7 +10,7 @@
 #include "semblance/v1/model_service.grpc.pb.h"
 #include "tests/service/rpc/rpc_fixture.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::DetailOf;
@@ -112,4 +112,4 @@ TEST_F(BlockingCallsTest, DoesNotRunWhatWasCancelledBeforeItsTurn) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -3,7 +3,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 TEST(ConvertTest, QueriesKeepTheirKind) {
@@ -19,11 +19,11 @@ TEST(ConvertTest, QueriesKeepTheirKind) {
 }
 
 TEST(ConvertTest, AttributesSurviveTheRoundTripWithTheirTypes) {
-  const Attributes attributes = {{"b", true}, {"d", 2.0}, {"i", int64_t{-7}}, {"s", std::string("x")}};
+  const catalog::Attributes attributes = {{"b", true}, {"d", 2.0}, {"i", int64_t{-7}}, {"s", std::string("x")}};
   v1::Item item;
   item.set_id("a");
   ToProto(attributes, item.mutable_attributes());
-  ASSERT_OK_AND_ASSIGN(const ItemWrite write, FromProto(item));
+  ASSERT_OK_AND_ASSIGN(const catalog::ItemWrite write, FromProto(item));
   EXPECT_EQ(write.attributes, attributes);
   EXPECT_EQ(write.label, std::nullopt);
 }
@@ -37,7 +37,7 @@ TEST(ConvertTest, RefusesAnAttributeWithoutValue) {
 TEST(ConvertTest, AnEmptyLabelIsNotAMissingOne) {
   v1::Item item;
   item.set_label("");
-  ASSERT_OK_AND_ASSIGN(const ItemWrite write, FromProto(item));
+  ASSERT_OK_AND_ASSIGN(const catalog::ItemWrite write, FromProto(item));
   EXPECT_EQ(write.label, "");
 }
 
@@ -57,4 +57,4 @@ TEST(ConvertTest, TimesBeforeTheEpochKeepPositiveNanos) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

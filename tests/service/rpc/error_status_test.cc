@@ -4,7 +4,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 TEST(ErrorStatusTest, OkStaysOk) {
@@ -41,4 +41,4 @@ TEST(ErrorStatusTest, APlainStatusHasNoDetails) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -7,7 +7,7 @@
 #include "service/engine/generation_info.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::HasField;
@@ -208,4 +208,4 @@ TEST(GenerationConvertTest, RefusesIdsThatCanBeNone) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -21,10 +21,10 @@
 namespace semblance::testing {
 
 // Counts, so that tests see that every call that was started was handled once.
-class CountingRpcMetrics final : public RpcMetrics {
+class CountingRpcMetrics final : public service::RpcMetrics {
  public:
-  void CountStarted(const RpcMethod& /*method*/) override { ++started; }
-  void ObserveHandled(const RpcMethod& /*method*/, const absl::Status& status, absl::Duration /*duration*/) override {
+  void CountStarted(const service::RpcMethod& /*method*/) override { ++started; }
+  void ObserveHandled(const service::RpcMethod& /*method*/, const absl::Status& status, absl::Duration /*duration*/) override {
     ++handled;
     MutexLock lock(&mutex_);
     last_ = status;
@@ -77,7 +77,7 @@ class GenerationServer {
   explicit GenerationServer(absl::Duration min_progress_interval = absl::ZeroDuration(),
                             absl::Duration default_deadline = absl::Minutes(1))
       : tracker_(&metrics, 1 << 20, default_deadline) {
-    service_ = NewGenerationService(&generations, Resolve, &tracker_, min_progress_interval);
+    service_ = service::NewGenerationService(&generations, Resolve, &tracker_, min_progress_interval);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -105,21 +105,21 @@ class GenerationServer {
     return absl::Now() - start;
   }
 
-  CallTracker& tracker() { return tracker_; }
+  service::CallTracker& tracker() { return tracker_; }
 
   FakeGenerationController generations;
   CountingRpcMetrics metrics;
   std::unique_ptr<Stub> stub;
 
  private:
-  static absl::StatusOr<ResolvedModel> Resolve(const std::string& name) {
+  static absl::StatusOr<service::ResolvedModel> Resolve(const std::string& name) {
     if (name == "missing") {
       return Error(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", "there is no model missing");
     }
-    return ResolvedModel{.bundle_dir = absl::StrCat("/models/", name), .version = 3};
+    return service::ResolvedModel{.bundle_dir = absl::StrCat("/models/", name), .version = 3};
   }
 
-  CallTracker tracker_;
+  service::CallTracker tracker_;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -10,7 +10,7 @@
 #include "tests/service/rpc/generation_server.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::ErrorOf;
@@ -236,4 +236,4 @@ TEST(GenerationServiceTest, WorkWhoseTimeIsOverBeforeItsTurnIsNotDone) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -6,7 +6,7 @@
 #include "tests/service/models/model_fixture.h"
 #include "tests/service/rpc/rpc_fixture.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::FieldOf;
@@ -123,4 +123,4 @@ TEST_F(ModelServiceTest, ErrorsCarryReasonAndField) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -17,15 +17,15 @@
 
 namespace semblance::testing {
 
-class NoRpcMetrics final : public RpcMetrics {
+class NoRpcMetrics final : public service::RpcMetrics {
  public:
-  void CountStarted(const RpcMethod& /*method*/) override {}
-  void ObserveHandled(const RpcMethod& /*method*/, const absl::Status& /*status*/, absl::Duration /*duration*/) override {}
+  void CountStarted(const service::RpcMethod& /*method*/) override {}
+  void ObserveHandled(const service::RpcMethod& /*method*/, const absl::Status& /*status*/, absl::Duration /*duration*/) override {}
 };
 
 class RpcFixture {
  public:
-  CallTracker* calls() { return &calls_; }
+  service::CallTracker* calls() { return &calls_; }
 
   // Call once.
   void Serve(std::unique_ptr<grpc::Service> service) {
@@ -43,7 +43,7 @@ class RpcFixture {
 
  private:
   NoRpcMetrics metrics_;
-  CallTracker calls_{&metrics_, 1 << 20, absl::Seconds(60)};
+  service::CallTracker calls_{&metrics_, 1 << 20, absl::Seconds(60)};
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::HasField;
@@ -156,4 +156,4 @@ TEST(TrainingConvertTest, LinesOfALogAreFitToBeShown) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

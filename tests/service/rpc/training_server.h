@@ -17,7 +17,7 @@ class TrainingServer {
   using Stub = v1::TrainingService::Stub;
 
   explicit TrainingServer(absl::Duration min_progress_interval = absl::ZeroDuration()) {
-    rpc.Serve(NewTrainingService(&training, rpc.calls(), min_progress_interval));
+    rpc.Serve(service::NewTrainingService(&training, rpc.calls(), min_progress_interval));
     stub = v1::TrainingService::NewStub(rpc.channel());
   }
 

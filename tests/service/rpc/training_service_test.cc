@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/service/rpc/training_server.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::FieldOf;
@@ -126,4 +126,4 @@ TEST(TrainingServiceTest, EveryMethodRefusesWhatIsNoId) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -9,7 +9,7 @@
 #include "tests/service/rpc/generation_server.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::ErrorOf;
@@ -271,4 +271,4 @@ TEST(WatchGenerationTest, ManyStreamsSurviveChangesCancellationAndShutdownAtOnce
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

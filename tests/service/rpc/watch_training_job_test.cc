@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/service/rpc/training_server.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::semblance::testing::JobOf;
@@ -189,4 +189,4 @@ TEST(WatchTrainingJobTest, ShutdownEndsOpenStreams) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

@@ -20,8 +20,8 @@
 
 namespace semblance::testing {
 
-inline TrainingInfo JobOf(const std::string& id, TrainingState state, int64_t step = 0) {
-  TrainingInfo info;
+inline service::TrainingInfo JobOf(const std::string& id, service::TrainingState state, int64_t step = 0) {
+  service::TrainingInfo info;
   info.id = id;
   info.state = state;
   info.progress.set_step(step);
@@ -29,10 +29,10 @@ inline TrainingInfo JobOf(const std::string& id, TrainingState state, int64_t st
   return info;
 }
 
-class FakeTrainingController final : public TrainingController {
+class FakeTrainingController final : public service::TrainingController {
  public:
   // Makes or changes a job, and tells its observers.
-  void Set(const TrainingInfo& info) {
+  void Set(const service::TrainingInfo& info) {
     MutexLock lock(&mutex_);
     jobs_[info.id] = info;
     Tell(info.id, info);
@@ -76,56 +76,56 @@ class FakeTrainingController final : public TrainingController {
     return calls_;
   }
 
-  TrainingSpec last_spec() const {
+  service::TrainingSpec last_spec() const {
     MutexLock lock(&mutex_);
     return last_spec_;
   }
 
-  absl::StatusOr<TrainingInfo> Create(const TrainingSpec& spec) override {
+  absl::StatusOr<service::TrainingInfo> Create(const service::TrainingSpec& spec) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("create ", spec.config.model_name())));
     MutexLock lock(&mutex_);
     last_spec_ = spec;
-    return JobOf("job-000007", TrainingState::kQueued);
+    return JobOf("job-000007", service::TrainingState::kQueued);
   }
 
-  absl::StatusOr<TrainingInfo> Get(const std::string& id) const override {
+  absl::StatusOr<service::TrainingInfo> Get(const std::string& id) const override {
     MutexLock lock(&mutex_);
     return Find(id);
   }
 
-  absl::StatusOr<std::vector<TrainingInfo>> List() const override {
+  absl::StatusOr<std::vector<service::TrainingInfo>> List() const override {
     MutexLock lock(&mutex_);
     SEMBLANCE_RETURN_IF_ERROR(failure_);
-    std::vector<TrainingInfo> list;
+    std::vector<service::TrainingInfo> list;
     for (auto it = jobs_.rbegin(); it != jobs_.rend(); ++it) {
       list.push_back(it->second);
     }
     return list;
   }
 
-  absl::StatusOr<TrainingInfo> Cancel(const std::string& id) override {
+  absl::StatusOr<service::TrainingInfo> Cancel(const std::string& id) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("cancel ", id)));
-    return JobOf(id, TrainingState::kCancelling);
+    return JobOf(id, service::TrainingState::kCancelling);
   }
 
-  absl::StatusOr<TrainingInfo> Resume(const std::string& id) override {
+  absl::StatusOr<service::TrainingInfo> Resume(const std::string& id) override {
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("resume ", id)));
-    return JobOf(id, TrainingState::kQueued);
+    return JobOf(id, service::TrainingState::kQueued);
   }
 
   absl::Status Delete(const std::string& id) override { return Record(absl::StrCat("delete ", id)); }
 
-  absl::StatusOr<LogLines> ReadLog(const std::string& /*id*/, int64_t offset, int max_lines) const override {
+  absl::StatusOr<service::LogLines> ReadLog(const std::string& /*id*/, int64_t offset, int max_lines) const override {
     MutexLock lock(&log_mutex_);
     SEMBLANCE_RETURN_IF_ERROR(log_failure_);
     const auto end = static_cast<int64_t>(log_.size());
     const int64_t first = std::max({offset < 0 || offset > end ? 0 : offset, end - max_lines});
-    return LogLines{.lines = {log_.begin() + first, log_.end()}, .next_offset = end};
+    return service::LogLines{.lines = {log_.begin() + first, log_.end()}, .next_offset = end};
   }
 
   absl::StatusOr<int64_t> AddObserver(const std::string& id, Observer observer) override {
     MutexLock lock(&mutex_);
-    SEMBLANCE_ASSIGN_OR_RETURN(const TrainingInfo info, Find(id));
+    SEMBLANCE_ASSIGN_OR_RETURN(const service::TrainingInfo info, Find(id));
     const int64_t token = next_token_++;
     observer(info);
     observers_.emplace(token, std::make_pair(id, std::move(observer)));
@@ -140,7 +140,7 @@ class FakeTrainingController final : public TrainingController {
   }
 
  private:
-  absl::StatusOr<TrainingInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
+  absl::StatusOr<service::TrainingInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) {
       return Error(absl::StatusCode::kNotFound, "JOB_NOT_FOUND", absl::StrCat("there is no job ", id));
@@ -154,7 +154,7 @@ class FakeTrainingController final : public TrainingController {
     return failure_;
   }
 
-  void Tell(const std::string& id, const std::optional<TrainingInfo>& info) SEMBLANCE_REQUIRES(mutex_) {
+  void Tell(const std::string& id, const std::optional<service::TrainingInfo>& info) SEMBLANCE_REQUIRES(mutex_) {
     for (auto& [token, observer] : observers_) {
       if (observer.first == id) {
         observer.second(info);
@@ -164,12 +164,12 @@ class FakeTrainingController final : public TrainingController {
 
   mutable Mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::string, TrainingInfo> jobs_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, service::TrainingInfo> jobs_ SEMBLANCE_GUARDED_BY(mutex_);
   std::map<int64_t, std::pair<std::string, Observer>> observers_ SEMBLANCE_GUARDED_BY(mutex_);
   int64_t next_token_ SEMBLANCE_GUARDED_BY(mutex_) = 1;
   absl::Status failure_ SEMBLANCE_GUARDED_BY(mutex_);
   std::vector<std::string> calls_ SEMBLANCE_GUARDED_BY(mutex_);
-  TrainingSpec last_spec_ SEMBLANCE_GUARDED_BY(mutex_);
+  service::TrainingSpec last_spec_ SEMBLANCE_GUARDED_BY(mutex_);
 
   // Observers, which run under mutex_, read the log.
   mutable Mutex log_mutex_;

@@ -7,7 +7,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 using ::testing::ElementsAre;
@@ -65,4 +65,4 @@ TEST_F(LogTailTest, OfABarOnlyTheLastCountsAndOtherBytesAreReplaced) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service

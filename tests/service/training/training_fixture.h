@@ -34,8 +34,8 @@ class TrainingFixture : public ::testing::Test {
   // As a new server: what runs in the cluster runs on.
   void Restart() {
     jobs_.reset();
-    TrainingJobsOptions options;
-    auto root = ResolveRoot(data_root(), "the data root");
+    service::TrainingJobsOptions options;
+    auto root = service::ResolveRoot(data_root(), "the data root");
     ASSERT_OK(root);
     options.data_root = *root;
     options.config.set_max_running(1);
@@ -44,32 +44,32 @@ class TrainingFixture : public ::testing::Test {
     options.config.set_trainer_path("/opt/trainer");
     options.has_labelled_items = [this] { return has_labelled_items_; };
     options.retry_delay = absl::ZeroDuration();
-    auto store = TrainingStore::Open(models_.data_dir());
+    auto store = service::TrainingStore::Open(models_.data_dir());
     ASSERT_OK(store);
-    publication_ = std::make_unique<TrainingPublication>(&models_.registry(), &generations_);
-    jobs_ = std::make_unique<TrainingJobs>(std::move(options), *std::move(store), &launcher_, publication_.get());
+    publication_ = std::make_unique<service::TrainingPublication>(&models_.registry(), &generations_);
+    jobs_ = std::make_unique<service::TrainingJobs>(std::move(options), *std::move(store), &launcher_, publication_.get());
     ASSERT_OK(jobs_->Start());
   }
 
-  static TrainingSpec Spec() {
-    TrainingSpec spec;
+  static service::TrainingSpec Spec() {
+    service::TrainingSpec spec;
     spec.config.set_model_name("shoes");
     spec.config.mutable_data()->set_path("shoes");
     return spec;
   }
 
-  std::string Create(const TrainingSpec& spec = Spec()) {
+  std::string Create(const service::TrainingSpec& spec = Spec()) {
     const auto info = jobs_->Create(spec);
     EXPECT_OK(info);
     return info.ok() ? info->id : "";
   }
 
   // Waits for the state; the job then.
-  TrainingInfo Await(const std::string& id, TrainingState state) {
+  service::TrainingInfo Await(const std::string& id, service::TrainingState state) {
     Mutex mutex;
     std::condition_variable_any changed;
-    std::optional<TrainingInfo> seen;
-    const auto token = jobs_->AddObserver(id, [&](const std::optional<TrainingInfo>& info) {
+    std::optional<service::TrainingInfo> seen;
+    const auto token = jobs_->AddObserver(id, [&](const std::optional<service::TrainingInfo>& info) {
       MutexLock lock(&mutex);
       seen = info;
       changed.notify_all();
@@ -102,8 +102,8 @@ class TrainingFixture : public ::testing::Test {
   FakeCluster cluster_;
   FakeJobLauncher launcher_{&cluster_};
   bool has_labelled_items_ = true;
-  std::unique_ptr<TrainingPublication> publication_;
-  std::unique_ptr<TrainingJobs> jobs_;
+  std::unique_ptr<service::TrainingPublication> publication_;
+  std::unique_ptr<service::TrainingJobs> jobs_;
 };
 
 }  // namespace semblance::testing

@@ -20,7 +20,7 @@ class TrainingJobsTest : public TrainingFixture {};
 
 TEST_F(TrainingJobsTest, RunsTheTrainerWithTheConfigOfTheJob) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
   EXPECT_THAT(spec.arguments, ElementsAre("/opt/trainer", absl::StrCat("--config=", JobDir(id), "/config.textproto")));
   const auto text = ReadFile(JobDir(id) + "/config.textproto");
   ASSERT_OK(text);
@@ -28,36 +28,36 @@ TEST_F(TrainingJobsTest, RunsTheTrainerWithTheConfigOfTheJob) {
   EXPECT_THAT(*text, HasSubstr(data_root() + "/shoes"));
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
-  EXPECT_THAT(Await(id, TrainingState::kSucceeded).reason, HasSubstr("job's directory"));
+  EXPECT_THAT(Await(id, service::TrainingState::kSucceeded).reason, HasSubstr("job's directory"));
 }
 
 TEST_F(TrainingJobsTest, ReportsWhatTheTrainerReports) {
-  TrainingSpec patient = Spec();
+  service::TrainingSpec patient = Spec();
   patient.config.mutable_validation()->set_fraction(0.2);
   patient.config.mutable_validation()->set_patience(2);
   const std::string id = Create(patient);
-  const JobSpec spec = cluster_.AwaitStart(1);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
   WriteProgress(id, 7);
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
-  EXPECT_EQ(Await(id, TrainingState::kSucceeded).progress.step(), 7);
+  EXPECT_EQ(Await(id, service::TrainingState::kSucceeded).progress.step(), 7);
 }
 
 TEST_F(TrainingJobsTest, HasDoneAllStepsWhereNothingEndsARunBefore) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
   WriteProgress(id, 7);
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
-  EXPECT_EQ(Await(id, TrainingState::kSucceeded).progress.step(), 100);
+  EXPECT_EQ(Await(id, service::TrainingState::kSucceeded).progress.step(), 100);
 }
 
 TEST_F(TrainingJobsTest, FailsWithTheTrainersWordsAndDoesNotTryAgain) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
   WriteProgress(id, 0);
   cluster_.End(spec.name, 42);
-  EXPECT_THAT(Await(id, TrainingState::kFailed).reason, HasSubstr("ended with 42: the data is bad"));
+  EXPECT_THAT(Await(id, service::TrainingState::kFailed).reason, HasSubstr("ended with 42: the data is bad"));
   EXPECT_EQ(cluster_.specs().size(), 1u);
 }
 
@@ -66,59 +66,59 @@ TEST_F(TrainingJobsTest, StartsATrainerAgainThatWasKilledUntilItMakesNoProgressT
   for (size_t start = 1; start <= 3; ++start) {
     cluster_.End(cluster_.AwaitStart(start).name, 137);
   }
-  EXPECT_THAT(Await(id, TrainingState::kFailed).reason, HasSubstr("ended with 137"));
+  EXPECT_THAT(Await(id, service::TrainingState::kFailed).reason, HasSubstr("ended with 137"));
   EXPECT_EQ(cluster_.specs().size(), 3u);
 }
 
 TEST_F(TrainingJobsTest, AttemptsThatCameFurtherDoNotCount) {
   const std::string id = Create();
   for (size_t start = 1; start <= 5; ++start) {
-    const JobSpec spec = cluster_.AwaitStart(start);
+    const service::JobSpec spec = cluster_.AwaitStart(start);
     WriteProgress(id, static_cast<int64_t>(start));
     cluster_.End(spec.name, 75);
   }
-  const JobSpec last = cluster_.AwaitStart(6);
+  const service::JobSpec last = cluster_.AwaitStart(6);
   WriteBundleOf(id);
   cluster_.End(last.name, 0);
-  Await(id, TrainingState::kSucceeded);
+  Await(id, service::TrainingState::kSucceeded);
 }
 
 TEST_F(TrainingJobsTest, EveryStartHasANameOfItsOwn) {
   Create();
-  const JobSpec first = cluster_.AwaitStart(1);
+  const service::JobSpec first = cluster_.AwaitStart(1);
   cluster_.End(first.name, 75);
   EXPECT_NE(cluster_.AwaitStart(2).name, first.name);
 }
 
 TEST_F(TrainingJobsTest, QueuesWhatMayNotRunYet) {
   const std::string first = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
   const std::string second = Create();
   const std::string third = Create();
-  EXPECT_EQ(jobs_->Get(second)->state, TrainingState::kQueued);
+  EXPECT_EQ(jobs_->Get(second)->state, service::TrainingState::kQueued);
   const auto refused = jobs_->Create(Spec());
   EXPECT_EQ(ErrorReason(refused.status()), "QUEUE_FULL");
   EXPECT_TRUE(RetryDelay(refused.status()).has_value());
   WriteBundleOf(first);
   cluster_.End(spec.name, 0);
   cluster_.AwaitStart(2);
-  EXPECT_EQ(Await(second, TrainingState::kRunning).state, TrainingState::kRunning);
-  EXPECT_EQ(jobs_->Get(third)->state, TrainingState::kQueued);
+  EXPECT_EQ(Await(second, service::TrainingState::kRunning).state, service::TrainingState::kRunning);
+  EXPECT_EQ(jobs_->Get(third)->state, service::TrainingState::kQueued);
 }
 
 TEST_F(TrainingJobsTest, CancelStopsTheTrainerAndResumeStartsItAgain) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
-  Await(id, TrainingState::kRunning);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
+  Await(id, service::TrainingState::kRunning);
   ASSERT_OK(jobs_->Cancel(id));
-  Await(id, TrainingState::kCancelled);
+  Await(id, service::TrainingState::kCancelled);
   EXPECT_FALSE(cluster_.Runs(spec.name));
   EXPECT_OK(jobs_->Cancel(id));
   ASSERT_OK(jobs_->Resume(id));
-  const JobSpec again = cluster_.AwaitStart(2);
+  const service::JobSpec again = cluster_.AwaitStart(2);
   WriteBundleOf(id);
   cluster_.End(again.name, 0);
-  Await(id, TrainingState::kSucceeded);
+  Await(id, service::TrainingState::kSucceeded);
   EXPECT_EQ(ErrorReason(jobs_->Cancel(id).status()), "JOB_ENDED");
   EXPECT_EQ(ErrorReason(jobs_->Resume(id).status()), "JOB_NOT_RESUMABLE");
 }
@@ -129,18 +129,18 @@ TEST_F(TrainingJobsTest, CancelsAJobThatWaits) {
   const std::string waiting = Create();
   const auto cancelled = jobs_->Cancel(waiting);
   ASSERT_OK(cancelled);
-  EXPECT_EQ(cancelled->state, TrainingState::kCancelled);
+  EXPECT_EQ(cancelled->state, service::TrainingState::kCancelled);
   Restart();
-  EXPECT_EQ(jobs_->Get(waiting)->state, TrainingState::kCancelled);
+  EXPECT_EQ(jobs_->Get(waiting)->state, service::TrainingState::kCancelled);
 }
 
 TEST_F(TrainingJobsTest, DeletesOnlyWhatHasEnded) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
   EXPECT_EQ(ErrorReason(jobs_->Delete(id)), "JOB_RUNNING");
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
-  Await(id, TrainingState::kSucceeded);
+  Await(id, service::TrainingState::kSucceeded);
   ASSERT_OK(jobs_->Delete(id));
   EXPECT_EQ(ErrorReason(jobs_->Get(id).status()), "JOB_NOT_FOUND");
   EXPECT_FALSE(PathExists(JobDir(id)));
@@ -149,20 +149,20 @@ TEST_F(TrainingJobsTest, DeletesOnlyWhatHasEnded) {
 
 TEST_F(TrainingJobsTest, TakesUpATrainerThatOutlivedTheServer) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
-  Await(id, TrainingState::kRunning);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
+  Await(id, service::TrainingState::kRunning);
   Restart();
-  EXPECT_THAT(Await(id, TrainingState::kRunning).id, id);
+  EXPECT_THAT(Await(id, service::TrainingState::kRunning).id, id);
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
-  Await(id, TrainingState::kSucceeded);
+  Await(id, service::TrainingState::kSucceeded);
   EXPECT_EQ(cluster_.specs().size(), 1u);
 }
 
 TEST_F(TrainingJobsTest, StartsATrainerAgainThatEndedWhileThereWasNoServer) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
-  Await(id, TrainingState::kRunning);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
+  Await(id, service::TrainingState::kRunning);
   jobs_.reset();
   cluster_.End(spec.name, 137);
   Restart();
@@ -171,46 +171,46 @@ TEST_F(TrainingJobsTest, StartsATrainerAgainThatEndedWhileThereWasNoServer) {
 
 TEST_F(TrainingJobsTest, FindsTheBundleOfATrainerThatEndedWhileThereWasNoServer) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
-  Await(id, TrainingState::kRunning);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
+  Await(id, service::TrainingState::kRunning);
   jobs_.reset();
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
   Restart();
-  Await(id, TrainingState::kSucceeded);
+  Await(id, service::TrainingState::kSucceeded);
   EXPECT_EQ(cluster_.specs().size(), 1u);
 }
 
 TEST_F(TrainingJobsTest, CarriesACancellationOutAfterARestart) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
-  Await(id, TrainingState::kRunning);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
+  Await(id, service::TrainingState::kRunning);
   jobs_.reset();
   auto record = ReadJsonRecord<storage::v1::JobRecord>(JobDir(id) + "/state.json");
   ASSERT_OK(record);
   record->set_phase(storage::v1::JobRecord::PHASE_CANCELLING);
   ASSERT_OK(WriteJsonRecord(JobDir(id) + "/state.json", *record));
   Restart();
-  Await(id, TrainingState::kCancelled);
+  Await(id, service::TrainingState::kCancelled);
   EXPECT_FALSE(cluster_.Runs(spec.name));
 }
 
 TEST_F(TrainingJobsTest, ADamagedRecordHarmsNoOtherJobAndCanBeDeleted) {
   const std::string id = Create();
-  const JobSpec spec = cluster_.AwaitStart(1);
+  const service::JobSpec spec = cluster_.AwaitStart(1);
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
-  Await(id, TrainingState::kSucceeded);
+  Await(id, service::TrainingState::kSucceeded);
   jobs_.reset();
   ASSERT_OK(WriteFileAtomically(JobDir(id) + "/state.json", "{"));
   Restart();
-  EXPECT_EQ(jobs_->Get(id)->state, TrainingState::kFailed);
+  EXPECT_EQ(jobs_->Get(id)->state, service::TrainingState::kFailed);
   EXPECT_THAT(jobs_->Get(id)->reason, HasSubstr("state.json"));
   EXPECT_OK(jobs_->Delete(id));
 }
 
 TEST_F(TrainingJobsTest, AnswersARepeatedRequestWithTheSameJob) {
-  TrainingSpec spec = Spec();
+  service::TrainingSpec spec = Spec();
   spec.request_id = "nightly";
   const std::string id = Create(spec);
   EXPECT_EQ(Create(spec), id);
@@ -219,50 +219,50 @@ TEST_F(TrainingJobsTest, AnswersARepeatedRequestWithTheSameJob) {
 }
 
 TEST_F(TrainingJobsTest, RegistersTheModel) {
-  TrainingSpec spec = Spec();
-  spec.on_success = OnSuccess::kRegister;
+  service::TrainingSpec spec = Spec();
+  spec.on_success = service::OnSuccess::kRegister;
   const std::string id = Create(spec);
-  const JobSpec job = cluster_.AwaitStart(1);
+  const service::JobSpec job = cluster_.AwaitStart(1);
   WriteBundleOf(id);
   cluster_.End(job.name, 0);
-  EXPECT_EQ(Await(id, TrainingState::kSucceeded).model, "shoes/1");
+  EXPECT_EQ(Await(id, service::TrainingState::kSucceeded).model, "shoes/1");
   EXPECT_OK(models_.registry().Find("shoes/1"));
 }
 
 TEST_F(TrainingJobsTest, APublicationThatWasInterruptedRegistersNothingTwice) {
-  TrainingSpec spec = Spec();
-  spec.on_success = OnSuccess::kRegister;
+  service::TrainingSpec spec = Spec();
+  spec.on_success = service::OnSuccess::kRegister;
   const std::string id = Create(spec);
-  const JobSpec job = cluster_.AwaitStart(1);
+  const service::JobSpec job = cluster_.AwaitStart(1);
   WriteBundleOf(id);
   cluster_.End(job.name, 0);
-  Await(id, TrainingState::kSucceeded);
+  Await(id, service::TrainingState::kSucceeded);
   jobs_.reset();
   auto record = ReadJsonRecord<storage::v1::JobRecord>(JobDir(id) + "/state.json");
   ASSERT_OK(record);
   record->set_phase(storage::v1::JobRecord::PHASE_PUBLISHING);
   ASSERT_OK(WriteJsonRecord(JobDir(id) + "/state.json", *record));
   Restart();
-  EXPECT_EQ(Await(id, TrainingState::kSucceeded).model, "shoes/1");
+  EXPECT_EQ(Await(id, service::TrainingState::kSucceeded).model, "shoes/1");
   EXPECT_EQ(models_.registry().List("shoes")->size(), 1u);
 }
 
 TEST_F(TrainingJobsTest, HandsReplicasToTheLauncherOrToTheTrainer) {
-  TrainingSpec spec = Spec();
+  service::TrainingSpec spec = Spec();
   spec.replicas = 2;
   const std::string id = Create(spec);
-  const JobSpec local = cluster_.AwaitStart(1);
+  const service::JobSpec local = cluster_.AwaitStart(1);
   EXPECT_THAT(local.arguments, Contains("--nproc=2"));
   EXPECT_EQ(local.replicas, 1);
   launcher_.set_launches_replicas(true);
   cluster_.End(local.name, 75);
-  const JobSpec spread = cluster_.AwaitStart(2);
+  const service::JobSpec spread = cluster_.AwaitStart(2);
   EXPECT_EQ(spread.arguments.size(), 2u);
   EXPECT_EQ(spread.replicas, 2);
 }
 
 TEST_F(TrainingJobsTest, NeedsLabelsToTrainOnTheCatalogue) {
-  TrainingSpec spec = Spec();
+  service::TrainingSpec spec = Spec();
   spec.config.mutable_data()->clear_path();
   spec.from_catalogue = true;
   has_labelled_items_ = false;
@@ -274,7 +274,7 @@ TEST_F(TrainingJobsTest, NeedsLabelsToTrainOnTheCatalogue) {
 
 struct BadRequest {
   std::string name;
-  std::function<void(TrainingSpec&)> change;
+  std::function<void(service::TrainingSpec&)> change;
   std::string reason;
   std::string field;
 };
@@ -282,7 +282,7 @@ struct BadRequest {
 class BadRequestTest : public TrainingFixture, public ::testing::WithParamInterface<BadRequest> {};
 
 TEST_P(BadRequestTest, IsRefusedBeforeAnythingIsLaunched) {
-  TrainingSpec spec = Spec();
+  service::TrainingSpec spec = Spec();
   GetParam().change(spec);
   const absl::Status status = jobs_->Create(spec).status();
   EXPECT_EQ(ErrorReason(status), GetParam().reason) << status;
@@ -291,33 +291,38 @@ TEST_P(BadRequestTest, IsRefusedBeforeAnythingIsLaunched) {
   EXPECT_TRUE(cluster_.specs().empty());
 }
 
-v1::DataConfig& Data(TrainingSpec& spec) {
+v1::DataConfig& Data(service::TrainingSpec& spec) {
   return *spec.config.mutable_data();
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadRequestTest,
     ::testing::Values(
-        BadRequest{"Outside", [](TrainingSpec& s) { Data(s).set_path("../models"); }, "PATH_OUTSIDE_ROOT", "config.data.path"},
-        BadRequest{"Absolute", [](TrainingSpec& s) { Data(s).set_path("/etc"); }, "PATH_OUTSIDE_ROOT", "config.data.path"},
-        BadRequest{"Shell", [](TrainingSpec& s) { Data(s).set_path("shoes; rm -rf x"); }, "CONFIG_INVALID", "config.data.path"},
-        BadRequest{"Substitution", [](TrainingSpec& s) { Data(s).set_path("$(id)"); }, "CONFIG_INVALID", "config.data.path"},
-        BadRequest{"Missing", [](TrainingSpec& s) { Data(s).set_path("boots"); }, "DATA_NOT_FOUND", "config.data.path"},
-        BadRequest{"NoData", [](TrainingSpec& s) { Data(s).clear_path(); }, "CONFIG_INVALID", "config.data.path"},
-        BadRequest{"Both", [](TrainingSpec& s) { s.from_catalogue = true; }, "CONFIG_INVALID", "config.data.path"},
-        BadRequest{"OwnCatalogue", [](TrainingSpec& s) { Data(s).set_catalogue_path("x"); }, "CONFIG_INVALID",
+        BadRequest{"Outside", [](service::TrainingSpec& s) { Data(s).set_path("../models"); }, "PATH_OUTSIDE_ROOT",
+                   "config.data.path"},
+        BadRequest{"Absolute", [](service::TrainingSpec& s) { Data(s).set_path("/etc"); }, "PATH_OUTSIDE_ROOT", "config.data.path"},
+        BadRequest{"Shell", [](service::TrainingSpec& s) { Data(s).set_path("shoes; rm -rf x"); }, "CONFIG_INVALID",
+                   "config.data.path"},
+        BadRequest{"Substitution", [](service::TrainingSpec& s) { Data(s).set_path("$(id)"); }, "CONFIG_INVALID",
+                   "config.data.path"},
+        BadRequest{"Missing", [](service::TrainingSpec& s) { Data(s).set_path("boots"); }, "DATA_NOT_FOUND", "config.data.path"},
+        BadRequest{"NoData", [](service::TrainingSpec& s) { Data(s).clear_path(); }, "CONFIG_INVALID", "config.data.path"},
+        BadRequest{"Both", [](service::TrainingSpec& s) { s.from_catalogue = true; }, "CONFIG_INVALID", "config.data.path"},
+        BadRequest{"OwnCatalogue", [](service::TrainingSpec& s) { Data(s).set_catalogue_path("x"); }, "CONFIG_INVALID",
                    "config.data.catalogue_path"},
-        BadRequest{"Output", [](TrainingSpec& s) { s.config.set_output_dir("/tmp/x"); }, "CONFIG_INVALID", "config.output_dir"},
-        BadRequest{"Weights", [](TrainingSpec& s) { s.config.mutable_model()->set_pretrained_path("../w.pth"); },
+        BadRequest{"Output", [](service::TrainingSpec& s) { s.config.set_output_dir("/tmp/x"); }, "CONFIG_INVALID",
+                   "config.output_dir"},
+        BadRequest{"Weights", [](service::TrainingSpec& s) { s.config.mutable_model()->set_pretrained_path("../w.pth"); },
                    "PATH_OUTSIDE_ROOT", "config.model.pretrained_path"},
-        BadRequest{"Name", [](TrainingSpec& s) { s.config.set_model_name("a`b`"); }, "CONFIG_INVALID", "config.model_name"},
-        BadRequest{"Range", [](TrainingSpec& s) { s.config.set_batch_size(-1); }, "CONFIG_INVALID", "config.batch_size"},
+        BadRequest{"Name", [](service::TrainingSpec& s) { s.config.set_model_name("a`b`"); }, "CONFIG_INVALID",
+                   "config.model_name"},
+        BadRequest{"Range", [](service::TrainingSpec& s) { s.config.set_batch_size(-1); }, "CONFIG_INVALID", "config.batch_size"},
         BadRequest{"Unknown",
-                   [](TrainingSpec& s) { s.config.GetReflection()->MutableUnknownFields(&s.config)->AddVarint(9999, 1); },
+                   [](service::TrainingSpec& s) { s.config.GetReflection()->MutableUnknownFields(&s.config)->AddVarint(9999, 1); },
                    "CONFIG_INVALID", "config"},
-        BadRequest{"Replicas", [](TrainingSpec& s) { s.replicas = 65; }, "CONFIG_INVALID", "replicas"},
-        BadRequest{"Tolerance", [](TrainingSpec& s) { s.recall_tolerance = 2; }, "CONFIG_INVALID", "recall_tolerance"},
-        BadRequest{"Factory", [](TrainingSpec& s) { s.index_factory = "Quick"; }, "CONFIG_INVALID", "index_factory"}),
+        BadRequest{"Replicas", [](service::TrainingSpec& s) { s.replicas = 65; }, "CONFIG_INVALID", "replicas"},
+        BadRequest{"Tolerance", [](service::TrainingSpec& s) { s.recall_tolerance = 2; }, "CONFIG_INVALID", "recall_tolerance"},
+        BadRequest{"Factory", [](service::TrainingSpec& s) { s.index_factory = "Quick"; }, "CONFIG_INVALID", "index_factory"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -9,14 +9,14 @@
 #include "gtest/gtest.h"
 #include "trainer/data/random.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 
-Image RandomImage(int width, int height, int channels) {
-  Image image;
+embedder::Image RandomImage(int width, int height, int channels) {
+  embedder::Image image;
   image.width = width;
   image.height = height;
   image.channels = channels;
@@ -27,8 +27,8 @@ Image RandomImage(int width, int height, int channels) {
   return image;
 }
 
-Image Grey(int width, std::vector<uint8_t> pixels) {
-  Image image;
+embedder::Image Grey(int width, std::vector<uint8_t> pixels) {
+  embedder::Image image;
   image.width = width;
   image.height = static_cast<int>(pixels.size()) / width;
   image.channels = 1;
@@ -36,7 +36,7 @@ Image Grey(int width, std::vector<uint8_t> pixels) {
   return image;
 }
 
-std::vector<uint8_t> Warped(const Image& source, const AffineMap& map, int side) {
+std::vector<uint8_t> Warped(const embedder::Image& source, const AffineMap& map, int side) {
   std::vector<uint8_t> out(static_cast<size_t>(side * side * source.channels));
   WarpAffine(source, map, side, absl::MakeSpan(out));
   return out;
@@ -54,7 +54,7 @@ int Reflected(int position, int size) {
 }
 
 // The slow truth: bilinear interpolation in doubles.
-double ValueAt(const Image& source, double x, double y, int channel) {
+double ValueAt(const embedder::Image& source, double x, double y, int channel) {
   double value = 0;
   for (const int dy : {0, 1}) {
     for (const int dx : {0, 1}) {
@@ -70,7 +70,7 @@ double ValueAt(const Image& source, double x, double y, int channel) {
 
 TEST(AffineWarpTest, CopiesPixelsWhereTheMapIsTheIdentity) {
   for (const int channels : {1, 3}) {
-    const Image image = RandomImage(7, 7, channels);
+    const embedder::Image image = RandomImage(7, 7, channels);
 
     EXPECT_THAT(Warped(image, AffineMap(), 7), ElementsAreArray(image.pixels));
   }
@@ -95,7 +95,7 @@ TEST(AffineWarpTest, ReflectsBeyondTheBorderManyTimesOver) {
 TEST(AffineWarpTest, AgreesWithInterpolationInDoubles) {
   Random random(4, 4, 4);
   for (const int channels : {1, 3}) {
-    const Image image = RandomImage(11, 9, channels);
+    const embedder::Image image = RandomImage(11, 9, channels);
     for (int round = 0; round < 100; ++round) {
       const AffineMap map = {random.Uniform(-20, 20), random.Uniform(-0.9, 0.9), random.Uniform(-0.9, 0.9),
                              random.Uniform(-20, 20), random.Uniform(-0.9, 0.9), random.Uniform(-0.9, 0.9)};
@@ -124,4 +124,4 @@ TEST(AffineWarpTest, PassesNothingOverWhereItShrinks) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -10,14 +10,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
 
 // Pixels 0, 1, 2, ... in reading order; further channels add 100 each.
-Image Counting(int width, int height, int channels) {
-  Image image;
+embedder::Image Counting(int width, int height, int channels) {
+  embedder::Image image;
   image.width = width;
   image.height = height;
   image.channels = channels;
@@ -29,14 +29,14 @@ Image Counting(int width, int height, int channels) {
   return image;
 }
 
-std::vector<int> Crop(const Image& image, int side, const Augmentation& augmentation, uint64_t index) {
+std::vector<int> Crop(const embedder::Image& image, int side, const Augmentation& augmentation, uint64_t index) {
   std::vector<uint8_t> out(static_cast<size_t>(side * side * image.channels));
   Random random(1, 1, index);
   CropAugmented(image, side, augmentation, &random, absl::MakeSpan(out));
   return {out.begin(), out.end()};
 }
 
-std::set<std::vector<int>> AllCrops(const Image& image, int side, const Augmentation& augmentation) {
+std::set<std::vector<int>> AllCrops(const embedder::Image& image, int side, const Augmentation& augmentation) {
   std::set<std::vector<int>> crops;
   for (uint64_t index = 0; index < 300; ++index) {
     crops.insert(Crop(image, side, augmentation, index));
@@ -93,7 +93,7 @@ TEST(AugmentTest, ShowsRealPixelsWhereTheImageIsLargerThanTheCrop) {
 TEST(AugmentTest, StaysInsideForTheLargestShift) {
   Augmentation shift;
   shift.max_shift_pixels = 4;
-  const Image image = Counting(5, 5, 1);
+  const embedder::Image image = Counting(5, 5, 1);
 
   for (uint64_t index = 0; index < 300; ++index) {
     for (const int pixel : Crop(image, 5, shift, index)) {
@@ -103,8 +103,8 @@ TEST(AugmentTest, StaysInsideForTheLargestShift) {
 }
 
 // Left to right from 0 to 240 in red, top to bottom in green, and a constant blue.
-Image Ramps(int side) {
-  Image image;
+embedder::Image Ramps(int side) {
+  embedder::Image image;
   image.width = image.height = side;
   image.channels = 3;
   for (int i = 0; i < side * side; ++i) {
@@ -148,7 +148,7 @@ TEST(AugmentTest, ShowsRectanglesOfTheAskedAreaAndShape) {
 TEST(AugmentTest, ShowsTheWholeImageWhereTheCropIsAllOfIt) {
   Augmentation crop;
   crop.min_crop_area = 1;
-  const Image image = Counting(5, 5, 1);
+  const embedder::Image image = Counting(5, 5, 1);
 
   EXPECT_THAT(Crop(image, 5, crop, 1), ::testing::ElementsAreArray(image.pixels));
 }
@@ -211,8 +211,8 @@ TEST(AugmentTest, FlipsAndShiftsAlikeWithAndWithoutResampling) {
 }
 
 // One pixel of each of these colours.
-Image Colours(const std::vector<std::array<uint8_t, 3>>& colours) {
-  Image image;
+embedder::Image Colours(const std::vector<std::array<uint8_t, 3>>& colours) {
+  embedder::Image image;
   image.width = image.height = 2;
   image.channels = 3;
   for (const std::array<uint8_t, 3>& colour : colours) {
@@ -224,7 +224,7 @@ Image Colours(const std::vector<std::array<uint8_t, 3>>& colours) {
 TEST(AugmentTest, ChangesBrightnessByAFactor) {
   Augmentation brightness;
   brightness.brightness = 0.5;
-  const Image image = Colours({{100, 50, 20}, {200, 100, 40}, {0, 0, 0}, {250, 250, 250}});
+  const embedder::Image image = Colours({{100, 50, 20}, {200, 100, 40}, {0, 0, 0}, {250, 250, 250}});
   std::set<int> seen;
   for (uint64_t index = 0; index < 300; ++index) {
     const std::vector<int> crop = Crop(image, 2, brightness, index);
@@ -241,7 +241,7 @@ TEST(AugmentTest, ChangesBrightnessByAFactor) {
 TEST(AugmentTest, ChangesContrastAroundTheMeanGrey) {
   Augmentation contrast;
   contrast.contrast = 0.5;
-  const Image image = Colours({{100, 100, 100}, {140, 140, 140}, {100, 100, 100}, {140, 140, 140}});
+  const embedder::Image image = Colours({{100, 100, 100}, {140, 140, 140}, {100, 100, 100}, {140, 140, 140}});
   std::set<int> seen;
   for (uint64_t index = 0; index < 300; ++index) {
     const std::vector<int> crop = Crop(image, 2, contrast, index);
@@ -255,7 +255,7 @@ TEST(AugmentTest, ChangesContrastAroundTheMeanGrey) {
 TEST(AugmentTest, ChangesSaturationAndKeepsTheGrey) {
   Augmentation saturation;
   saturation.saturation = 1;
-  const Image image = Colours({{150, 100, 80}, {90, 90, 90}, {150, 100, 80}, {90, 90, 90}});
+  const embedder::Image image = Colours({{150, 100, 80}, {90, 90, 90}, {150, 100, 80}, {90, 90, 90}});
   const double grey = 0.299 * 150 + 0.587 * 100 + 0.114 * 80;
   std::set<int> seen;
   for (uint64_t index = 0; index < 300; ++index) {
@@ -283,4 +283,4 @@ TEST(AugmentTest, GivesEqualImagesForEqualGenerators) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

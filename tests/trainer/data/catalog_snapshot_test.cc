@@ -20,7 +20,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -29,26 +29,26 @@ using ::testing::Pair;
 class CatalogueSnapshotTest : public ::testing::Test {
  protected:
   void Open() {
-    auto catalog = OpenSqliteCatalog(path(), CatalogOptions());
+    auto catalog = catalog::OpenSqliteCatalog(path(), catalog::CatalogOptions());
     ASSERT_OK(catalog);
     catalog_ = *std::move(catalog);
   }
   void Upsert(const std::string& id, const std::string& image, const std::optional<std::string>& label) {
     std::promise<absl::Status> done;
     catalog_->Upsert({{.id = id, .image = image, .label = label, .attributes = {}}},
-                     [&done](const absl::StatusOr<WriteResult>& result) { done.set_value(result.status()); });
+                     [&done](const absl::StatusOr<catalog::WriteResult>& result) { done.set_value(result.status()); });
     ASSERT_OK(done.get_future().get());
   }
   void Delete(const std::string& id) {
     std::promise<absl::Status> done;
-    catalog_->Delete({id}, [&done](const absl::StatusOr<WriteResult>& result) { done.set_value(result.status()); });
+    catalog_->Delete({id}, [&done](const absl::StatusOr<catalog::WriteResult>& result) { done.set_value(result.status()); });
     ASSERT_OK(done.get_future().get());
   }
 
   // Label and image by id.
   std::map<std::string, std::pair<std::string, std::string>> Read(const std::string& manifest) {
     std::map<std::string, std::pair<std::string, std::string>> items;
-    const auto dataset = OpenManifest(manifest);
+    const auto dataset = dataset::OpenManifest(manifest);
     EXPECT_OK(dataset);
     for (int64_t i = 0; dataset.ok() && i < (*dataset)->size(); ++i) {
       items[(*dataset)->example(i).id] = {(*dataset)->example(i).label, (*dataset)->ReadImage(i).value_or("")};
@@ -60,7 +60,7 @@ class CatalogueSnapshotTest : public ::testing::Test {
   std::string snapshot() const { return dir_.Join("run/catalogue"); }
 
   const testing::TempDir dir_;
-  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<catalog::Catalog> catalog_;
   std::atomic<bool> stop_ = false;
 };
 
@@ -98,7 +98,7 @@ TEST_F(CatalogueSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
     const std::string id = absl::StrCat(pair);
     catalog_->Upsert({{.id = id + "/left", .image = image, .label = "left", .attributes = {}},
                       {.id = id + "/right", .image = image, .label = "right", .attributes = {}}},
-                     [&done](const absl::StatusOr<WriteResult>& result) { done.set_value(result.status()); });
+                     [&done](const absl::StatusOr<catalog::WriteResult>& result) { done.set_value(result.status()); });
     ASSERT_OK(done.get_future().get());
   };
   constexpr int kPairs = 20;
@@ -134,4 +134,4 @@ TEST_F(CatalogueSnapshotTest, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

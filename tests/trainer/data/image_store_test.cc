@@ -6,7 +6,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/trainer/data/memory_dataset.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::GreyPreprocessing;
@@ -20,20 +20,21 @@ constexpr int64_t kImageBytes = 64;
 
 const std::atomic<bool> kGoOn = false;
 
-absl::StatusOr<std::unique_ptr<ImageStore>> LoadStore(const Dataset& dataset, std::vector<int64_t> indices,
+absl::StatusOr<std::unique_ptr<ImageStore>> LoadStore(const dataset::Dataset& dataset, std::vector<int64_t> indices,
                                                       int64_t max_cached_bytes, int threads = 2) {
   ImageStoreOptions options;
   options.threads = threads;
   options.max_cached_bytes = max_cached_bytes;
   options.stop = &kGoOn;
-  return ImageStore::Load(&dataset, std::move(indices), Preprocessor::Create(GreyPreprocessing()).value(), options, "test");
+  return ImageStore::Load(&dataset, std::move(indices), embedder::Preprocessor::Create(GreyPreprocessing()).value(), options,
+                          "test");
 }
 
 // Grey values 0, 10, 20, ...
 MemoryDataset GreyImages(int count) {
   MemoryDataset dataset;
   for (int i = 0; i < count; ++i) {
-    dataset.AddGrey("image-" + std::to_string(i), "class", Split::kTrain, 8, static_cast<char>(10 * i));
+    dataset.AddGrey("image-" + std::to_string(i), "class", dataset::Split::kTrain, 8, static_cast<char>(10 * i));
   }
   return dataset;
 }
@@ -61,8 +62,8 @@ TEST(ImageStoreTest, GivesTheSameImagesWithoutMemoryForThem) {
 
 TEST(ImageStoreTest, MeasuresMeanAndStandardDeviation) {
   MemoryDataset dataset;
-  dataset.AddGrey("black", "a", Split::kTrain, 8, '\0');
-  dataset.AddGrey("white", "b", Split::kTrain, 8, '\xff');
+  dataset.AddGrey("black", "a", dataset::Split::kTrain, 8, '\0');
+  dataset.AddGrey("white", "b", dataset::Split::kTrain, 8, '\xff');
 
   ASSERT_OK_AND_ASSIGN(const auto store, LoadStore(dataset, {0, 1}, 0));
 
@@ -93,7 +94,7 @@ TEST(ImageStoreTest, DigestsContentWhateverTheThreadsAndTheMemory) {
 
 TEST(ImageStoreTest, NamesTheBrokenImage) {
   MemoryDataset dataset = GreyImages(3);
-  dataset.Add("cat/broken.png", "cat", Split::kTrain, dataset.ReadImage(1).value().substr(0, 50));
+  dataset.Add("cat/broken.png", "cat", dataset::Split::kTrain, dataset.ReadImage(1).value().substr(0, 50));
 
   const auto store = LoadStore(dataset, {0, 1, 2, 3}, 0);
 
@@ -108,7 +109,7 @@ TEST(ImageStoreTest, StopsWhenAsked) {
   ImageStoreOptions options;
   options.stop = &stop;
 
-  EXPECT_THAT(ImageStore::Load(&dataset, {0, 1}, Preprocessor::Create(GreyPreprocessing()).value(), options, "test"),
+  EXPECT_THAT(ImageStore::Load(&dataset, {0, 1}, embedder::Preprocessor::Create(GreyPreprocessing()).value(), options, "test"),
               StatusIs(absl::StatusCode::kCancelled));
 }
 
@@ -121,4 +122,4 @@ TEST(ImageStoreTest, MayBeEmpty) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -10,7 +10,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/trainer/data/memory_dataset.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -26,7 +26,7 @@ MemoryDataset Gradients(int count) {
     for (int pixel = 0; pixel < 64; ++pixel) {
       pixels.push_back(static_cast<char>(3 * pixel + i));
     }
-    dataset.Add("image-" + std::to_string(i), "class", Split::kTrain, EncodeGreyPng(pixels, 8, 8).value());
+    dataset.Add("image-" + std::to_string(i), "class", dataset::Split::kTrain, dataset::EncodeGreyPng(pixels, 8, 8).value());
   }
   return dataset;
 }
@@ -41,7 +41,8 @@ class LoaderTest : public ::testing::Test {
     for (int64_t i = 0; i < dataset_.size(); ++i) {
       indices.push_back(i);
     }
-    store_ = ImageStore::Load(&dataset_, indices, Preprocessor::Create(GreyPreprocessing()).value(), options, "test").value();
+    store_ =
+        ImageStore::Load(&dataset_, indices, embedder::Preprocessor::Create(GreyPreprocessing()).value(), options, "test").value();
   }
 
   std::vector<LoadedBatch> LoadAll(const LoaderOptions& options, const PositionBatches& batches) const {
@@ -138,4 +139,4 @@ TEST_F(LoaderTest, EndsAtOnceWithoutBatches) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -15,25 +15,25 @@
 
 namespace semblance::testing {
 
-class MemoryDataset final : public Dataset {
+class MemoryDataset final : public dataset::Dataset {
  public:
-  void Add(std::string id, std::string label, Split split, std::string encoded) {
-    examples_.push_back(Example{std::move(id), std::move(label), split});
+  void Add(std::string id, std::string label, dataset::Split split, std::string encoded) {
+    examples_.push_back(dataset::Example{std::move(id), std::move(label), split});
     images_.push_back(std::move(encoded));
   }
 
   // An image of `side` x `side` equal grey pixels.
-  void AddGrey(std::string id, std::string label, Split split, int side, char grey) {
+  void AddGrey(std::string id, std::string label, dataset::Split split, int side, char grey) {
     const std::string pixels(static_cast<size_t>(side) * static_cast<size_t>(side), grey);
-    Add(std::move(id), std::move(label), split, EncodeGreyPng(pixels, side, side).value());
+    Add(std::move(id), std::move(label), split, dataset::EncodeGreyPng(pixels, side, side).value());
   }
 
   int64_t size() const override { return static_cast<int64_t>(examples_.size()); }
-  const Example& example(int64_t index) const override { return examples_[static_cast<size_t>(index)]; }
+  const dataset::Example& example(int64_t index) const override { return examples_[static_cast<size_t>(index)]; }
   absl::StatusOr<std::string> ReadImage(int64_t index) const override { return images_[static_cast<size_t>(index)]; }
 
  private:
-  std::vector<Example> examples_;
+  std::vector<dataset::Example> examples_;
   std::vector<std::string> images_;
 };
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::StatusMessage;
@@ -37,4 +37,4 @@ TEST(ParallelForTest, DoesNothingForNothing) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 TEST(RandomTest, RepeatsItselfForEqualArguments) {
@@ -73,4 +73,4 @@ TEST(RandomTest, TossesAFairCoin) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

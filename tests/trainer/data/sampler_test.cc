@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -208,4 +208,4 @@ TEST(SamplerTest, SharesEveryBatchAmongTheRanksInOrder) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -8,7 +8,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/trainer/data/memory_dataset.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -23,7 +23,7 @@ using testing::StatusMessage;
 struct Row {
   std::string id;
   std::string label;
-  Split split;
+  dataset::Split split;
 };
 
 absl::StatusOr<TrainingData> Prepare(const std::vector<Row>& rows,
@@ -40,12 +40,12 @@ absl::StatusOr<TrainingData> Prepare(const std::vector<Row>& rows,
 }
 
 TEST(TrainingDataTest, NumbersTheTrainingClassesByNameAndTheOthersAfterThem) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, Prepare({{"1", "dog", Split::kTrain},
-                                                         {"2", "cat", Split::kTrain},
-                                                         {"3", "dog", Split::kTrain},
-                                                         {"4", "ant", Split::kTest},
-                                                         {"5", "dog", Split::kTest},
-                                                         {"6", "ant", Split::kTest}}));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data, Prepare({{"1", "dog", dataset::Split::kTrain},
+                                                         {"2", "cat", dataset::Split::kTrain},
+                                                         {"3", "dog", dataset::Split::kTrain},
+                                                         {"4", "ant", dataset::Split::kTest},
+                                                         {"5", "dog", dataset::Split::kTest},
+                                                         {"6", "ant", dataset::Split::kTest}}));
 
   EXPECT_THAT(data.classes, ElementsAre("cat", "dog"));
   EXPECT_THAT(data.split.train, ElementsAre(0, 1, 2));
@@ -54,15 +54,17 @@ TEST(TrainingDataTest, NumbersTheTrainingClassesByNameAndTheOthersAfterThem) {
 }
 
 TEST(TrainingDataTest, TrainsOnEverythingWhenNothingIsHeldOut) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, Prepare({{"1", "dog", Split::kUnassigned}, {"2", "cat", Split::kUnassigned}},
-                                                        v1::DataConfig::HOLD_OUT_NONE));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data,
+                       Prepare({{"1", "dog", dataset::Split::kUnassigned}, {"2", "cat", dataset::Split::kUnassigned}},
+                               v1::DataConfig::HOLD_OUT_NONE));
 
   EXPECT_THAT(data.split.train, ElementsAre(0, 1));
   EXPECT_THAT(data.test_labels, IsEmpty());
 }
 
 TEST(TrainingDataTest, RefusesASingleClass) {
-  const auto data = Prepare({{"1", "dog", Split::kTrain}, {"2", "dog", Split::kTrain}, {"3", "dog", Split::kTest}});
+  const auto data =
+      Prepare({{"1", "dog", dataset::Split::kTrain}, {"2", "dog", dataset::Split::kTrain}, {"3", "dog", dataset::Split::kTest}});
 
   EXPECT_THAT(data, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(data, HasReason("DATA_INVALID"));
@@ -71,18 +73,19 @@ TEST(TrainingDataTest, RefusesASingleClass) {
 }
 
 TEST(TrainingDataTest, RefusesDataWithoutTrainingImages) {
-  EXPECT_THAT(Prepare({{"1", "dog", Split::kTest}, {"2", "cat", Split::kTest}}), HasReason("DATA_INVALID"));
+  EXPECT_THAT(Prepare({{"1", "dog", dataset::Split::kTest}, {"2", "cat", dataset::Split::kTest}}), HasReason("DATA_INVALID"));
 }
 
 TEST(TrainingDataTest, RefusesATestOfFewerThanTwoImagesThatWasAskedFor) {
-  const auto data = Prepare({{"1", "dog", Split::kTrain}, {"2", "cat", Split::kTrain}, {"3", "cat", Split::kTest}});
+  const auto data =
+      Prepare({{"1", "dog", dataset::Split::kTrain}, {"2", "cat", dataset::Split::kTrain}, {"3", "cat", dataset::Split::kTest}});
 
   EXPECT_THAT(data, HasReason("DATA_INVALID"));
   EXPECT_THAT(data, HasField("data.hold_out_fraction"));
 }
 
 TEST(TrainingDataTest, NamesAnExampleWithoutLabel) {
-  const auto data = Prepare({{"1", "dog", Split::kTrain}, {"loose.png", "", Split::kTrain}});
+  const auto data = Prepare({{"1", "dog", dataset::Split::kTrain}, {"loose.png", "", dataset::Split::kTrain}});
 
   EXPECT_THAT(data, HasReason("DATA_INVALID"));
   EXPECT_THAT(data, StatusMessage(HasSubstr("loose.png")));
@@ -99,7 +102,8 @@ TEST(TrainingDataTest, HoldsOutWholeTrainingClassesForValidation) {
   std::vector<Row> rows;
   for (int i = 0; i < 400; ++i) {
     const bool is_test = i % 4 == 3;
-    rows.push_back({"id" + std::to_string(i), "class" + std::to_string(i / 8), is_test ? Split::kTest : Split::kTrain});
+    rows.push_back(
+        {"id" + std::to_string(i), "class" + std::to_string(i / 8), is_test ? dataset::Split::kTest : dataset::Split::kTrain});
   }
   ASSERT_OK_AND_ASSIGN(const TrainingData data, Prepare(rows, v1::DataConfig::HOLD_OUT_ITEMS, 0.3));
 
@@ -122,11 +126,13 @@ TEST(TrainingDataTest, HoldsOutWholeTrainingClassesForValidation) {
 }
 
 TEST(TrainingDataTest, RefusesAValidationWithoutImages) {
-  const auto data =
-      Prepare({{"a", "x", Split::kTrain}, {"b", "y", Split::kTrain}, {"c", "x", Split::kTest}, {"d", "y", Split::kTest}},
-              v1::DataConfig::HOLD_OUT_ITEMS, 1e-9);
+  const auto data = Prepare({{"a", "x", dataset::Split::kTrain},
+                             {"b", "y", dataset::Split::kTrain},
+                             {"c", "x", dataset::Split::kTest},
+                             {"d", "y", dataset::Split::kTest}},
+                            v1::DataConfig::HOLD_OUT_ITEMS, 1e-9);
   EXPECT_THAT(data, HasField("validation.fraction"));
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

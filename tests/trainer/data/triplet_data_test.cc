@@ -11,7 +11,7 @@
 #include "tests/testing/temp_dir.h"
 #include "tests/trainer/data/memory_dataset.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -23,34 +23,34 @@ using testing::TempDir;
 
 using Ids = std::vector<std::string>;  // Of anchor, positive and negative.
 
-TripletData Triplets(int64_t images, const std::vector<Triplet>& triplets) {
+dataset::TripletData Triplets(int64_t images, const std::vector<dataset::Triplet>& triplets) {
   auto dataset = std::make_unique<MemoryDataset>();
   for (int64_t i = 0; i < images; ++i) {
-    dataset->Add("image" + std::to_string(i), "", Split::kUnassigned, "");
+    dataset->Add("image" + std::to_string(i), "", dataset::Split::kUnassigned, "");
   }
   return {std::move(dataset), triplets};
 }
 
 // Two triplets of each of 200 anchors.
-TripletData ManyTriplets() {
-  std::vector<Triplet> triplets;
+dataset::TripletData ManyTriplets() {
+  std::vector<dataset::Triplet> triplets;
   for (int64_t i = 0; i < 400; ++i) {
     triplets.push_back({i % 200, (i * 7 + 1) % 200, 200 + i % 50});
   }
   return Triplets(250, triplets);
 }
 
-v1::DataConfig HoldOut(double fraction, v1::DataConfig::HoldOut hold_out = v1::DataConfig::HOLD_OUT_ITEMS) {
+v1::DataConfig dataset::HoldOut(double fraction, v1::DataConfig::HoldOut hold_out = v1::DataConfig::HOLD_OUT_ITEMS) {
   v1::DataConfig config;
   config.set_hold_out(hold_out);
   config.set_hold_out_fraction(fraction);
   return config;
 }
 
-std::set<Ids> IdsOf(const TrainingData& data, const std::vector<int64_t>& images, const std::vector<Triplet>& triplets) {
+std::set<Ids> IdsOf(const TrainingData& data, const std::vector<int64_t>& images, const std::vector<dataset::Triplet>& triplets) {
   const auto id = [&](int64_t position) { return data.dataset->example(images.at(static_cast<size_t>(position))).id; };
   std::set<Ids> ids;
-  for (const Triplet& triplet : triplets) {
+  for (const dataset::Triplet& triplet : triplets) {
     ids.insert({id(triplet.anchor), id(triplet.positive), id(triplet.negative)});
   }
   return ids;
@@ -65,7 +65,7 @@ std::set<std::string> AnchorsOf(const std::set<Ids>& triplets) {
 }
 
 TEST(TripletDataTest, GivesEveryTripletToOneSideAndEveryAnchorToOneSide) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), HoldOut(0.3), 0.2));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3), 0.2));
 
   EXPECT_TRUE(data.has_triplets());
   EXPECT_THAT(data.classes, IsEmpty());
@@ -86,10 +86,10 @@ TEST(TripletDataTest, GivesEveryTripletToOneSideAndEveryAnchorToOneSide) {
 }
 
 TEST(TripletDataTest, LoadsTheImagesThatASideNamesOnceEach) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), HoldOut(0.3), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3), 0));
 
   std::set<int64_t> named;
-  for (const Triplet& triplet : data.test_triplets) {
+  for (const dataset::Triplet& triplet : data.test_triplets) {
     named.insert({triplet.anchor, triplet.positive, triplet.negative});
   }
   EXPECT_EQ(named.size(), data.split.test.size());
@@ -98,10 +98,10 @@ TEST(TripletDataTest, LoadsTheImagesThatASideNamesOnceEach) {
 }
 
 TEST(TripletDataTest, LeavesAnchorsWhereTheyWereWhenDataIsAdded) {
-  TripletData fewer = ManyTriplets();
+  dataset::TripletData fewer = ManyTriplets();
   fewer.triplets.resize(100);
-  ASSERT_OK_AND_ASSIGN(const TrainingData before, PrepareTripletData(std::move(fewer), HoldOut(0.3), 0));
-  ASSERT_OK_AND_ASSIGN(const TrainingData after, PrepareTripletData(ManyTriplets(), HoldOut(0.3), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData before, PrepareTripletData(std::move(fewer), dataset::HoldOut(0.3), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData after, PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3), 0));
 
   const std::set<Ids> test = IdsOf(after, after.split.test, after.test_triplets);
   for (const Ids& ids : IdsOf(before, before.split.test, before.test_triplets)) {
@@ -110,7 +110,8 @@ TEST(TripletDataTest, LeavesAnchorsWhereTheyWereWhenDataIsAdded) {
 }
 
 TEST(TripletDataTest, TrainsOnEverythingWhenNothingIsHeldOut) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), HoldOut(0.3, v1::DataConfig::HOLD_OUT_NONE), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data,
+                       PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3, v1::DataConfig::HOLD_OUT_NONE), 0));
 
   EXPECT_EQ(data.train_triplets.size(), 400u);
   EXPECT_THAT(data.test_triplets, IsEmpty());
@@ -118,7 +119,7 @@ TEST(TripletDataTest, TrainsOnEverythingWhenNothingIsHeldOut) {
 
 TEST(TripletDataTest, RefusesASideThatIsEmpty) {
   const auto prepare = [](double hold_out, double validation) {
-    return PrepareTripletData(Triplets(3, {{0, 1, 2}}), HoldOut(hold_out), validation);
+    return PrepareTripletData(Triplets(3, {{0, 1, 2}}), dataset::HoldOut(hold_out), validation);
   };
   EXPECT_THAT(prepare(1e-9, 0), HasField("data.hold_out_fraction"));
   EXPECT_THAT(prepare(1 - 1e-9, 0), HasField("data.path"));
@@ -129,13 +130,13 @@ TEST(TripletDataTest, RefusesASideThatIsEmpty) {
 TEST(TripletDataTest, IsWhatAManifestOfTripletsIsOpenedAs) {
   const TempDir dir;
   std::ofstream(dir.Join("t.tsv")) << "anchor\tpositive\tnegative\na.png\tb.png\tc.png\nb.png\ta.png\tc.png\n";
-  v1::DataConfig config = HoldOut(0.5, v1::DataConfig::HOLD_OUT_NONE);
+  v1::DataConfig config = dataset::HoldOut(0.5, v1::DataConfig::HOLD_OUT_NONE);
   config.set_path(dir.Join("t.tsv"));
 
   ASSERT_OK_AND_ASSIGN(const TrainingData data, OpenTrainingData(config, 0));
 
-  EXPECT_THAT(data.train_triplets, ElementsAre(Triplet{0, 1, 2}, Triplet{1, 0, 2}));
+  EXPECT_THAT(data.train_triplets, ElementsAre(dataset::Triplet{0, 1, 2}, dataset::Triplet{1, 0, 2}));
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -12,7 +12,7 @@
 #include "tests/trainer/data/memory_dataset.h"
 #include "trainer/learning/input_batches.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -34,7 +34,7 @@ v1::TrainingConfig CachedConfig() {
   config.mutable_model()->add_convnet_channels(4);
   config.mutable_model()->set_freeze_backbone(true);
   config.mutable_model()->set_cache_features(true);
-  return WithDefaults(config);
+  return config::WithDefaults(config);
 }
 
 class FeatureCacheTest : public ::testing::Test {
@@ -46,13 +46,13 @@ class FeatureCacheTest : public ::testing::Test {
       for (int pixel = 0; pixel < 64; ++pixel) {
         pixels.push_back(static_cast<char>(3 * pixel + 5 * i));
       }
-      dataset_.Add(std::to_string(i), i % 2 == 0 ? "a" : "b", Split::kTrain, EncodeGreyPng(pixels, 8, 8).value());
+      dataset_.Add(std::to_string(i), i % 2 == 0 ? "a" : "b", dataset::Split::kTrain, dataset::EncodeGreyPng(pixels, 8, 8).value());
       indices.push_back(i);
       labels_.push_back(i % 2);
     }
     ImageStoreOptions options;
     options.stop = &stop_;
-    const Preprocessor preprocessor = Preprocessor::Create(GreyPreprocessing()).value();
+    const embedder::Preprocessor preprocessor = embedder::Preprocessor::Create(GreyPreprocessing()).value();
     store_ = ImageStore::Load(&dataset_, indices, preprocessor, options, "test").value();
     nothing_ = ImageStore::Load(&dataset_, {}, preprocessor, options, "test").value();
   }
@@ -60,9 +60,9 @@ class FeatureCacheTest : public ::testing::Test {
   std::unique_ptr<Learner> NewLearner(const v1::TrainingConfig& config) const {
     torch::manual_seed(1);
     const auto& model = config.model();
-    return std::make_unique<Learner>(config,
-                                     NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(),
-                                     /*class_count=*/2, torch::kCPU, ranks_.get());
+    return std::make_unique<Learner>(
+        config, embedder::NewEmbeddingNet(config::ArchitectureOf(model), config::PreprocessingOf(model), model.dimension()).value(),
+        /*class_count=*/2, torch::kCPU, ranks_.get());
   }
 
   std::atomic<bool> stop_ = false;
@@ -84,7 +84,7 @@ TEST_F(FeatureCacheTest, HoldsWhatTheBackboneMakesOfEachImage) {
   EXPECT_THAT(train.features.sizes().vec(), ElementsAre(kImageCount, kWidth));
   EXPECT_FALSE(validation.features.defined());
   EXPECT_FALSE(test.features.defined());
-  EmbeddingNet net = learner->net();
+  embedder::EmbeddingNet net = learner->net();
   EXPECT_TRUE(net->is_training());
   net->eval();
   const torch::NoGradGuard no_grad;
@@ -141,4 +141,4 @@ TEST_F(FeatureCacheTest, KeepsFloat32WhateverTheNetworkComputesIn) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -8,7 +8,7 @@
 #include "tests/testing/status_matchers.h"
 #include "trainer/learning/snapshot.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::StatusIs;
@@ -19,7 +19,7 @@ v1::TrainingConfig SmallConfig() {
   config.mutable_model()->set_input_channels(1);
   config.mutable_model()->set_dimension(4);
   config.mutable_model()->add_convnet_channels(4);
-  return WithDefaults(config);
+  return config::WithDefaults(config);
 }
 
 const Ranks& Alone() {
@@ -30,8 +30,9 @@ const Ranks& Alone() {
 Learner NewSmallLearner(const v1::TrainingConfig& config) {
   torch::manual_seed(1);
   const auto& model = config.model();
-  return Learner(config, NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(), 2, torch::kCPU,
-                 &Alone());
+  return Learner(
+      config, embedder::NewEmbeddingNet(config::ArchitectureOf(model), config::PreprocessingOf(model), model.dimension()).value(),
+      2, torch::kCPU, &Alone());
 }
 
 // Dark and bright images.
@@ -106,12 +107,12 @@ TEST(LearnerTest, KeepsEmbeddingsNextToTheirProxiesWhenWhitened) {
   for (int i = 0; i < 30; ++i) {
     ASSERT_OK(learner.Step(kPixels, kLabels, 1));
   }
-  EmbeddingNet net = learner.net();
+  embedder::EmbeddingNet net = learner.net();
   const torch::NoGradGuard no_grad;
 
   ASSERT_OK(learner.Whiten(net->forward(kPixels), 0.25));
 
-  const torch::Tensor cosines = NormalizeRows(net->forward(kPixels)).matmul(learner.proxies().values().t());
+  const torch::Tensor cosines = embedder::NormalizeRows(net->forward(kPixels)).matmul(learner.proxies().values().t());
   EXPECT_TRUE(torch::equal(cosines.argmax(1), kLabels));
   EXPECT_TRUE(torch::allclose(learner.proxies().values().norm(2, 1), torch::ones({2})));
 }
@@ -209,7 +210,7 @@ TEST(LearnerTest, HasNoProxiesForALossThatNeedsNone) {
   v1::TrainingConfig config = SmallConfig();
   config.mutable_loss()->mutable_triplet()->set_mining(v1::TripletConfig::MINING_ALL);
   config.clear_proxies();
-  config = WithDefaults(config);
+  config = config::WithDefaults(config);
   Learner learner = NewSmallLearner(config);
   EXPECT_FALSE(learner.uses_proxies());
   const float first = learner.Step(kPixels, kLabels, 1).value();
@@ -242,4 +243,4 @@ TEST(LearnerTest, LearnsInBfloat16) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

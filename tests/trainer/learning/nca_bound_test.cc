@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "tests/trainer/losses/loss_data.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::Cosine;
@@ -20,8 +20,8 @@ TEST(NcaBoundTest, HoldsForRandomPointsProxiesAndLengths) {
   for (int trial = 0; trial < 2000; ++trial) {
     const int64_t dimension = 2 + trial % 5;
     const double spread = 0.02 * (trial % 50);
-    const torch::Tensor embeddings = NormalizeRows(torch::randn({8, dimension}));
-    const torch::Tensor proxies = NormalizeRows(embeddings + spread * torch::randn({8, dimension}));
+    const torch::Tensor embeddings = embedder::NormalizeRows(torch::randn({8, dimension}));
+    const torch::Tensor proxies = embedder::NormalizeRows(embeddings + spread * torch::randn({8, dimension}));
     const double embedding_scale = 1 + 0.5 * (trial % 4);
     const double proxy_scale = 1 + 0.7 * (trial % 3);
     const NcaBound bound = MeasureNcaBound({embeddings, proxies, Labels({0, 0, 1, 1, 2, 2, 3, 3})}, embedding_scale, proxy_scale);
@@ -63,12 +63,12 @@ TEST(NcaBoundTest, NeedsAllOfItsSlack) {
 
 TEST(NcaBoundTest, TightensAsExamplesComeNearToTheirProxies) {
   torch::manual_seed(1);
-  const torch::Tensor embeddings = NormalizeRows(torch::randn({8, 4}));
+  const torch::Tensor embeddings = embedder::NormalizeRows(torch::randn({8, 4}));
   const torch::Tensor offsets = torch::randn({8, 4});
   double last_gap = 1e9;
   for (const double spread : {0.5, 0.1, 0.01, 0.0}) {
-    const NcaBound bound =
-        MeasureNcaBound({embeddings, NormalizeRows(embeddings + spread * offsets), Labels({0, 0, 1, 1, 2, 2, 3, 3})}, 1, 1);
+    const NcaBound bound = MeasureNcaBound(
+        {embeddings, embedder::NormalizeRows(embeddings + spread * offsets), Labels({0, 0, 1, 1, 2, 2, 3, 3})}, 1, 1);
     EXPECT_LT(bound.bound - bound.nca, last_gap);
     last_gap = bound.bound - bound.nca;
   }
@@ -76,4 +76,4 @@ TEST(NcaBoundTest, TightensAsExamplesComeNearToTheirProxies) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

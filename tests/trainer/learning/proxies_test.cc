@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 #include "tests/trainer/losses/loss_data.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::Labels;
@@ -160,7 +160,7 @@ TEST(ProxiesTest, OfTripletsAreThoseNearestToTheirExamplesOrTheExamplesWhereThat
 TEST(ProxiesTest, StartAtExamplesEachOnceBeforeAnyAgain) {
   const torch::Tensor examples = OnCircle({0, 30, 80, 100, 200});
   const torch::Tensor centre = examples.mean(0);
-  const torch::Tensor expected = NormalizeRows(examples - centre);
+  const torch::Tensor expected = embedder::NormalizeRows(examples - centre);
 
   Proxies three = New(FreeProxies(3), 0, 2);
   three.StartAtExamples(examples, centre);
@@ -192,7 +192,7 @@ TEST(ProxiesTest, SampleNegativesBesidesThoseOfTheBatch) {
 TEST(ProxiesTest, StartAtTheMeansOfTheirClasses) {
   const torch::Tensor means = torch::tensor({{1.0F, 1.0F}, {1.0F, 0.0F}, {1.0F, -1.0F}, {1.0F, 0.5F}});
   const torch::Tensor centre = means.mean(0);
-  const torch::Tensor expected = NormalizeRows(means - centre);
+  const torch::Tensor expected = embedder::NormalizeRows(means - centre);
 
   Proxies one = New(Config(1), 4, 2);
   one.StartAtClassMeans(means, centre);
@@ -217,4 +217,4 @@ TEST(ProxiesTest, SayWhetherAnExampleIsNearestToItsClass) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

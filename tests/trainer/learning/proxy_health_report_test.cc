@@ -4,7 +4,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::AllOf;
@@ -56,4 +56,4 @@ TEST(ProxyHealthReportTest, NamesTheClassesThatAreStuck) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -8,7 +8,7 @@
 #include "trainer/losses/proxy_nca.h"
 #include "trainer/losses/proxy_triplet.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -109,4 +109,4 @@ TEST(TripletHealthTest, TellsWhichTripletsSaySomethingAndWhichProxiesNobodyIsNea
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

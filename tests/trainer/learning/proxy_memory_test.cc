@@ -13,7 +13,7 @@
 #include "tests/testing/status_matchers.h"
 #include "trainer/learning/learner.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 int64_t PeakBytes() {
@@ -39,12 +39,13 @@ TEST(ProxyMemoryTest, AMillionProxiesTrainWithinTwoGigabytes) {
   config.mutable_model()->set_input_side(8);
   config.mutable_model()->set_input_channels(1);
   config.mutable_model()->add_convnet_channels(4);
-  config = WithDefaults(config);
+  config = config::WithDefaults(config);
   ASSERT_EQ(config.model().dimension(), 64);
   const std::unique_ptr<Ranks> alone = Ranks::Join({}, torch::kCPU).value();
   const v1::ModelConfig& model = config.model();
-  Learner learner(config, NewEmbeddingNet(ArchitectureOf(model), PreprocessingOf(model), model.dimension()).value(), kClasses,
-                  torch::kCPU, alone.get());
+  Learner learner(
+      config, embedder::NewEmbeddingNet(config::ArchitectureOf(model), config::PreprocessingOf(model), model.dimension()).value(),
+      kClasses, torch::kCPU, alone.get());
   const torch::Tensor pixels = torch::randint(0, 256, {kBatch, 8, 8, 1}).to(torch::kUInt8);
   const torch::Tensor labels = torch::randint(kClasses, {kBatch}, torch::kInt64);
 
@@ -57,4 +58,4 @@ TEST(ProxyMemoryTest, AMillionProxiesTrainWithinTwoGigabytes) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -4,7 +4,7 @@
 
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using v1::OptimizerConfig;
@@ -54,4 +54,4 @@ TEST(ScheduleTest, DecaysByTheFactorLittleByLittleOrAllAtOnce) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -5,7 +5,7 @@
 #include "gtest/gtest.h"
 #include "tests/trainer/data/memory_dataset.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // 500 points around (5, -3) that vary a hundred times more along one diagonal than along the other.
@@ -56,7 +56,7 @@ TEST(WhiteningTest, ChangesTheNetworkAsItWouldItsOutput) {
   architecture.mutable_small_convnet()->add_channels(4);
   architecture.mutable_small_convnet()->set_convolutions_per_stage(1);
   torch::manual_seed(1);
-  EmbeddingNet net = NewEmbeddingNet(architecture, testing::GreyPreprocessing(), 6).value();
+  embedder::EmbeddingNet net = embedder::NewEmbeddingNet(architecture, testing::GreyPreprocessing(), 6).value();
   net->eval();
   const torch::NoGradGuard no_grad;
   const torch::Tensor pixels = torch::randint(0, 256, {50, 8, 8, 1}, torch::kUInt8);
@@ -69,4 +69,4 @@ TEST(WhiteningTest, ChangesTheNetworkAsItWouldItsOutput) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

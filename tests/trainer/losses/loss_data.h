@@ -33,8 +33,8 @@ inline double SquaredDistance(double x, double y) {
 }
 
 // One proxy for each class.
-inline LossBatch Batch(const torch::Tensor& embeddings, const torch::Tensor& proxies, const torch::Tensor& labels) {
-  LossBatch batch;
+inline trainer::LossBatch Batch(const torch::Tensor& embeddings, const torch::Tensor& proxies, const torch::Tensor& labels) {
+  trainer::LossBatch batch;
   batch.embeddings = embeddings;
   batch.labels = labels;
   batch.proxies = proxies;
@@ -42,12 +42,12 @@ inline LossBatch Batch(const torch::Tensor& embeddings, const torch::Tensor& pro
   return batch;
 }
 
-inline LossBatch Batch(const Angles& embeddings, const Angles& proxies, const Numbers& labels) {
+inline trainer::LossBatch Batch(const Angles& embeddings, const Angles& proxies, const Numbers& labels) {
   return Batch(OnCircle(embeddings), OnCircle(proxies), Labels(labels));
 }
 
-inline LossBatch PairBatch(const Angles& embeddings, const Numbers& labels) {
-  LossBatch batch;
+inline trainer::LossBatch PairBatch(const Angles& embeddings, const Numbers& labels) {
+  trainer::LossBatch batch;
   batch.embeddings = OnCircle(embeddings);
   batch.labels = Labels(labels);
   return batch;

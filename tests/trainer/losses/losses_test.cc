@@ -25,7 +25,7 @@
 #include "trainer/losses/soft_triple.h"
 #include "trainer/losses/triplet.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::Angles;
@@ -39,8 +39,8 @@ using testing::SquaredDistance;
 
 std::unique_ptr<Loss> LossOf(const std::string& assignment) {
   v1::TrainingConfig config;
-  EXPECT_TRUE(ApplyOverride(assignment, &config).ok()) << assignment;
-  return NewLoss(WithDefaults(config).loss());
+  EXPECT_TRUE(config::ApplyOverride(assignment, &config).ok()) << assignment;
+  return NewLoss(config::WithDefaults(config).loss());
 }
 
 // Every loss, by a field of its config.
@@ -135,7 +135,7 @@ TEST(UsesProxiesTest, SaysOfEveryConfigWhatItsLossSays) {
                                   "n_pairs", "lifted_structure"}) {
     v1::LossConfig config;
     config.GetReflection()->MutableMessage(&config, config.GetDescriptor()->FindFieldByName(field));
-    EXPECT_EQ(UsesProxies(config), NewLoss(config)->uses_proxies()) << field;
+    EXPECT_EQ(config::UsesProxies(config), NewLoss(config)->uses_proxies()) << field;
   }
 }
 
@@ -410,14 +410,14 @@ class ProxySoftmaxTest : public ::testing::Test {
   }
 
   static Result Run(const LossBatch& batch, const std::function<torch::Tensor(const torch::Tensor&)>& function) {
-    const torch::Tensor values = function(NormalizeRows(batch.embeddings));
+    const torch::Tensor values = function(embedder::NormalizeRows(batch.embeddings));
     (values * torch::tensor({1.0F, -2.0F, 0.5F, 3.0F, 1.0F})).sum().backward();
     return {values.detach(), batch.embeddings.grad(), batch.proxies.grad()};
   }
 
   // By autograd, on the whole matrix.
   static torch::Tensor Dense(const LossBatch& batch, const torch::Tensor& unit, bool negatives_only) {
-    const torch::Tensor similarities = kScale * unit.matmul(NormalizeRows(batch.proxies).t());
+    const torch::Tensor similarities = kScale * unit.matmul(embedder::NormalizeRows(batch.proxies).t());
     const torch::Tensor is_positive = torch::one_hot(batch.positives, batch.proxies.size(0)).to(torch::kBool);
     const torch::Tensor same = batch.proxy_classes.unsqueeze(0) == batch.labels.unsqueeze(1);
     const torch::Tensor left_out = negatives_only ? same : same.logical_and(is_positive.logical_not());
@@ -445,7 +445,8 @@ TEST_F(ProxySoftmaxTest, IsTheSameInChunksOfAnySize) {
 TEST_F(ProxySoftmaxTest, TakesOnlyTheNegativesThatTheBatchNames) {
   LossBatch batch = Batch({0, 100}, {10, 90, 200}, {0, 1});
   batch.negatives = Labels({1, 2, 1, 1}).view({2, 2});  // The second example's only negative is its positive.
-  const torch::Tensor total = ProxyLogSumExp(NormalizeRows(batch.embeddings), batch, {.scale = 3, .negatives_only = true});
+  const torch::Tensor total =
+      ProxyLogSumExp(embedder::NormalizeRows(batch.embeddings), batch, {.scale = 3, .negatives_only = true});
   EXPECT_NEAR(total[0].item<double>(), std::log(std::exp(3 * Cosine(0, 90)) + std::exp(3 * Cosine(0, 200))), 1e-5);
   EXPECT_LT(total[1].item<double>(), -1e20);
   ProxyNcaOptions options;
@@ -454,4 +455,4 @@ TEST_F(ProxySoftmaxTest, TakesOnlyTheNegativesThatTheBatchNames) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

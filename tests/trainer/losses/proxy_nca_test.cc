@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "tests/trainer/losses/loss_data.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using Denominator = ProxyNcaOptions::Denominator;
@@ -192,4 +192,4 @@ TEST(ProxyNcaFormsTest, ReachesTheFloorOnARegularSimplex) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -7,7 +7,7 @@
 #include "tests/testing/status_matchers.h"
 #include "trainer/data/random.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::StatusIs;
@@ -77,4 +77,4 @@ TEST(ClusteringMetricsTest, RefusesWhatItCannotCluster) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

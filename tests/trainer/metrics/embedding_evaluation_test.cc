@@ -4,7 +4,7 @@
 
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -74,4 +74,4 @@ TEST(EmbeddingEvaluationTest, OfTripletsIsTheirAccuracyAlone) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

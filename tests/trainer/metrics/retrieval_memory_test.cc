@@ -9,7 +9,7 @@
 #include "trainer/data/random.h"
 #include "trainer/metrics/retrieval_metrics.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 // Of these so many are queries, in blocks of some 1,400: the others have a class of their own.
@@ -64,4 +64,4 @@ TEST(RetrievalMemoryTest, StaysBelowTheNeighborsOfAllQueriesAtOnce) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

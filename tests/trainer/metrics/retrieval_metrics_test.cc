@@ -10,7 +10,7 @@
 #include "tests/testing/status_matchers.h"
 #include "trainer/data/random.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::AllOf;
@@ -291,4 +291,4 @@ TEST(RetrievalMetricsTest, RecallAtKIsTheRecallsAlone) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -7,7 +7,7 @@
 
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 std::vector<float> OnCircle(const std::vector<double>& degrees) {
@@ -21,7 +21,7 @@ std::vector<float> OnCircle(const std::vector<double>& degrees) {
 
 TEST(TripletAccuracyTest, IsTheShareThatASlowLoopOverAnglesFinds) {
   const std::vector<double> degrees = {0, 10, 25, 100, 190, 300, 355};
-  std::vector<Triplet> triplets;
+  std::vector<dataset::Triplet> triplets;
   int right = 0;
   for (int64_t x = 0; x < 7; ++x) {
     for (int64_t y = 0; y < 7; ++y) {
@@ -38,9 +38,9 @@ TEST(TripletAccuracyTest, IsTheShareThatASlowLoopOverAnglesFinds) {
 }
 
 TEST(TripletAccuracyTest, CountsEquallyNearAsWrong) {
-  EXPECT_EQ(TripletAccuracy(OnCircle({30, 30, 30}), 2, std::vector<Triplet>{{0, 1, 2}}), 0);
-  EXPECT_EQ(TripletAccuracy(OnCircle({30, 30, 31}), 2, std::vector<Triplet>{{0, 0, 2}}), 1);
+  EXPECT_EQ(TripletAccuracy(OnCircle({30, 30, 30}), 2, std::vector<dataset::Triplet>{{0, 1, 2}}), 0);
+  EXPECT_EQ(TripletAccuracy(OnCircle({30, 30, 31}), 2, std::vector<dataset::Triplet>{{0, 0, 2}}), 1);
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -48,4 +48,4 @@ TEST(AxisTicksTest, AConstantGetsARangeAroundIt) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -9,7 +9,7 @@
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/test_images.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using storage::v1::TensorboardEvent;
@@ -143,4 +143,4 @@ TEST(EventFileTest, TakesThePlaceOfAnEarlierFile) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -10,7 +10,7 @@
 #include "embedder/image/decode.h"
 #include "tests/testing/status_matchers.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using testing::StatusIs;
@@ -31,21 +31,21 @@ CurvePanel Panel(std::vector<CurveSeries> series) {
   return {"title", "values", std::move(series)};
 }
 
-Image Drawn(const std::vector<CurvePanel>& panels, const LearningCurveOptions& options = LearningCurveOptions()) {
+embedder::Image Drawn(const std::vector<CurvePanel>& panels, const LearningCurveOptions& options = LearningCurveOptions()) {
   const absl::StatusOr<std::string> png = DrawLearningCurve(panels, options);
   EXPECT_OK(png);
-  const absl::StatusOr<Image> image = DecodeImage(png.value_or(""), DecodeLimits(), 3, 0);
+  const absl::StatusOr<embedder::Image> image = embedder::DecodeImage(png.value_or(""), embedder::DecodeLimits(), 3, 0);
   EXPECT_OK(image);
-  return image.value_or(Image());
+  return image.value_or(embedder::Image());
 }
 
-bool IsColored(const Image& image, int x, int y) {
+bool IsColored(const embedder::Image& image, int x, int y) {
   const uint8_t* const pixel = &image.pixels[static_cast<size_t>((y * image.width + x) * 3)];
   return *std::max_element(pixel, pixel + 3) - *std::min_element(pixel, pixel + 3) > 60;
 }
 
 // Pixels of lines and dots in a part of the picture; frame, grid and text are grey.
-int ColoredPixels(const Image& image, int left, int top, int right, int bottom) {
+int ColoredPixels(const embedder::Image& image, int left, int top, int right, int bottom) {
   int count = 0;
   for (int y = top; y < bottom; ++y) {
     for (int x = left; x < right; ++x) {
@@ -56,11 +56,11 @@ int ColoredPixels(const Image& image, int left, int top, int right, int bottom) 
 }
 
 // Inside the frame of a picture of one panel, below the legend.
-int CurvePixels(const Image& image) {
+int CurvePixels(const embedder::Image& image) {
   return ColoredPixels(image, 0, 40, image.width, image.height);
 }
 
-int DarkPixels(const Image& image, int left, int top, int right, int bottom) {
+int DarkPixels(const embedder::Image& image, int left, int top, int right, int bottom) {
   int count = 0;
   for (int y = top; y < bottom; ++y) {
     for (int x = left; x < right; ++x) {
@@ -73,9 +73,9 @@ int DarkPixels(const Image& image, int left, int top, int right, int bottom) {
 TEST(LearningCurveTest, HasTheSizeThatWasAskedFor) {
   const CurvePanel panel = Panel({Series({1, 2})});
 
-  const Image one = Drawn({panel});
-  const Image large = Drawn({panel}, {900, 500});
-  const Image three = Drawn({panel, panel, panel}, {640, 200});
+  const embedder::Image one = Drawn({panel});
+  const embedder::Image large = Drawn({panel}, {900, 500});
+  const embedder::Image three = Drawn({panel, panel, panel}, {640, 200});
 
   EXPECT_EQ(one.width, 900);
   EXPECT_EQ(one.height, 300);
@@ -85,8 +85,8 @@ TEST(LearningCurveTest, HasTheSizeThatWasAskedFor) {
 }
 
 TEST(LearningCurveTest, DrawsTheLineWhereItsValuesAre) {
-  const Image rising = Drawn({Panel({Series({0, 1, 2, 3})})});
-  const Image falling = Drawn({Panel({Series({3, 2, 1, 0})})});
+  const embedder::Image rising = Drawn({Panel({Series({0, 1, 2, 3})})});
+  const embedder::Image falling = Drawn({Panel({Series({3, 2, 1, 0})})});
 
   // The lower left quarter of the plot, and the upper left one.
   EXPECT_GT(ColoredPixels(rising, 80, 145, 480, 256), 100);
@@ -96,7 +96,7 @@ TEST(LearningCurveTest, DrawsTheLineWhereItsValuesAre) {
 }
 
 TEST(LearningCurveTest, HasTicksLabelsTitleAndLegend) {
-  const Image image = Drawn({Panel({Series({0, 1}), Series({1, 0})})});
+  const embedder::Image image = Drawn({Panel({Series({0, 1}), Series({1, 0})})});
 
   EXPECT_GT(DarkPixels(image, 78, 5, 200, 30), 30) << "title";
   EXPECT_GT(DarkPixels(image, 25, 34, 72, 256), 30) << "values";
@@ -106,7 +106,7 @@ TEST(LearningCurveTest, HasTicksLabelsTitleAndLegend) {
 }
 
 TEST(LearningCurveTest, DrawsEveryPanel) {
-  const Image image = Drawn({Panel({Series({0, 1})}), Panel({}), Panel({Series({5, 4})})});
+  const embedder::Image image = Drawn({Panel({Series({0, 1})}), Panel({}), Panel({Series({5, 4})})});
 
   EXPECT_GT(ColoredPixels(image, 0, 40, 900, 300), 100);
   EXPECT_EQ(ColoredPixels(image, 0, 300, 900, 600), 0);
@@ -115,7 +115,7 @@ TEST(LearningCurveTest, DrawsEveryPanel) {
 
 TEST(LearningCurveTest, SaysSoWhereThereIsNoData) {
   for (const CurvePanel& panel : {Panel({}), Panel({Series({})}), Panel({Series({kNan, kInfinity})})}) {
-    const Image image = Drawn({panel});
+    const embedder::Image image = Drawn({panel});
 
     EXPECT_EQ(CurvePixels(image), 0);
     EXPECT_GT(DarkPixels(image, 400, 130, 560, 160), 30);
@@ -136,7 +136,7 @@ TEST(LearningCurveTest, DrawsAConstantAcross) {
 }
 
 TEST(LearningCurveTest, LeavesAGapWhereAValueIsNotFinite) {
-  const Image image = Drawn({Panel({Series({1, 1, 1, kNan, 1, 1, -kInfinity, 1, kNan, 1, 1})})});
+  const embedder::Image image = Drawn({Panel({Series({1, 1, 1, kNan, 1, 1, -kInfinity, 1, kNan, 1, 1})})});
 
   // Steps 0 to 10 over 798 pixels: the gap between 2 and 4 is 160 wide.
   EXPECT_GT(ColoredPixels(image, 80, 40, 235, 256), 100);
@@ -173,4 +173,4 @@ TEST(LearningCurveTest, RefusesWhatItCannotDraw) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

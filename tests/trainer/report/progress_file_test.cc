@@ -7,7 +7,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using storage::v1::TrainerProgress;
@@ -34,4 +34,4 @@ TEST(ProgressFileTest, WhatCannotBeWrittenStopsNothing) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

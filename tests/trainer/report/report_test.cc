@@ -7,7 +7,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::AllOf;
@@ -190,4 +190,4 @@ TEST(ReportTest, IsWrittenAsTwoFiles) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

@@ -9,7 +9,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 using ::testing::AllOf;
@@ -128,4 +128,4 @@ TEST(PanelsOfTest, GroupsTheValuesByTheirNames) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer

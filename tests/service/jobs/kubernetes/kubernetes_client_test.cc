@@ -36,12 +36,12 @@ class KubernetesClientTest : public ::testing::Test {
 
   void SetToken(const std::string& token) { EXPECT_OK(WriteFileAtomically(token_path_, token)); }
 
-  std::unique_ptr<KubernetesClient> Client(const std::string& address) const {
-    auto client = NewKubernetesClient({.api_server = address, .token_path = token_path_, .ca_path = dir_.Join("ca.crt")});
+  std::unique_ptr<service::KubernetesClient> Client(const std::string& address) const {
+    auto client = service::NewKubernetesClient({.api_server = address, .token_path = token_path_, .ca_path = dir_.Join("ca.crt")});
     EXPECT_OK(client);
     return *std::move(client);
   }
-  std::unique_ptr<KubernetesClient> Client(const FakeKubernetes& server) const {
+  std::unique_ptr<service::KubernetesClient> Client(const FakeKubernetes& server) const {
     return Client(absl::StrCat("http://127.0.0.1:", server.port()));
   }
 
@@ -160,7 +160,7 @@ TEST_F(KubernetesClientTest, CanBeInterrupted) {
 
 TEST_F(KubernetesClientTest, SendsNoTokenInTheClear) {
   const auto create = [](const std::string& address) {
-    return NewKubernetesClient({.api_server = address, .token_path = "", .ca_path = ""});
+    return service::NewKubernetesClient({.api_server = address, .token_path = "", .ca_path = ""});
   };
   for (const char* good : {"https://kubernetes.default.svc", "https://10.0.0.1:6443/", "https://[fd00::1]:6443",
                            "http://localhost:80", "http://[::1]:8001", "http://127.0.0.1"}) {

@@ -39,26 +39,26 @@ class KubernetesJobLauncherTest : public ::testing::Test {
     spec_.log_path = dir_.Join("trainer.log");
   }
 
-  std::unique_ptr<JobLauncher> Launcher() const {
-    auto launcher = NewKubernetesJobLauncher(options_);
+  std::unique_ptr<service::JobLauncher> Launcher() const {
+    auto launcher = service::NewKubernetesJobLauncher(options_);
     EXPECT_OK(launcher);
     return *std::move(launcher);
   }
 
-  std::unique_ptr<Job> Start() const {
+  std::unique_ptr<service::Job> Start() const {
     auto job = Launcher()->Start(spec_);
     EXPECT_OK(job);
     return job.ok() ? *std::move(job) : nullptr;
   }
 
   // Started, and watched.
-  std::unique_ptr<Job> StartAndWatch() {
+  std::unique_ptr<service::Job> StartAndWatch() {
     auto job = Start();
     server_.Await("GET", "?watch");
     return job;
   }
 
-  static int Await(Job& job) { return job.Wait(absl::InfiniteDuration()).value_or(-2); }
+  static int Await(service::Job& job) { return job.Wait(absl::InfiniteDuration()).value_or(-2); }
 
   // A pod of job-1 whose container is in this state.
   static Json Pod(const std::string& name, const Json& state) {
@@ -86,8 +86,8 @@ class KubernetesJobLauncherTest : public ::testing::Test {
 
   const TempDir dir_;
   FakeKubernetes server_;
-  KubernetesOptions options_;
-  JobSpec spec_;
+  service::KubernetesOptions options_;
+  service::JobSpec spec_;
 };
 
 TEST_F(KubernetesJobLauncherTest, CreatesTheJobAndWaitsForIt) {
@@ -121,7 +121,7 @@ TEST_F(KubernetesJobLauncherTest, TellsTheExitCodeOfAFailedPod) {
 TEST_F(KubernetesJobLauncherTest, SeesAFailureWithoutAPod) {
   const auto job = StartAndWatch();
   server_.Finish("job-1", "Failed");
-  EXPECT_EQ(Await(*job), kExitUnknown);
+  EXPECT_EQ(Await(*job), service::kExitUnknown);
 }
 
 TEST_F(KubernetesJobLauncherTest, AsksAgainForPodsThatItCouldNotSee) {
@@ -318,7 +318,7 @@ TEST_F(KubernetesJobLauncherTest, GoesOnWithLogsWhenItAttaches) {
 TEST_F(KubernetesJobLauncherTest, WritesNoLogOutsideOfTheVolume) {
   const TempDir elsewhere;
   for (const std::string& path : {elsewhere.Join("log"), dir_.Join("../") + elsewhere.Join("log").substr(5)}) {
-    Json job = Json::parse(RenderJob(spec_, options_, std::nullopt));
+    Json job = Json::parse(service::RenderJob(spec_, options_, std::nullopt));
     job["metadata"]["annotations"]["semblance/log-path"] = path;
     server_.PutJob(job);
     server_.PutPod(Pod("job-1-a", Terminated(0)));
@@ -342,27 +342,27 @@ TEST_F(KubernetesJobLauncherTest, TellsWhyAPodWaitsAndWhichReplicaSpeaks) {
 }
 
 TEST_F(KubernetesJobLauncherTest, RefusesOptionsThatMakeNoSense) {
-  const auto refuse = [&](std::string KubernetesOptions::*field, const std::string& value) {
-    KubernetesOptions options = options_;
+  const auto refuse = [&](std::string service::KubernetesOptions::*field, const std::string& value) {
+    service::KubernetesOptions options = options_;
     options.*field = value;
-    EXPECT_THAT(NewKubernetesJobLauncher(options), StatusIs(absl::StatusCode::kInvalidArgument)) << value;
+    EXPECT_THAT(service::NewKubernetesJobLauncher(options), StatusIs(absl::StatusCode::kInvalidArgument)) << value;
   };
-  refuse(&KubernetesOptions::image, "");
-  refuse(&KubernetesOptions::image, "a b");
-  refuse(&KubernetesOptions::job_namespace, "a/b");
-  refuse(&KubernetesOptions::volume_claim, "");
-  refuse(&KubernetesOptions::mount_path, "data");
-  refuse(&KubernetesOptions::mount_path, "/");
-  refuse(&KubernetesOptions::service_account, "A");
-  refuse(&KubernetesOptions::owner_deployment, "a..b");
-  refuse(&KubernetesOptions::api_server, "http://10.0.0.1");
+  refuse(&service::KubernetesOptions::image, "");
+  refuse(&service::KubernetesOptions::image, "a b");
+  refuse(&service::KubernetesOptions::job_namespace, "a/b");
+  refuse(&service::KubernetesOptions::volume_claim, "");
+  refuse(&service::KubernetesOptions::mount_path, "data");
+  refuse(&service::KubernetesOptions::mount_path, "/");
+  refuse(&service::KubernetesOptions::service_account, "A");
+  refuse(&service::KubernetesOptions::owner_deployment, "a..b");
+  refuse(&service::KubernetesOptions::api_server, "http://10.0.0.1");
 }
 
 TEST_F(KubernetesJobLauncherTest, FillsInDefaults) {
-  KubernetesOptions options;
+  service::KubernetesOptions options;
   EXPECT_THAT(options.WithDefaults(), StatusIs(absl::StatusCode::kFailedPrecondition));
   options.job_namespace = "training";
-  ASSERT_OK_AND_ASSIGN(const KubernetesOptions filled, options.WithDefaults());
+  ASSERT_OK_AND_ASSIGN(const service::KubernetesOptions filled, options.WithDefaults());
   EXPECT_EQ(filled.api_server, "https://kubernetes.default.svc");
   EXPECT_EQ(filled.mount_path, "/var/lib/semblance");
   EXPECT_EQ(filled.ttl_seconds, 86400);

@@ -26,16 +26,16 @@ class KubernetesJobManifestTest : public ::testing::Test {
     options_.ttl_seconds = 3600;
   }
 
-  Json Job() const { return Json::parse(RenderJob(spec_, options_, std::nullopt)); }
-  Json PodSpec() const { return Job()["spec"]["template"]["spec"]; }
+  Json service::Job() const { return Json::parse(service::RenderJob(spec_, options_, std::nullopt)); }
+  Json PodSpec() const { return service::Job()["spec"]["template"]["spec"]; }
   Json Container() const { return PodSpec()["containers"][0]; }
 
-  JobSpec spec_;
-  KubernetesOptions options_;
+  service::JobSpec spec_;
+  service::KubernetesOptions options_;
 };
 
 TEST_F(KubernetesJobManifestTest, IsNamedAndLabelled) {
-  const Json job = Job();
+  const Json job = service::Job();
   const Json labels = {{"app.kubernetes.io/name", "semblance"},
                        {"app.kubernetes.io/component", "trainer"},
                        {"app.kubernetes.io/managed-by", "semblance-server"}};
@@ -50,7 +50,7 @@ TEST_F(KubernetesJobManifestTest, IsNamedAndLabelled) {
 }
 
 TEST_F(KubernetesJobManifestTest, IsOwnedByTheDeployment) {
-  const Json job = Json::parse(RenderJob(spec_, options_, KubernetesOwner{.name = "semblance", .uid = "uid-7"}));
+  const Json job = Json::parse(service::RenderJob(spec_, options_, service::KubernetesOwner{.name = "semblance", .uid = "uid-7"}));
   EXPECT_EQ(job["metadata"]["ownerReferences"], Json::array({{{"apiVersion", "apps/v1"},
                                                               {"kind", "Deployment"},
                                                               {"name", "semblance"},
@@ -60,7 +60,7 @@ TEST_F(KubernetesJobManifestTest, IsOwnedByTheDeployment) {
 }
 
 TEST_F(KubernetesJobManifestTest, TriesAgainUnlessItIsOfNoUse) {
-  const Json job = Job()["spec"];
+  const Json job = service::Job()["spec"];
   EXPECT_EQ(job["backoffLimit"], 3);
   EXPECT_EQ(job["template"]["spec"]["restartPolicy"], "Never");
   const Json rules = job["podFailurePolicy"]["rules"];
@@ -103,7 +103,7 @@ TEST_F(KubernetesJobManifestTest, HandsArgumentsOverAsTheyAre) {
 }
 
 TEST_F(KubernetesJobManifestTest, IsOneProcessByDefault) {
-  const Json job = Job()["spec"];
+  const Json job = service::Job()["spec"];
   EXPECT_FALSE(job.contains("completionMode"));
   EXPECT_FALSE(job.contains("parallelism"));
   EXPECT_FALSE(PodSpec().contains("subdomain"));
@@ -112,7 +112,7 @@ TEST_F(KubernetesJobManifestTest, IsOneProcessByDefault) {
 
 TEST_F(KubernetesJobManifestTest, GivesReplicasTheEnvironmentOfTorchrun) {
   spec_.replicas = 4;
-  const Json job = Job()["spec"];
+  const Json job = service::Job()["spec"];
   EXPECT_EQ(job["completionMode"], "Indexed");
   EXPECT_EQ(job["completions"], 4);
   EXPECT_EQ(job["parallelism"], 4);
@@ -134,7 +134,7 @@ TEST_F(KubernetesJobManifestTest, GivesReplicasTheEnvironmentOfTorchrun) {
 }
 
 TEST_F(KubernetesJobManifestTest, NamesReplicasByAHeadlessService) {
-  const Json service = Json::parse(RenderReplicaService({.name = "job-000001-1", .uid = "uid-8"}));
+  const Json service = Json::parse(service::RenderReplicaService({.name = "job-000001-1", .uid = "uid-8"}));
   EXPECT_EQ(service["metadata"]["name"], "job-000001-1");
   EXPECT_EQ(service["metadata"]["ownerReferences"][0]["kind"], "Job");
   EXPECT_EQ(service["metadata"]["ownerReferences"][0]["uid"], "uid-8");
@@ -145,12 +145,12 @@ TEST_F(KubernetesJobManifestTest, NamesReplicasByAHeadlessService) {
 }
 
 TEST_F(KubernetesJobManifestTest, DeletesOneJobAndItsPods) {
-  EXPECT_EQ(Json::parse(RenderDeletion("uid-9", absl::Milliseconds(1500))), Json({{"apiVersion", "v1"},
-                                                                                  {"kind", "DeleteOptions"},
-                                                                                  {"propagationPolicy", "Foreground"},
-                                                                                  {"gracePeriodSeconds", 2},
-                                                                                  {"preconditions", {{"uid", "uid-9"}}}}));
-  EXPECT_EQ(Json::parse(RenderDeletion("uid-9", absl::InfiniteDuration()))["gracePeriodSeconds"], 86400);
+  EXPECT_EQ(Json::parse(service::RenderDeletion("uid-9", absl::Milliseconds(1500))), Json({{"apiVersion", "v1"},
+                                                                                           {"kind", "DeleteOptions"},
+                                                                                           {"propagationPolicy", "Foreground"},
+                                                                                           {"gracePeriodSeconds", 2},
+                                                                                           {"preconditions", {{"uid", "uid-9"}}}}));
+  EXPECT_EQ(Json::parse(service::RenderDeletion("uid-9", absl::InfiniteDuration()))["gracePeriodSeconds"], 86400);
 }
 
 }  // namespace

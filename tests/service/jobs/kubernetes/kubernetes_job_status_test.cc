@@ -14,32 +14,32 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(KubernetesJobStatusTest, ReadsAJob) {
-  ASSERT_OK_AND_ASSIGN(const KubernetesJobStatus job, ParseJob(R"({"metadata": {
+  ASSERT_OK_AND_ASSIGN(const service::KubernetesJobStatus job, service::ParseJob(R"({"metadata": {
       "uid": "u", "resourceVersion": "7", "labels": {"app.kubernetes.io/managed-by": "semblance-server"},
       "annotations": {"semblance/log-path": "/data/log"}}, "status": {"active": 1}})"));
   EXPECT_EQ(job.uid, "u");
   EXPECT_EQ(job.resource_version, "7");
   EXPECT_TRUE(job.is_ours);
   EXPECT_EQ(job.log_path, "/data/log");
-  EXPECT_EQ(job.phase, KubernetesJobPhase::kRuns);
+  EXPECT_EQ(job.phase, service::KubernetesJobPhase::kRuns);
 }
 
 TEST(KubernetesJobStatusTest, ReadsHowAJobEnded) {
   const auto phase = [](const std::string& conditions) {
-    return ParseJob(R"({"status": {"conditions": )" + conditions + "}}")->phase;
+    return service::ParseJob(R"({"status": {"conditions": )" + conditions + "}}")->phase;
   };
   EXPECT_EQ(phase(R"([{"type": "Suspended", "status": "False"}, {"type": "Complete", "status": "True"}])"),
-            KubernetesJobPhase::kComplete);
+            service::KubernetesJobPhase::kComplete);
   EXPECT_EQ(phase(R"([{"type": "FailureTarget", "status": "True"}, {"type": "Failed", "status": "True"}])"),
-            KubernetesJobPhase::kFailed);
+            service::KubernetesJobPhase::kFailed);
   EXPECT_EQ(phase(R"([{"type": "FailureTarget", "status": "True"}, {"type": "Failed", "status": "False"}])"),
-            KubernetesJobPhase::kRuns);
+            service::KubernetesJobPhase::kRuns);
 }
 
 TEST(KubernetesJobStatusTest, ReadsEvents) {
-  using Type = KubernetesJobEvent::Type;
+  using Type = service::KubernetesJobEvent::Type;
   const auto event = [](const std::string& type, const std::string& object) {
-    return ParseJobEvent(R"({"type": ")" + type + R"(", "object": )" + object + "}");
+    return service::ParseJobEvent(R"({"type": ")" + type + R"(", "object": )" + object + "}");
   };
   EXPECT_EQ(event("ADDED", "{}")->type, Type::kChanged);
   EXPECT_EQ(event("MODIFIED", R"({"metadata": {"uid": "u"}})")->job.uid, "u");
@@ -50,14 +50,14 @@ TEST(KubernetesJobStatusTest, ReadsEvents) {
 
 TEST(KubernetesJobStatusTest, RefusesWhatItCannotRead) {
   for (const char* bad : {"", "{", "[]", "7", "null", R"({"status": {"conditions": [7]}})", R"({"metadata": {"uid": 7}})"}) {
-    EXPECT_THAT(ParseJob(bad), StatusIs(absl::StatusCode::kUnavailable)) << bad;
-    EXPECT_THAT(ParseJobEvent(bad), StatusIs(absl::StatusCode::kUnavailable)) << bad;
-    EXPECT_THAT(ParsePods(bad), StatusIs(absl::StatusCode::kUnavailable)) << bad;
+    EXPECT_THAT(service::ParseJob(bad), StatusIs(absl::StatusCode::kUnavailable)) << bad;
+    EXPECT_THAT(service::ParseJobEvent(bad), StatusIs(absl::StatusCode::kUnavailable)) << bad;
+    EXPECT_THAT(service::ParsePods(bad), StatusIs(absl::StatusCode::kUnavailable)) << bad;
   }
 }
 
 TEST(KubernetesJobStatusTest, ReadsPodsInTheOrderOfTheirCreation) {
-  ASSERT_OK_AND_ASSIGN(const std::vector<KubernetesPod> pods, ParsePods(R"({"items": [
+  ASSERT_OK_AND_ASSIGN(const std::vector<service::KubernetesPod> pods, service::ParsePods(R"({"items": [
       {"metadata": {"name": "b", "creationTimestamp": "2024-05-01T10:00:02Z",
                     "annotations": {"batch.kubernetes.io/job-completion-index": "3"}},
        "status": {"containerStatuses": [{"name": "trainer", "state": {"running": {}}}]}},
@@ -78,7 +78,7 @@ TEST(KubernetesJobStatusTest, ReadsPodsInTheOrderOfTheirCreation) {
 
 TEST(KubernetesJobStatusTest, TellsWhyAPodWaits) {
   const auto waits_for = [](const std::string& status) {
-    return ParsePods(R"({"items": [{"metadata": {"name": "a"}, "status": )" + status + "}]}")->at(0).waits_for;
+    return service::ParsePods(R"({"items": [{"metadata": {"name": "a"}, "status": )" + status + "}]}")->at(0).waits_for;
   };
   EXPECT_THAT(
       waits_for(R"({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no GPU"}]})"),
@@ -92,12 +92,12 @@ TEST(KubernetesJobStatusTest, TellsWhyAPodWaits) {
 
 TEST(KubernetesJobStatusTest, TakesTheExitCodeThatTellsMost) {
   const auto code_of = [](const std::vector<int>& codes) {
-    std::vector<KubernetesPod> pods(1);  // One that runs.
+    std::vector<service::KubernetesPod> pods(1);  // One that runs.
     for (const int code : codes) {
       pods.emplace_back().exit_code = code;
       pods.back().end_time = absl::FromUnixSeconds(static_cast<int64_t>(pods.size()));
     }
-    return ExitCodeOfFailed(pods);
+    return service::ExitCodeOfFailed(pods);
   };
   EXPECT_EQ(code_of({1, 75}), 75);
   EXPECT_EQ(code_of({75, 1}), 1);
@@ -105,8 +105,8 @@ TEST(KubernetesJobStatusTest, TakesTheExitCodeThatTellsMost) {
   EXPECT_EQ(code_of({1, 2, 143}), 2);
   EXPECT_EQ(code_of({75, 143, 137}), 75);
   EXPECT_EQ(code_of({143, 137}), 137);
-  EXPECT_EQ(code_of({0}), kExitUnknown);
-  EXPECT_EQ(code_of({}), kExitUnknown);
+  EXPECT_EQ(code_of({0}), service::kExitUnknown);
+  EXPECT_EQ(code_of({}), service::kExitUnknown);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "common/file.h"
 #include "service/jobs/kubernetes/kubernetes_job_manifest.h"
 
-namespace semblance {
+namespace semblance::service {
 namespace {
 
 absl::Status Render(const std::string& directory) {
@@ -37,10 +37,11 @@ absl::Status Render(const std::string& directory) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::service
 
 int main(int argc, char** argv) {
-  const absl::Status status = argc == 2 ? semblance::Render(argv[1]) : absl::InvalidArgumentError("one argument: a directory");
+  const absl::Status status =
+      argc == 2 ? semblance::service::Render(argv[1]) : absl::InvalidArgumentError("one argument: a directory");
   if (!status.ok()) {
     std::cerr << status << "\n";
   }

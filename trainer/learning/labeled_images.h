@@ -1,8 +1,8 @@
 // The images of a split with what is known about each: their classes, or triplets.
 //
 // Thread-compatible: const use may run concurrently. Points to what others own.
-#ifndef SEMBLANCE_TRAINER_DATA_LABELED_IMAGES_H_
-#define SEMBLANCE_TRAINER_DATA_LABELED_IMAGES_H_
+#ifndef SEMBLANCE_TRAINER_LEARNING_LABELED_IMAGES_H_
+#define SEMBLANCE_TRAINER_LEARNING_LABELED_IMAGES_H_
 
 #include <torch/torch.h>
 
@@ -15,14 +15,14 @@
 #include "trainer/data/image_store.h"
 #include "trainer/data/sampler.h"
 
-namespace semblance {
+namespace semblance::trainer {
 
 struct LabelledImages {
   const ImageStore* images = nullptr;
   // The class of each image, by position; empty where there are triplets.
   const std::vector<int64_t>* labels = nullptr;
   // Of positions; null for images with labels.
-  const std::vector<Triplet>* triplets = nullptr;
+  const std::vector<dataset::Triplet>* triplets = nullptr;
   // What the backbone makes of the images: see feature_cache.h. Undefined unless it was computed.
   torch::Tensor features = {};
 };
@@ -41,6 +41,6 @@ EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabelledImages& tr
 // "sha256:" + 64 hex digits: that of the images (ImageStore::digest) and of the triplets.
 std::string DigestOf(const LabelledImages& images);
 
-}  // namespace semblance
+}  // namespace semblance::trainer
 
-#endif  // SEMBLANCE_TRAINER_DATA_LABELED_IMAGES_H_
+#endif  // SEMBLANCE_TRAINER_LEARNING_LABELED_IMAGES_H_

@@ -1,18 +1,18 @@
-#include "trainer/data/labeled_images.h"
+#include "trainer/learning/labeled_images.h"
 
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
-PositionBatches TripletBatches(const std::vector<Triplet>& triplets, int batch_size, uint64_t seed, int epoch) {
+PositionBatches TripletBatches(const std::vector<dataset::Triplet>& triplets, int batch_size, uint64_t seed, int epoch) {
   PositionBatches batches = ShuffledBatches(static_cast<int64_t>(triplets.size()), batch_size, seed, epoch);
   for (std::vector<int64_t>& batch : batches) {
     std::vector<int64_t> positions;
     positions.reserve(3 * batch.size());
     for (const int64_t index : batch) {
-      const Triplet& triplet = triplets[static_cast<size_t>(index)];
+      const dataset::Triplet& triplet = triplets[static_cast<size_t>(index)];
       positions.insert(positions.end(), {triplet.anchor, triplet.positive, triplet.negative});
     }
     batch = std::move(positions);
@@ -50,10 +50,10 @@ std::string DigestOf(const LabelledImages& images) {
     return digest;
   }
   std::string text = absl::StrCat(digest, "\n");
-  for (const Triplet& triplet : *images.triplets) {
+  for (const dataset::Triplet& triplet : *images.triplets) {
     absl::StrAppend(&text, triplet.anchor, " ", triplet.positive, " ", triplet.negative, "\n");
   }
   return absl::StrCat("sha256:", Sha256Hex(text));
 }
 
-}  // namespace semblance
+}  // namespace semblance::trainer

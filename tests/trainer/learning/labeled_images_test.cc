@@ -1,4 +1,4 @@
-#include "trainer/data/labeled_images.h"
+#include "trainer/learning/labeled_images.h"
 
 #include <atomic>
 #include <set>
@@ -7,7 +7,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/trainer/data/memory_dataset.h"
 
-namespace semblance {
+namespace semblance::trainer {
 namespace {
 
 class LabelledImagesTest : public ::testing::Test {
@@ -15,13 +15,14 @@ class LabelledImagesTest : public ::testing::Test {
   LabelledImagesTest() {
     std::vector<int64_t> indices;
     for (int64_t i = 0; i < 10; ++i) {
-      dataset_.AddGrey("image" + std::to_string(i), "", Split::kUnassigned, 8, static_cast<char>(i));
+      dataset_.AddGrey("image" + std::to_string(i), "", dataset::Split::kUnassigned, 8, static_cast<char>(i));
       indices.push_back(i);
     }
     ImageStoreOptions options;
     options.stop = &stop_;
     images_ =
-        ImageStore::Load(&dataset_, indices, Preprocessor::Create(testing::GreyPreprocessing()).value(), options, "load").value();
+        ImageStore::Load(&dataset_, indices, embedder::Preprocessor::Create(testing::GreyPreprocessing()).value(), options, "load")
+            .value();
     for (int64_t i = 0; i < 25; ++i) {
       triplets_.push_back({i % 10, (i + 1 + i / 10) % 10, (i + 5) % 10});
     }
@@ -34,7 +35,7 @@ class LabelledImagesTest : public ::testing::Test {
   testing::MemoryDataset dataset_;
   std::atomic<bool> stop_ = false;
   std::unique_ptr<ImageStore> images_;
-  std::vector<Triplet> triplets_;
+  std::vector<dataset::Triplet> triplets_;
   const std::vector<int64_t> no_labels_;
   v1::TrainingConfig config_;
 };
@@ -52,7 +53,7 @@ TEST_F(LabelledImagesTest, BatchesNameEachTripletOncePerEpochOneAfterAnother) {
     }
   }
   std::multiset<std::tuple<int64_t, int64_t, int64_t>> expected;
-  for (const Triplet& triplet : triplets_) {
+  for (const dataset::Triplet& triplet : triplets_) {
     expected.insert({triplet.anchor, triplet.positive, triplet.negative});
   }
   EXPECT_EQ(seen, expected);
@@ -84,4 +85,4 @@ TEST_F(LabelledImagesTest, DigestCoversImagesAndTriplets) {
 }
 
 }  // namespace
-}  // namespace semblance
+}  // namespace semblance::trainer
