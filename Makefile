@@ -26,7 +26,7 @@ build: install ## Build the programs into build/release/bin.
 	@$(call configure,release)
 	@$(call compile,release) --target $(PROGRAMS)
 
-demo: build ## Train, serve, search, then train again from the catalogue and go live, on real images; DATA=DIR takes your own image folder.
+demo: build ## Train, serve, search, then train again from the catalog and go live, on real images; DATA=DIR takes your own image folder.
 	@scripts/demo.sh $(if $(DATA),"$(DATA)")
 
 test: install ## Build everything and run the whole test suite.

@@ -1,8 +1,8 @@
-// Builds the index of a generation: embeds the items of the catalogue with the generation's bundle and writes the files that a
+// Builds the index of a generation: embeds the items of the catalog with the generation's bundle and writes the files that a
 // server loads, build.json last.
 //
-// Thread-safe: a function without state. Builds of one generation exclude each other, in other processes too. The catalogue is only
-// read and may be written meanwhile: the index is of the catalogue at the sequence that build.json names, but for rows that were
+// Thread-safe: a function without state. Builds of one generation exclude each other, in other processes too. The catalog is only
+// read and may be written meanwhile: the index is of the catalog at the sequence that build.json names, but for rows that were
 // replaced or deleted before their image was read.
 //
 // Nothing is lost when the process is killed: what was embedded is in the index directory, and the next build goes on from there.
@@ -24,7 +24,7 @@
 namespace semblance::builder {
 
 struct BuildOptions {
-  // Holds the catalogue and the generations. Required.
+  // Holds the catalog and the generations. Required.
   std::string data_dir;
   // Its phase is BUILDING. Required.
   std::string generation_id;

@@ -1,4 +1,4 @@
-// semblance-builder: embeds the catalogue for one generation and builds its index, at the lowest priority.
+// semblance-builder: embeds the catalog for one generation and builds its index, at the lowest priority.
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -31,7 +31,7 @@ namespace {
 using ::semblance::storage::v1::BuildProgress;
 
 constexpr char kSummary[] =
-    "Embeds the catalogue in DIR with the model of a generation and builds the generation's index. semblance-server\n"
+    "Embeds the catalog in DIR with the model of a generation and builds the generation's index. semblance-server\n"
     "starts it for each new generation; by hand, here or on another machine that has DIR, it does the same. What was\n"
     "embedded is kept when it is stopped or killed: the same command goes on from there. It yields to all others.\n"
     "Exit codes: 0 done, 2 usage, 42 bad data, 75 try again (another builder is at work, or an I/O error),\n"

@@ -1,14 +1,14 @@
-// The catalogue: every item, durable, and the one ordered change log. It is the source of truth and knows no generation.
+// The catalog: every item, durable, and the one ordered change log. It is the source of truth and knows no generation.
 //
 // Thread-safe. One process writes (it holds the data directory's lock); others may open it read-only at the same time.
 //
-// "The catalogue is the log": every id has one row, its last change, be that an upsert or a tombstone, with its sequence. Rows by
+// "The catalog is the log": every id has one row, its last change, be that an upsert or a tombstone, with its sequence. Rows by
 // ascending sequence are the change log with superseded entries left out, so replaying from any S0 ends in the same state. A
 // sequence is never used twice.
 //
 // Durability: SQLite in WAL mode with synchronous=FULL. A write's callback runs after its transaction is on stable storage; writes
 // that wait together share one transaction (group commit), each of them still all or nothing. After a failed commit the
-// catalogue is read-only (Unavailable/READ_ONLY) until it is opened again.
+// catalog is read-only (Unavailable/READ_ONLY) until it is opened again.
 //
 // Errors: InvalidArgument with field and reason for items out of range; NotFound/ITEM_NOT_FOUND; Unavailable/READ_ONLY; DataLoss
 // for a damaged file; FailedPrecondition for one written by a newer version.
@@ -68,14 +68,14 @@ struct WriteResult {
   std::vector<Change> changes;
   // Ids of a Delete that did not exist.
   std::vector<std::string> missing_ids;
-  // The sequence of the last change of the catalogue once this write, and none of those after it, is applied.
+  // The sequence of the last change of the catalog once this write, and none of those after it, is applied.
   uint64_t last_sequence = 0;
 };
 
 class Catalog {
  public:
-  // Runs on the catalogue's writer thread, once for every write and in commit order; must be quick. A write that is refused before
-  // it is queued (too large, or a catalogue opened for reading) is answered on the caller's thread.
+  // Runs on the catalog's writer thread, once for every write and in commit order; must be quick. A write that is refused before
+  // it is queued (too large, or a catalog opened for reading) is answered on the caller's thread.
   using WriteCallback = std::function<void(absl::StatusOr<WriteResult>)>;
 
   // Commits and answers the writes that it has accepted.
@@ -112,7 +112,7 @@ struct CatalogOptions {
   std::function<void(absl::Duration)> on_commit;
 };
 
-// Opens or creates the SQLite catalogue in the file `path`.
+// Opens or creates the SQLite catalog in the file `path`.
 absl::StatusOr<std::unique_ptr<Catalog>> OpenSqliteCatalog(const std::string& path, const CatalogOptions& options);
 
 // Attributes as one JSON object: integers without, doubles with a decimal point or exponent. Deterministic.

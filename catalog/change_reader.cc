@@ -45,7 +45,7 @@ absl::StatusOr<Change> ChangeOf(const SqliteStatement& row) {
   absl::StatusOr<Attributes> attributes = AttributesFromJson(row.Bytes(4));
   if (!attributes.ok()) {
     return absl::DataLossError(
-        absl::StrCat("the catalogue's change ", change.sequence, " has damaged attributes: ", attributes.status().message()));
+        absl::StrCat("the catalog's change ", change.sequence, " has damaged attributes: ", attributes.status().message()));
   }
   change.item.attributes = *std::move(attributes);
   change.item.update_time = absl::FromUnixMicros(row.Int(5));

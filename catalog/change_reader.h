@@ -1,4 +1,4 @@
-// The queries of the catalogue, over one connection.
+// The queries of the catalog, over one connection.
 //
 // Not thread-safe. Errors: as in catalog/sqlite.h; DataLoss for rows that hold what no writer writes.
 #ifndef SEMBLANCE_CATALOG_CHANGE_READER_H_

@@ -1,4 +1,4 @@
-// The writes of the catalogue, over one connection: Begin, any number of Upsert and Delete, Commit.
+// The writes of the catalog, over one connection: Begin, any number of Upsert and Delete, Commit.
 //
 // Not thread-safe. Errors: as in catalog/sqlite.h. After any error but one of Begin the transaction must be rolled back.
 #ifndef SEMBLANCE_CATALOG_CHANGE_WRITER_H_
@@ -26,7 +26,7 @@ struct PreparedItem {
 
 class ChangeWriter {
  public:
-  // Creates the catalogue where there is none.
+  // Creates the catalog where there is none.
   static absl::StatusOr<std::unique_ptr<ChangeWriter>> Open(const std::string& path);
 
   absl::Status Begin();

@@ -27,7 +27,7 @@ size_t BytesOf(const GroupCommitter::Write& write) {
 
 absl::Status ReadOnlyError(const absl::Status& failure) {
   return Error(absl::StatusCode::kUnavailable, "READ_ONLY",
-               absl::StrCat("the catalogue is read-only until it is opened again, because a write failed: ", failure.message()));
+               absl::StrCat("the catalog is read-only until it is opened again, because a write failed: ", failure.message()));
 }
 
 }  // namespace
@@ -111,7 +111,7 @@ absl::StatusOr<std::vector<WriteResult>> GroupCommitter::Apply(std::vector<Write
   if (!results.ok()) {
     writer_->Rollback();
     failure_ = results.status();
-    LOG(ERROR) << "THE CATALOGUE IS READ-ONLY from now on; a write failed: " << failure_.message();
+    LOG(ERROR) << "THE CATALOG IS READ-ONLY from now on; a write failed: " << failure_.message();
     return ReadOnlyError(failure_);
   }
   return results;

@@ -57,7 +57,7 @@ PRAGMA cell_size_check = ON;
 absl::Status CheckVersion(const std::string& path, SqliteDatabase& database) {
   SEMBLANCE_ASSIGN_OR_RETURN(const int64_t application, database.QueryInt("PRAGMA application_id"));
   if (application != kApplicationId) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " is an SQLite file, but no Semblance catalogue"));
+    return absl::FailedPreconditionError(absl::StrCat(path, " is an SQLite file, but no Semblance catalog"));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const int64_t version, database.QueryInt("PRAGMA user_version"));
   if (version != kSchemaVersion) {
@@ -103,7 +103,7 @@ absl::StatusOr<SqliteDatabase> OpenCatalogForWriting(const std::string& path) {
 
 absl::StatusOr<SqliteDatabase> OpenCatalogForReading(const std::string& path) {
   if (!PathExists(path)) {
-    return absl::NotFoundError(absl::StrCat(path, ": there is no such catalogue"));
+    return absl::NotFoundError(absl::StrCat(path, ": there is no such catalog"));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(SqliteDatabase database, SqliteDatabase::Open(path, SqliteDatabase::Mode::kReadOnly, kBusyTimeoutMs));
   SEMBLANCE_RETURN_IF_ERROR(database.Run(kCommonSettings));

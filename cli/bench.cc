@@ -78,7 +78,7 @@ absl::StatusOr<std::vector<LoadQuery>> ReadQueries(const std::string& path, cons
 }
 
 double RecallAt1(const GenerationLoad& load) {
-  return static_cast<double>(load.right) / static_cast<double>(load.labelled);
+  return static_cast<double>(load.right) / static_cast<double>(load.labeled);
 }
 
 double PerSecond(const LoadReport& report) {
@@ -105,7 +105,7 @@ void PrintJson(const LoadReport& report, std::ostream& out) {
                                                                 {"answers", load.latencies_ms.size()},
                                                                 {"p50_ms", Quantile(load.latencies_ms, 0.5)},
                                                                 {"p99_ms", Quantile(load.latencies_ms, 0.99)}});
-    if (load.labelled > 0) {
+    if (load.labeled > 0) {
       entry["recall_at_1"] = RecallAt1(load);
     }
   }
@@ -123,7 +123,7 @@ void PrintTable(const LoadReport& report, std::ostream& out) {
   for (const auto& [id, load] : report.generations) {
     const std::vector<double>& all = load.latencies_ms;
     table.AddRow({id, load.model, absl::StrCat(all.size()), milliseconds(all, 0.5), milliseconds(all, 0.9), milliseconds(all, 0.99),
-                  milliseconds(all, 1), load.labelled > 0 ? absl::StrFormat("%.4f", RecallAt1(load)) : "-"});
+                  milliseconds(all, 1), load.labeled > 0 ? absl::StrFormat("%.4f", RecallAt1(load)) : "-"});
   }
   out << table << "\n"
       << report.requests << " searches in " << FormatSeconds(absl::ToDoubleSeconds(report.elapsed))

@@ -28,7 +28,7 @@ CommandLine CompareCommand(CompareFlags& flags) {
   CommandLine command(
       "semblance generations compare", "A B [IMAGE...]",
       "Asks two loaded generations the same queries and draws their neighbours side by side, as one HTML file. Queries\n"
-      "are items of the catalogue, evenly chosen, or the images and folders that are given.");
+      "are items of the catalog, evenly chosen, or the images and folders that are given.");
   command.AddRepeatedFlag("queries", "IMAGE|DIR", "search by these; the labels of DIR/label/image.jpg count", &flags.queries);
   command.AddFlag("count", "N", "queries, at most", &flags.count);
   command.AddFlag("top_k", "N", "neighbours of each", &flags.top_k);
@@ -76,7 +76,7 @@ void PrintSummary(const Comparison& comparison, const std::string& page, std::os
                          comparison.mean_overlap.value_or(0), comparison.queries.size(), page);
 }
 
-// The queries in the order of files, or of the catalogue; nullopt when `exit_code` is set.
+// The queries in the order of files, or of the catalog; nullopt when `exit_code` is set.
 std::optional<std::vector<ComparedQuery>> ChooseQueries(Session& session, const CompareFlags& flags, int* exit_code) {
   std::vector<std::string> paths = flags.queries;
   paths.insert(paths.end(), session.arguments().begin() + 2, session.arguments().end());
@@ -89,12 +89,12 @@ std::optional<std::vector<ComparedQuery>> ChooseQueries(Session& session, const 
     return *std::move(queries);
   }
   std::vector<ComparedQuery> queries;
-  if (const grpc::Status status = SampleCatalogue(session, static_cast<size_t>(flags.count), &queries); !status.ok()) {
+  if (const grpc::Status status = SampleCatalog(session, static_cast<size_t>(flags.count), &queries); !status.ok()) {
     *exit_code = session.Fail(status);
     return std::nullopt;
   }
   if (queries.empty()) {
-    *exit_code = session.Fail(absl::FailedPreconditionError("the catalogue is empty: there is nothing to compare"));
+    *exit_code = session.Fail(absl::FailedPreconditionError("the catalog is empty: there is nothing to compare"));
     return std::nullopt;
   }
   return queries;

@@ -323,7 +323,7 @@ constexpr std::array<absl::string_view, 5> kExamples = {
 int RunGenerations(const Arguments& args, const Streams& streams) {
   return RunGroup(
       {.name = "semblance generations",
-       .summary = "Builds generations (a model and the index of the catalogue under it), compares them and makes them live.",
+       .summary = "Builds generations (a model and the index of the catalog under it), compares them and makes them live.",
        .commands = kCommands,
        .examples = kExamples},
       args, streams);

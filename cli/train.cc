@@ -20,7 +20,7 @@ namespace {
 struct TrainFlags {
   std::string config;
   std::vector<std::string> overrides;
-  bool catalogue = false;
+  bool catalog = false;
   std::string on_success = "nothing";
   int replicas = 1;
   double recall_tolerance = 0;
@@ -38,7 +38,7 @@ CommandLine TrainCommand(TrainFlags& flags) {
       "when it failed or was cancelled, 143 when the watching was interrupted: the job goes on.");
   command.AddFlag("config", "FILE", "the configuration, semblance.v1.TrainingConfig in text format. Required", &flags.config);
   command.AddRepeatedFlag("set", "FIELD=VALUE", "changes one field of it; lists are separated by commas", &flags.overrides);
-  command.AddFlag("catalogue", "train on the labelled items of the catalogue in place of data.path", &flags.catalogue);
+  command.AddFlag("catalog", "train on the labelled items of the catalog in place of data.path", &flags.catalog);
   command.AddFlag("on_success", "nothing|register|build|activate_if_better",
                   "what becomes of the model: a registered version, a generation built of it, the active one unless it is worse",
                   &flags.on_success);
@@ -50,9 +50,9 @@ CommandLine TrainCommand(TrainFlags& flags) {
   command.AddFlag("request_id", "TEXT", "repeating a request with the same one makes no second job", &flags.request_id);
   command.AddFlag("detach", "print the id of the job and return", &flags.detach);
   command.AddFlag("log", "show the lines of the trainer's log, too", &flags.log);
-  command.AddExample("semblance train --config=shoes.textproto --catalogue --on_success=activate_if_better");
+  command.AddExample("semblance train --config=shoes.textproto --catalog --on_success=activate_if_better");
   command.AddExample("semblance train --config=shoes.textproto --set data.path=shoes --set epochs=3 --log");
-  command.AddExample("semblance train --config=shoes.textproto --catalogue --detach --request_id=nightly-2026-01-31");
+  command.AddExample("semblance train --config=shoes.textproto --catalog --detach --request_id=nightly-2026-01-31");
   return command;
 }
 
@@ -94,7 +94,7 @@ int RunTrain(const Arguments& args, const Streams& streams) {
     return session.Fail(config.status());
   }
   *request.mutable_config() = *config;
-  request.set_from_catalogue(flags.catalogue);
+  request.set_from_catalog(flags.catalog);
   request.set_on_success(on_success);
   request.set_replicas(flags.replicas);
   request.set_recall_tolerance(flags.recall_tolerance);

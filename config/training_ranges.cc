@@ -244,9 +244,9 @@ absl::Status ValidateTrainingConfig(const TrainingConfig& config) {
       .Require(embedder::IsModelName(config.model_name()), "model_name",
                absl::StrCat("is \"", config.model_name(), "\"; expected 1 to 64 of a-z 0-9 . _ -, the first a letter or digit"))
       .Require(!config.output_dir().empty(), "output_dir", "is missing: where to write the bundle")
-      .Require(!config.data().path().empty() || !config.data().catalogue_path().empty(), "data.path",
+      .Require(!config.data().path().empty() || !config.data().catalog_path().empty(), "data.path",
                "is missing: where the images are")
-      .Require(config.data().path().empty() || config.data().catalogue_path().empty(), "data.catalogue_path",
+      .Require(config.data().path().empty() || config.data().catalog_path().empty(), "data.catalog_path",
                "does not go with data.path: name one of them")
       .Require(config.data().hold_out_fraction() > 0 && config.data().hold_out_fraction() < 1, "data.hold_out_fraction",
                absl::StrCat("is ", config.data().hold_out_fraction(), "; expected a number between 0 and 1"))

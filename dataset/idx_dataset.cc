@@ -77,7 +77,7 @@ absl::StatusOr<std::string> IdxDataset::ReadImage(int64_t index) const {
   const int width = static_cast<int>(block.images.shape[2]);
   const size_t image_size = static_cast<size_t>(height) * static_cast<size_t>(width);
   const size_t offset = static_cast<size_t>(index - block.first) * image_size;
-  return EncodeGreyPng(absl::string_view(block.images.values).substr(offset, image_size), width, height);
+  return EncodeGrayPng(absl::string_view(block.images.values).substr(offset, image_size), width, height);
 }
 
 }  // namespace

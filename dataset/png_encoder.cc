@@ -9,7 +9,7 @@
 
 namespace semblance::dataset {
 
-absl::StatusOr<std::string> EncodeGreyPng(absl::string_view pixels, int width, int height) {
+absl::StatusOr<std::string> EncodeGrayPng(absl::string_view pixels, int width, int height) {
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<uint32_t>(width);

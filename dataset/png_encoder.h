@@ -13,7 +13,7 @@ namespace semblance::dataset {
 
 // An 8-bit grey PNG. The bytes depend on the pixels, the version of libpng and nothing else. REQUIRES: width, height >= 1;
 // pixels.size() == width * height (rows from the top). Errors: Internal, with libpng's words.
-absl::StatusOr<std::string> EncodeGreyPng(absl::string_view pixels, int width, int height);
+absl::StatusOr<std::string> EncodeGrayPng(absl::string_view pixels, int width, int height);
 
 }  // namespace semblance::dataset
 

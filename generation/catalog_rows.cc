@@ -81,7 +81,7 @@ class MissingRows {
   absl::Span<const uint64_t> Take(size_t size) {
     const MutexLock lock(&mutex_);
     if (status_.ok() && taken_ < missing_.size() && options_.stop != nullptr && options_.stop->load()) {
-      status_ = absl::CancelledError("stopped while embedding the catalogue; the next start goes on from here");
+      status_ = absl::CancelledError("stopped while embedding the catalog; the next start goes on from here");
     }
     if (!status_.ok()) {
       return {};
@@ -133,7 +133,7 @@ absl::StatusOr<CatalogState> ReadCatalogState(const catalog::Catalog& catalog) {
     after = next.empty() ? after : next.back().sequence;
     std::move(next.begin(), next.end(), std::back_inserter(changes));
   }
-  // The last transaction read all that there was, so `after` is the catalogue's last sequence at that moment, and the last change
+  // The last transaction read all that there was, so `after` is the catalog's last sequence at that moment, and the last change
   // of each id is its state then. Changes that earlier transactions read may have been replaced since: from the end, the first
   // counts.
   CatalogState state;

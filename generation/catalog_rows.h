@@ -1,6 +1,6 @@
-// From the catalogue to the rows of a generation's index: which rows there must be, and their vectors.
+// From the catalog to the rows of a generation's index: which rows there must be, and their vectors.
 //
-// Thread-safe: functions without state. The catalogue may be written meanwhile, also by another process.
+// Thread-safe: functions without state. The catalog may be written meanwhile, also by another process.
 #ifndef SEMBLANCE_GENERATION_CATALOG_ROWS_H_
 #define SEMBLANCE_GENERATION_CATALOG_ROWS_H_
 
@@ -19,7 +19,7 @@
 
 namespace semblance::generation {
 
-// The catalogue at one sequence.
+// The catalog at one sequence.
 struct CatalogState {
   // By ascending sequence; no id twice.
   std::vector<catalog::CatalogItem> items;

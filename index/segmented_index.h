@@ -9,9 +9,9 @@
 // meanwhile.
 //
 // What the directory holds after a crash: every row that Apply added before the process ended (after a power cut, possibly not the
-// last ones of the log); which of them are alive is for the caller to say at Open, from the catalogue. A file that fails its
+// last ones of the log); which of them are alive is for the caller to say at Open, from the catalog. A file that fails its
 // checksum is set aside (*.corrupt), logged, and its rows are missing: the caller adds them again. Writes are not synced one by
-// one: the catalogue is the durable truth.
+// one: the catalog is the durable truth.
 #ifndef SEMBLANCE_INDEX_SEGMENTED_INDEX_H_
 #define SEMBLANCE_INDEX_SEGMENTED_INDEX_H_
 

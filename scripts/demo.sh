@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main job on real images: trains a model, serves it, ingests the test images, searches with each of them. Then the loop, on a
 # server of its own: a first model of one epoch answers, all images become items with labels, and a second model is trained from this
-# catalogue as a job, built and activated while searches go on, compared with the first, and rolled back.
+# catalog as a job, built and activated while searches go on, compared with the first, and rolled back.
 # Usage: scripts/demo.sh [DATA]   DATA: any data set that the trainer reads; default: Fashion-MNIST (Debian's dataset-fashion-mnist).
 # Results in build/demo: report.json, neighbours.png, compare.html. Programs: build/release/bin (make build).
 set -euo pipefail
@@ -79,10 +79,10 @@ start_server "$out/loop" "$out/first"
 step "All images become items, with their labels"
 "$bin/semblance" ingest "$data" --server="$address" --json >"$out/ingest_all.json"
 
-step "A second model, trained from the catalogue as a job, while searches go on"
+step "A second model, trained from the catalog as a job, while searches go on"
 "$bin/semblance" bench "$data" --split=test --rate=20 --seconds=0 --server="$address" --json >"$out/load.json" 2>"$out/load.log" &
 load_pid=$!
-"$bin/semblance" train --config="$config" --set data.path= --set data.hold_out=HOLD_OUT_ITEMS --catalogue \
+"$bin/semblance" train --config="$config" --set data.path= --set data.hold_out=HOLD_OUT_ITEMS --catalog \
   --on_success=activate_if_better --server="$address"
 "$bin/semblance" jobs get job-000001 --server="$address" --json >"$out/job.json"
 first=gen-000001

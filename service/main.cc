@@ -1,4 +1,4 @@
-// semblance-server: opens the catalogue, loads a model, answers until SIGTERM.
+// semblance-server: opens the catalog, loads a model, answers until SIGTERM.
 #include <signal.h>
 #include <unistd.h>
 
@@ -47,11 +47,10 @@ struct Flags {
 };
 
 CommandLine ServerCommand(Flags& flags) {
-  CommandLine command(
-      "semblance-server", "",
-      "Serves similarity search over a catalogue of images: embeds queries with a trained model and answers nearest\n"
-      "neighbours over gRPC.");
-  command.AddFlag("data_dir", "DIR", "where catalogue and generations are kept; created where it is missing. Required",
+  CommandLine command("semblance-server", "",
+                      "Serves similarity search over a catalog of images: embeds queries with a trained model and answers nearest\n"
+                      "neighbours over gRPC.");
+  command.AddFlag("data_dir", "DIR", "where catalog and generations are kept; created where it is missing. Required",
                   &flags.data_dir);
   command.AddFlag("model", "BUNDLE_DIR", "model bundle to serve; without it the one that was active before", &flags.model);
   command.AddFlag("models", "DIR", "model root, where bundles are found and registered; default: DATA_DIR/models, which is created",
@@ -171,7 +170,7 @@ absl::Status OpenTraining(const Flags& flags, const v1::TrainingJobsConfig& conf
   TrainingJobsOptions options;
   SEMBLANCE_ASSIGN_OR_RETURN(options.data_root, ResolveRoot(root, "the data root"));
   options.config = config;
-  options.has_labelled_items = [engine = server.engine.get()] { return engine->has_labelled_items(); };
+  options.has_labeled_items = [engine = server.engine.get()] { return engine->has_labeled_items(); };
   SEMBLANCE_ASSIGN_OR_RETURN(TrainingStore store, TrainingStore::Open(flags.data_dir));
   if (config.has_kubernetes()) {
     SEMBLANCE_ASSIGN_OR_RETURN(server.training_launcher, NewKubernetesJobLauncher(KubernetesOptionsOf(config.kubernetes())));

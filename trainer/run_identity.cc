@@ -11,7 +11,7 @@ void SetRun(const v1::TrainingConfig& config, const std::string& data_digest, st
   // Where things lie, which may be moved: data_digest says which images they are.
   identity.clear_output_dir();
   identity.mutable_data()->clear_path();
-  identity.mutable_data()->clear_catalogue_path();
+  identity.mutable_data()->clear_catalog_path();
   google::protobuf::TextFormat::PrintToString(identity, manifest->mutable_config());
   manifest->set_data_digest(data_digest);
 }

@@ -236,7 +236,7 @@ class TrainingLoop {
     return evaluation;
   }
 
-  absl::StatusOr<std::optional<Evaluation>> Evaluate(const LabelledImages& examples, Thoroughness thoroughness) {
+  absl::StatusOr<std::optional<Evaluation>> Evaluate(const LabeledImages& examples, Thoroughness thoroughness) {
     if (!learner_.ranks().is_first()) {
       return std::nullopt;
     }

@@ -22,10 +22,10 @@ namespace semblance::trainer {
 
 // With model.cache_features the loop computes the features.
 struct TrainingInputs {
-  LabelledImages train;
+  LabeledImages train;
   // May be empty.
-  LabelledImages validation;
-  LabelledImages test;
+  LabeledImages validation;
+  LabeledImages test;
   // Names of the training classes, for messages.
   const std::vector<std::string>* classes = nullptr;
   // Where the run is kept, and goes on from; its log is there, too.

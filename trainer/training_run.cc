@@ -228,14 +228,14 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
   return absl::OkStatus();
 }
 
-// Of a catalogue: what its snapshot is.
+// Of a catalog: what its snapshot is.
 absl::StatusOr<TrainingData> OpenData(const TrainingConfig& config, const std::string& directory, bool is_first,
                                       const std::atomic<bool>& stop) {
   v1::DataConfig data = config.data();
-  if (!data.catalogue_path().empty()) {
+  if (!data.catalog_path().empty()) {
     const std::string snapshot = directory + "/catalogue";
-    SEMBLANCE_ASSIGN_OR_RETURN(*data.mutable_path(), is_first ? SnapshotCatalogue(data.catalogue_path(), snapshot, stop)
-                                                              : AwaitCatalogueSnapshot(snapshot, stop));
+    SEMBLANCE_ASSIGN_OR_RETURN(*data.mutable_path(), is_first ? SnapshotCatalog(data.catalog_path(), snapshot, stop)
+                                                              : AwaitCatalogSnapshot(snapshot, stop));
   }
   return OpenTrainingData(data, config.validation().fraction());
 }

@@ -21,7 +21,7 @@ namespace semblance::trainer {
 // comes from LoadTrainingConfig.
 //
 // Beside the checkpoints, in <output_dir>.checkpoints, are LOCK, held while the run goes on, progress.json (progress_file.h), which
-// also keeps the error of a run that failed, and, with data.catalogue_path, catalogue/ (catalogue_snapshot.h).
+// also keeps the error of a run that failed, and, with data.catalog_path, catalogue/ (catalog_snapshot.h).
 //
 // With several ranks (RankEnvironment), each process calls it with the same config, and the first writes the bundle.
 absl::Status RunTraining(const v1::TrainingConfig& config, const std::atomic<bool>& stop);

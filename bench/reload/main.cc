@@ -238,7 +238,7 @@ int Main(const std::vector<std::string>& args) {
                       "Searches and writes at a fixed rate while a generation is built and while two generations of incompatible\n"
                       "models change places; every answer is checked against brute force.");
   command.AddFlag("output", "FILE", "where the numbers go, as JSON; the server's data go beside it", &flags.output);
-  command.AddFlag("items", "N", "in the catalogue", &flags.items);
+  command.AddFlag("items", "N", "in the catalog", &flags.items);
   command.AddFlag("seconds", "N", "of the idle phases before and after", &flags.seconds);
   command.AddFlag("swaps", "N", "activations and rollbacks, in turns", &flags.swaps);
   command.AddFlag("swaps_per_second", "N", "at most", &flags.swaps_per_second);

@@ -72,7 +72,7 @@ absl::StatusOr<std::string> OutputOf(const std::string& command) {
   return text;
 }
 
-v1::AugmentationConfig CropsAndColours() {
+v1::AugmentationConfig CropsAndColors() {
   v1::AugmentationConfig augmentation;
   augmentation.set_min_crop_area(0.3);
   augmentation.set_brightness(0.2);
@@ -120,11 +120,11 @@ absl::StatusOr<double> MeasurePython(const TrainingCase& one, bool channels_last
   return result["images_per_second"].get<double>();
 }
 
-absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string& images, bool crops_and_colours) {
+absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string& images, bool crops_and_colors) {
   v1::TrainingConfig config;
   config.mutable_model()->set_input_side(one.side);
-  if (crops_and_colours) {
-    *config.mutable_augmentation() = CropsAndColours();
+  if (crops_and_colors) {
+    *config.mutable_augmentation() = CropsAndColors();
   }
   config = config::WithDefaults(std::move(config));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(images));

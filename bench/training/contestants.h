@@ -39,7 +39,7 @@ absl::StatusOr<double> MeasurePython(const TrainingCase& one, bool channels_last
 
 // Images of a second that the loader prepares on all threads while nothing else runs: from the trainer's default augmentation, or
 // from the costlier one of random resized crops and colours.
-absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string& images, bool crops_and_colours);
+absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string& images, bool crops_and_colors);
 
 }  // namespace semblance::bench
 

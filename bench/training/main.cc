@@ -79,8 +79,8 @@ absl::StatusOr<json> MeasureCase(const TrainingCase& one, const Flags& flags, co
   SEMBLANCE_RETURN_IF_ERROR(
       WriteImageFolder(images, {.images = one.images, .classes = one.classes, .side = one.side, .source = flags.data}));
   SEMBLANCE_ASSIGN_OR_RETURN(const Rounds rounds, MeasureLoops(one, images, directory, flags.rounds));
-  SEMBLANCE_ASSIGN_OR_RETURN(const double pipeline, MeasureLoader(one, images, /*crops_and_colours=*/false));
-  SEMBLANCE_ASSIGN_OR_RETURN(const double costly_pipeline, MeasureLoader(one, images, /*crops_and_colours=*/true));
+  SEMBLANCE_ASSIGN_OR_RETURN(const double pipeline, MeasureLoader(one, images, /*crops_and_colors=*/false));
+  SEMBLANCE_ASSIGN_OR_RETURN(const double costly_pipeline, MeasureLoader(one, images, /*crops_and_colors=*/true));
   const double own = Median(rounds.trainer);
   const double python = Median(rounds.python);
   const double channels_last = Median(rounds.python_channels_last);

@@ -226,7 +226,7 @@ absl::StatusOr<std::vector<ComparedQuery>> ReadQueries(const std::vector<std::st
   return queries;
 }
 
-grpc::Status SampleCatalogue(Session& session, size_t count, std::vector<ComparedQuery>* queries) {
+grpc::Status SampleCatalog(Session& session, size_t count, std::vector<ComparedQuery>* queries) {
   v1::GetServerInfoResponse info;
   grpc::Status status = v1::AdminService::NewStub(session.channel())->GetServerInfo(session.NewContext().get(), {}, &info);
   const std::vector<size_t> chosen = EvenlyChosen(static_cast<size_t>(info.item_count()), count);

@@ -20,8 +20,8 @@ namespace semblance::cli {
 // have labels. Errors: those of reading; InvalidArgument where the paths name no image.
 absl::StatusOr<std::vector<ComparedQuery>> ReadQueries(const std::vector<std::string>& paths, size_t count);
 
-// The same from the items of the catalogue, in the order of their ids.
-grpc::Status SampleCatalogue(Session& session, size_t count, std::vector<ComparedQuery>* queries);
+// The same from the items of the catalog, in the order of their ids.
+grpc::Status SampleCatalog(Session& session, size_t count, std::vector<ComparedQuery>* queries);
 
 struct CompareOptions {
   // Ids.

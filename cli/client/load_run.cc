@@ -134,7 +134,7 @@ class LoadRun {
     generation.latencies_ms.push_back(latency);
     if (!call.query->label.empty()) {
       const auto& neighbors = call.response.result().neighbors();
-      ++generation.labelled;
+      ++generation.labeled;
       generation.right += !neighbors.empty() && neighbors[0].label() == call.query->label ? 1 : 0;
     }
   }

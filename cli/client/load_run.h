@@ -45,7 +45,7 @@ struct GenerationLoad {
   // In milliseconds, in the order of the answers.
   std::vector<double> latencies_ms;
   // Of those whose query has a label: how many there are, and for how many the nearest neighbour has it, too.
-  int64_t labelled = 0;
+  int64_t labeled = 0;
   int64_t right = 0;
 };
 

@@ -12,7 +12,7 @@ namespace semblance::cli {
 namespace {
 
 std::string DataOf(const v1::TrainingJob& job) {
-  return job.from_catalogue() ? "the catalogue" : job.config().data().path();
+  return job.from_catalog() ? "the catalog" : job.config().data().path();
 }
 
 // "shoes/3" once it is registered.

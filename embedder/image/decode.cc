@@ -79,13 +79,13 @@ absl::StatusOr<Image> Decode(absl::string_view bytes, const ImageHeader& header,
 }
 
 void ConvertPixel(const uint8_t* in, int in_channels, uint8_t* out, int out_channels) {
-  const bool grey = in_channels < 3;
+  const bool gray = in_channels < 3;
   const int alpha = in_channels % 2 == 0 ? in[in_channels - 1] : 255;
   const uint8_t red = OverWhite(in[0], alpha);
-  const uint8_t green = grey ? red : OverWhite(in[1], alpha);
-  const uint8_t blue = grey ? red : OverWhite(in[2], alpha);
+  const uint8_t green = gray ? red : OverWhite(in[1], alpha);
+  const uint8_t blue = gray ? red : OverWhite(in[2], alpha);
   if (out_channels == 1) {
-    out[0] = grey ? red : Luma(red, green, blue);
+    out[0] = gray ? red : Luma(red, green, blue);
     return;
   }
   out[0] = red;

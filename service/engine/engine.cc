@@ -178,7 +178,7 @@ void Engine::SetState(EngineState state, const std::string& reason) {
   }
 }
 
-bool Engine::has_labelled_items() const {
+bool Engine::has_labeled_items() const {
   const LiveGenerations::Ptr active = live_.active();
   if (active == nullptr) {
     return false;
@@ -216,7 +216,7 @@ absl::StatusOr<Engine::GenerationPtr> Engine::Admit() const {
 absl::Status Engine::CheckWritable() const {
   if (read_only_) {
     return Error(absl::StatusCode::kUnavailable, "READ_ONLY",
-                 "the index failed to take a write that the catalogue has; writes are refused until the server is restarted");
+                 "the index failed to take a write that the catalog has; writes are refused until the server is restarted");
   }
   SEMBLANCE_RETURN_IF_ERROR(CheckServing());
   MutexLock lock(&mutex_);

@@ -1,4 +1,4 @@
-// The engine: every use case of the server, without gRPC. It owns the catalogue and the generations that are loaded
+// The engine: every use case of the server, without gRPC. It owns the catalog and the generations that are loaded
 // (GenerationController builds and activates them).
 //
 // Thread-safe. Asynchronous calls do not block: they check the request, hand it to worker threads and call `done` exactly once, on
@@ -93,7 +93,7 @@ class Engine {
   int64_t item_count() const { return catalog_->item_count(); }
   uint64_t last_sequence() const { return catalog_->last_sequence(); }
   // Of the active generation.
-  bool has_labelled_items() const;
+  bool has_labeled_items() const;
   RecallStats recall() const { return recall_probe_->stats(); }
 
   // For the GenerationController.
@@ -145,7 +145,7 @@ class Engine {
   void FinishUpsert(UpsertJob& job, absl::StatusOr<catalog::WriteResult> write);
   void FinishDelete(const GenerationPtr& generation, const CallContext& context, absl::StatusOr<catalog::WriteResult> write,
                     const Callback<WriteAnswer>& done);
-  // Applies one committed write to the index, on the catalogue's writer thread. When an index fails to take one, the engine becomes
+  // Applies one committed write to the index, on the catalog's writer thread. When an index fails to take one, the engine becomes
   // read-only: no later write may be applied after the gap.
   absl::Status Apply(const std::function<absl::Status()>& apply);
 

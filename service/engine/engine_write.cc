@@ -1,5 +1,5 @@
-// Writing. The order is what makes a write safe: embed (so that nothing is stored that cannot be found), commit to the catalogue
-// (durable), apply to the index (visible), answer. The catalogue calls back in commit order, so the index sees the change log's
+// Writing. The order is what makes a write safe: embed (so that nothing is stored that cannot be found), commit to the catalog
+// (durable), apply to the index (visible), answer. The catalog calls back in commit order, so the index sees the change log's
 // order.
 #include <utility>
 
@@ -99,7 +99,7 @@ void Engine::Delete(std::vector<std::string> ids, const CallContext& context, co
     return done(status);
   }
   live_.gate().Enter([this, ids = std::move(ids), context, done] {
-    // Without a generation the catalogue alone takes the delete; a generation made later starts from the catalogue.
+    // Without a generation the catalog alone takes the delete; a generation made later starts from the catalog.
     const GenerationPtr generation = live_.active();
     catalog_->Delete(ids, [this, generation, context, done](absl::StatusOr<catalog::WriteResult> write) {
       FinishDelete(generation, context, std::move(write), done);

@@ -108,7 +108,7 @@ class Generation {
   const int64_t embedded_at_load_count_;
 };
 
-// The record that searches return for an item of the catalogue.
+// The record that searches return for an item of the catalog.
 std::shared_ptr<const ItemRecord> RecordOf(const catalog::CatalogItem& item);
 
 }  // namespace semblance::service

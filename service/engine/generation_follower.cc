@@ -87,7 +87,7 @@ void GenerationFollower::Run() {
       due_ = false;
     }
     if (const absl::Status status = CatchUp(absl::InfiniteFuture()); !status.ok() && !absl::IsCancelled(status)) {
-      LOG(ERROR) << "generation " << generation_->manifest().id() << " no longer follows the catalogue: " << status;
+      LOG(ERROR) << "generation " << generation_->manifest().id() << " no longer follows the catalog: " << status;
       RequestStop();
       on_failure_(status);
     }
@@ -126,7 +126,7 @@ absl::Status GenerationFollower::Step(bool& done) {
   uint64_t read = generation_->index().applied_sequence();
   while (true) {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<catalog::Change> changes, catalog_->ReadChanges(read, kChangesPerRead));
-    // Nothing left at this moment: what was read is the state of the catalogue, and every image that was not replaced since was
+    // Nothing left at this moment: what was read is the state of the catalog, and every image that was not replaced since was
     // there to be embedded.
     done = changes.empty();
     if (done || pending.by_id.size() >= kMaxStep) {

@@ -1,4 +1,4 @@
-// Keeps a generation that does not take the live writes level with the catalogue: reads the change log from where the generation
+// Keeps a generation that does not take the live writes level with the catalog: reads the change log from where the generation
 // stands, embeds what was written in the generation's own space, and applies it.
 //
 // All followers share one thread, which lives on when they go: a new one would first spend some 25 ms of a processor on what
@@ -6,7 +6,7 @@
 //
 // Thread-safe: rounds exclude each other. While a follower exists nobody else writes to the generation.
 //
-// After a round the generation equals the catalogue at its applied sequence, deletions included: what a round has read is applied
+// After a round the generation equals the catalog at its applied sequence, deletions included: what a round has read is applied
 // as one step, once nothing is left to read. (A round of more than kMaxStep changes has steps in between, in which an item that was
 // written twice may be an older one.)
 //

@@ -34,7 +34,7 @@ absl::Status EmbedWhatIsMissing(const catalog::Catalog& catalog, const embedder:
   if (total == 0 || options.on_progress) {
     return generation::EmbedMissing(catalog, embedder, how, index);
   }
-  ProgressReporter progress("embedding the catalogue", total, "items");
+  ProgressReporter progress("embedding the catalog", total, "items");
   how.on_progress = [&progress](int64_t done, int64_t) { progress.Update(done, ""); };
   SEMBLANCE_RETURN_IF_ERROR(generation::EmbedMissing(catalog, embedder, how, index));
   progress.Finish(absl::StrCat("done: ", total, " items"));

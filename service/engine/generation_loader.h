@@ -1,7 +1,7 @@
-// Opens a generation: loads its bundle and index, and embeds what the index lacks, so that it is the catalogue of one moment, which
+// Opens a generation: loads its bundle and index, and embeds what the index lacks, so that it is the catalog of one moment, which
 // its index's applied_sequence names.
 //
-// Thread-safe: a function without state. The catalogue may be written meanwhile; a generation that is to follow what comes after
+// Thread-safe: a function without state. The catalog may be written meanwhile; a generation that is to follow what comes after
 // gets a GenerationFollower.
 //
 // Vectors come back from the generation's own files; an item is embedded only where they do not hold its vector (the generation is

@@ -18,10 +18,10 @@ constexpr int kFollowerNiceness = 10;
 
 absl::Status Lagging(absl::Duration max_pause) {
   return WithRetryDelay(
-      Error(absl::StatusCode::kUnavailable, "GENERATION_LAGGING",
-            absl::StrCat(
-                "writes arrive faster than the generation takes them: it was not level with the catalogue within a pause of ",
-                absl::FormatDuration(max_pause), ", tried for ", absl::FormatDuration(kHoldPatience))),
+      Error(
+          absl::StatusCode::kUnavailable, "GENERATION_LAGGING",
+          absl::StrCat("writes arrive faster than the generation takes them: it was not level with the catalog within a pause of ",
+                       absl::FormatDuration(max_pause), ", tried for ", absl::FormatDuration(kHoldPatience))),
       absl::Seconds(1));
 }
 

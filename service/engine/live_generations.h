@@ -1,4 +1,4 @@
-// The generations that are loaded: the active one, which answers and takes the live writes, and those that follow the catalogue
+// The generations that are loaded: the active one, which answers and takes the live writes, and those that follow the catalog
 // beside it (READY and STANDBY).
 //
 // Thread-safe. Readers take a shared_ptr<Generation> once and keep it as long as their request runs: a generation that is replaced
@@ -71,11 +71,11 @@ class LiveGenerations {
   // Makes a generation active at the start, when nothing is written yet.
   void SetActive(Ptr generation);
 
-  // Takes in a generation beside the active one; it follows the catalogue from where it stands. `on_progress` is told the applied
+  // Takes in a generation beside the active one; it follows the catalog from where it stands. `on_progress` is told the applied
   // sequence until it has caught up for the first time. Errors: of the follower; Cancelled when `*cancelled` becomes true.
   absl::Status Add(Ptr generation, const std::function<void(uint64_t)>& on_progress);
 
-  // Holds all writes, with the generation at the catalogue's last sequence, while `inside` (quick) runs: within `max_pause`, or it
+  // Holds all writes, with the generation at the catalog's last sequence, while `inside` (quick) runs: within `max_pause`, or it
   // lets them pass and tries again, for up to 10 s. Returns how long they waited. REQUIRES: `id` is loaded and not active. Errors:
   // of the follower, of `inside`; NotFound/GENERATION_NOT_FOUND; Unavailable/GENERATION_LAGGING.
   absl::StatusOr<absl::Duration> WithWritesHeld(const std::string& id, absl::Duration max_pause,

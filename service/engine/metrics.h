@@ -20,7 +20,7 @@ class EngineMetrics {
   // One inference.
   virtual void ObserveBatch(int batch_size) = 0;
 
-  // One durable commit of the catalogue.
+  // One durable commit of the catalog.
   virtual void ObserveCommit(absl::Duration duration) = 0;
 
   // One activation or rollback: "done", "conflict" (another was under way or active), "gate_failed" or "failed"; and how long

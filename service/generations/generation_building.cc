@@ -1,4 +1,4 @@
-// What the building thread does: from a bundle and the catalogue to a READY generation, and after a restart to where it was.
+// What the building thread does: from a bundle and the catalog to a READY generation, and after a restart to where it was.
 #include <algorithm>
 #include <utility>
 
@@ -227,7 +227,7 @@ void GenerationLifecycle::ReportBuild(const std::string& id, const BuildProgress
   table_.Update(id, [&progress](GenerationInfo& building) {
     building.progress = ProgressOf(building, progress.done(), progress.total(), "items");
     if (building.state == GenerationState::kEmbedding) {
-      building.reason = "the catalogue is embedded";
+      building.reason = "the catalog is embedded";
     }
   });
 }
@@ -300,7 +300,7 @@ absl::StatusOr<GenerationEvaluation> GenerationLifecycle::Measure(const std::str
   }
   SEMBLANCE_RETURN_IF_ERROR(engine_->live().WithWritesHeld(id, absl::Milliseconds(config_.max_write_pause_ms()), count).status());
   if (evaluation.item_count != evaluation.expected_item_count) {
-    evaluation.failures.push_back(absl::StrCat("it has ", evaluation.item_count, " items, the catalogue ",
+    evaluation.failures.push_back(absl::StrCat("it has ", evaluation.item_count, " items, the catalog ",
                                                evaluation.expected_item_count, " at the same sequence"));
   }
   return evaluation;

@@ -38,11 +38,11 @@ absl::Status Stopped(const std::atomic<bool>& stop) {
 absl::StatusOr<absl::Duration> TimeBatch(const embedder::Embedder& embedder, int batch_size) {
   const storage::v1::Preprocessing& input = embedder.manifest().preprocessing();
   const int side = input.crop_side();
-  const embedder::Image grey = {.width = side,
+  const embedder::Image gray = {.width = side,
                                 .height = side,
                                 .channels = input.channels(),
                                 .pixels = std::vector<uint8_t>(static_cast<size_t>(side) * side * input.channels(), 128)};
-  const std::vector<embedder::Image> images(static_cast<size_t>(batch_size), grey);
+  const std::vector<embedder::Image> images(static_cast<size_t>(batch_size), gray);
   std::vector<float> vectors(images.size() * static_cast<size_t>(embedder.dimension()));
   std::vector<absl::Duration> times;
   Rests rests;
@@ -228,7 +228,7 @@ std::optional<std::string> WorseThanActive(const GenerationEvaluation& evaluatio
 
 std::optional<std::string> NotShownBetter(const GenerationEvaluation& evaluation, double tolerance, bool has_active) {
   if (has_active && evaluation.label_query_count < kMinLabelQueries) {
-    return absl::StrCat("the catalogue has ", evaluation.label_query_count,
+    return absl::StrCat("the catalog has ", evaluation.label_query_count,
                         " items with a label that neither model was trained on; it takes ", kMinLabelQueries,
                         " to say which is better");
   }

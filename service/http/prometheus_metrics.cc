@@ -58,7 +58,7 @@ struct PrometheusMetrics::Rep {
   Histogram& search = stages.Add({{"stage", "search"}}, SecondsBuckets());
   Histogram& batch_size = HistogramFamily(registry, "semblance_batch_size", "Images of one inference.")
                               .Add({}, Histogram::BucketBoundaries{1, 2, 4, 8, 16, 32, 64, 128, 256});
-  Histogram& commit = HistogramFamily(registry, "semblance_wal_fsync_seconds", "Time of one durable commit of the catalogue.")
+  Histogram& commit = HistogramFamily(registry, "semblance_wal_fsync_seconds", "Time of one durable commit of the catalog.")
                           .Add({}, SecondsBuckets());
   Counter& recall_expected =
       CounterFamily(registry, "semblance_recall_probe_expected_total", "Exact nearest neighbours of probed queries.").Add({});
@@ -71,7 +71,7 @@ struct PrometheusMetrics::Rep {
   Gauge& degraded =
       GaugeFamily(registry, "semblance_degraded", "1 while a generation answers in place of the active one, which is broken.")
           .Add({});
-  Gauge& items = GaugeFamily(registry, "semblance_items", "Items of the catalogue.").Add({});
+  Gauge& items = GaugeFamily(registry, "semblance_items", "Items of the catalog.").Add({});
   Gauge& queue_depth = GaugeFamily(registry, "semblance_queue_depth", "Images that wait for the network.").Add({});
   Family<Gauge>& rows = GaugeFamily(registry, "semblance_index_rows", "Rows of the active index, by state.");
   Gauge& live_rows = rows.Add({{"state", "live"}});

@@ -106,7 +106,7 @@ std::string Presentable(absl::string_view line) {
 absl::StatusOr<TrainingSpec> FromProto(const v1::CreateTrainingJobRequest& request) {
   TrainingSpec spec;
   spec.config = request.config();
-  spec.from_catalogue = request.from_catalogue();
+  spec.from_catalog = request.from_catalog();
   SEMBLANCE_ASSIGN_OR_RETURN(spec.on_success, OnSuccessOf(request.on_success()));
   spec.replicas = request.replicas();
   spec.recall_tolerance = request.recall_tolerance();
@@ -132,7 +132,7 @@ void ToProto(const TrainingInfo& info, v1::TrainingJob* proto) {
   ToProto(info.create_time, proto->mutable_create_time());
   ToProto(info.state_time, proto->mutable_state_time());
   *proto->mutable_config() = info.config;
-  proto->set_from_catalogue(info.from_catalogue);
+  proto->set_from_catalog(info.from_catalog);
   proto->set_on_success(OnSuccessToProto(info.on_success));
   proto->set_replicas(info.replicas);
   if (info.progress.ByteSizeLong() > 0) {

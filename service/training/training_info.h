@@ -29,7 +29,7 @@ OnSuccess OnSuccessOf(absl::string_view name);
 
 struct TrainingSpec {
   v1::TrainingConfig config;
-  bool from_catalogue = false;
+  bool from_catalog = false;
   OnSuccess on_success = OnSuccess::kNothing;
   // 0: one.
   int replicas = 0;
@@ -43,7 +43,7 @@ struct TrainingSpec {
 struct TrainingInfo {
   std::string id;
   v1::TrainingConfig config;
-  bool from_catalogue = false;
+  bool from_catalog = false;
   OnSuccess on_success = OnSuccess::kNothing;
   int replicas = 1;
   TrainingState state = TrainingState::kQueued;

@@ -69,7 +69,7 @@ TrainingInfo InfoOf(const JobManifest& manifest, v1::TrainingConfig config, cons
   TrainingInfo info;
   info.id = manifest.id();
   info.config = std::move(config);
-  info.from_catalogue = manifest.from_catalogue();
+  info.from_catalog = manifest.from_catalog();
   info.on_success = OnSuccessOf(manifest.on_success());
   info.replicas = manifest.replicas();
   info.create_time = TimeOf(manifest.create_time());
@@ -79,14 +79,14 @@ TrainingInfo InfoOf(const JobManifest& manifest, v1::TrainingConfig config, cons
 }
 
 std::string DigestOf(const TrainingSpec& spec) {
-  return Sha256Hex(absl::StrCat(spec.config.SerializeAsString(), "\n", spec.from_catalogue, "\n", OnSuccessName(spec.on_success),
+  return Sha256Hex(absl::StrCat(spec.config.SerializeAsString(), "\n", spec.from_catalog, "\n", OnSuccessName(spec.on_success),
                                 "\n", spec.replicas, "\n", spec.recall_tolerance, "\n", spec.index_factory));
 }
 
 JobManifest ManifestOf(const TrainingSpec& spec, const std::string& digest) {
   JobManifest manifest;
   manifest.set_model_name(spec.config.model_name());
-  manifest.set_from_catalogue(spec.from_catalogue);
+  manifest.set_from_catalog(spec.from_catalog);
   manifest.set_on_success(std::string(OnSuccessName(spec.on_success)));
   manifest.set_replicas(std::max(1, spec.replicas));
   manifest.set_recall_tolerance(spec.recall_tolerance);
@@ -276,10 +276,10 @@ absl::StatusOr<TrainingInfo> TrainingJobs::Create(const TrainingSpec& spec) {
   if (before.has_value()) {
     return *std::move(before);
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(v1::TrainingConfig config, CheckedTrainingConfig(spec, options_.data_root, store_.CataloguePath()));
-  if (spec.from_catalogue && !options_.has_labelled_items()) {
-    return Error(absl::StatusCode::kFailedPrecondition, "NO_LABELLED_ITEMS",
-                 "no item of the catalogue has a label: upsert items with labels first");
+  SEMBLANCE_ASSIGN_OR_RETURN(v1::TrainingConfig config, CheckedTrainingConfig(spec, options_.data_root, store_.CatalogPath()));
+  if (spec.from_catalog && !options_.has_labeled_items()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "NO_LABELED_ITEMS",
+                 "no item of the catalog has a label: upsert items with labels first");
   }
   if (options_.config.threads() > 0) {
     config.set_compute_threads(options_.config.threads());

@@ -33,8 +33,8 @@ struct TrainingJobsOptions {
   PathRoot data_root;
   // Complete (see CompleteServerConfig).
   v1::TrainingJobsConfig config;
-  // Labelled items that the catalogue has, as far as it matters whether there are any.
-  std::function<bool()> has_labelled_items;
+  // Labelled items that the catalog has, as far as it matters whether there are any.
+  std::function<bool()> has_labeled_items;
   // How long a trainer may take to write its checkpoint before it is killed.
   absl::Duration stop_grace = absl::Seconds(28);
   // How long the next attempt waits, times the number of attempts so far.

@@ -50,18 +50,17 @@ absl::Status Resolve(absl::string_view field, const PathRoot& root, std::string*
   return absl::OkStatus();
 }
 
-absl::Status CheckData(const TrainingSpec& spec, const std::string& catalogue_path, v1::DataConfig& data) {
-  if (!data.catalogue_path().empty()) {
-    return Invalid("config.data.catalogue_path", "is the server's to set; ask for from_catalogue");
+absl::Status CheckData(const TrainingSpec& spec, const std::string& catalog_path, v1::DataConfig& data) {
+  if (!data.catalog_path().empty()) {
+    return Invalid("config.data.catalog_path", "is the server's to set; ask for from_catalog");
   }
-  if (!spec.from_catalogue) {
-    return data.path().empty() ? Invalid("config.data.path", "is empty: name the data, or ask for from_catalogue")
-                               : absl::OkStatus();
+  if (!spec.from_catalog) {
+    return data.path().empty() ? Invalid("config.data.path", "is empty: name the data, or ask for from_catalog") : absl::OkStatus();
   }
   if (!data.path().empty()) {
-    return Invalid("config.data.path", "and from_catalogue do not go together");
+    return Invalid("config.data.path", "and from_catalog do not go together");
   }
-  data.set_catalogue_path(catalogue_path);
+  data.set_catalog_path(catalog_path);
   return absl::OkStatus();
 }
 
@@ -86,13 +85,13 @@ absl::Status CheckOptions(const TrainingSpec& spec) {
 }  // namespace
 
 absl::StatusOr<v1::TrainingConfig> CheckedTrainingConfig(const TrainingSpec& spec, const PathRoot& data_root,
-                                                         const std::string& catalogue_path) {
+                                                         const std::string& catalog_path) {
   SEMBLANCE_RETURN_IF_ERROR(CheckOptions(spec));
   v1::TrainingConfig config = spec.config;
   if (!config.output_dir().empty()) {
     return Invalid("config.output_dir", "is the server's to set");
   }
-  SEMBLANCE_RETURN_IF_ERROR(CheckData(spec, catalogue_path, *config.mutable_data()));
+  SEMBLANCE_RETURN_IF_ERROR(CheckData(spec, catalog_path, *config.mutable_data()));
   SEMBLANCE_RETURN_IF_ERROR(Resolve("config.data.path", data_root, config.mutable_data()->mutable_path()));
   SEMBLANCE_RETURN_IF_ERROR(Resolve("config.model.pretrained_path", data_root, config.mutable_model()->mutable_pretrained_path()));
   SEMBLANCE_RETURN_IF_ERROR(

@@ -17,7 +17,7 @@ namespace semblance::service {
 // Errors: InvalidArgument with the field: CONFIG_INVALID, also for fields that the server sets itself and for paths with characters
 // that mean something to a shell; PATH_OUTSIDE_ROOT. NotFound/DATA_NOT_FOUND.
 absl::StatusOr<v1::TrainingConfig> CheckedTrainingConfig(const TrainingSpec& spec, const PathRoot& data_root,
-                                                         const std::string& catalogue_path);
+                                                         const std::string& catalog_path);
 
 }  // namespace semblance::service
 

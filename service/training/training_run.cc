@@ -47,7 +47,7 @@ absl::Status TrainingRun::Sleep(absl::Duration duration) const {
 
 // Unique among the servers that share a machine or a cluster, and for each start.
 std::string TrainingRun::TrainerName() const {
-  return absl::StrCat("semblance-", Sha256Hex(store_->CataloguePath()).substr(0, kDigestChars), "-", manifest_.id(), "-",
+  return absl::StrCat("semblance-", Sha256Hex(store_->CatalogPath()).substr(0, kDigestChars), "-", manifest_.id(), "-",
                       record_.start_count());
 }
 

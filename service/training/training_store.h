@@ -55,7 +55,7 @@ class TrainingStore {
   std::string ConfigPath(const std::string& id) const { return FileOf(id, "config.textproto"); }
   std::string LogPath(const std::string& id) const { return FileOf(id, "trainer.log"); }
   std::string BundleDir(const std::string& id) const { return FileOf(id, "model"); }
-  std::string CataloguePath() const { return data_dir_ + "/catalogue.db"; }
+  std::string CatalogPath() const { return data_dir_ + "/catalogue.db"; }
 
  private:
   explicit TrainingStore(std::string data_dir) : data_dir_(std::move(data_dir)) {}

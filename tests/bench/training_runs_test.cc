@@ -31,7 +31,7 @@ class TrainingRunsTest : public ::testing::Test {
         for (int pixel = 0; pixel < 64; ++pixel) {
           pixels.push_back(static_cast<char>(random.Between(25 * label, 25 * label + 60)));
         }
-        std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary) << dataset::EncodeGreyPng(pixels, 8, 8).value();
+        std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary) << dataset::EncodeGrayPng(pixels, 8, 8).value();
       }
     }
     std::ofstream(dir_.Join("recipe.textproto"))

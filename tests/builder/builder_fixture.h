@@ -1,4 +1,4 @@
-// A data directory with a catalogue and generations, and a look into what was built.
+// A data directory with a catalog and generations, and a look into what was built.
 #ifndef SEMBLANCE_TESTS_BUILDER_BUILDER_FIXTURE_H_
 #define SEMBLANCE_TESTS_BUILDER_BUILDER_FIXTURE_H_
 
@@ -48,7 +48,7 @@ class BuilderFixture : public ::testing::Test {
     return *generation::CompleteIndexConfig(config);
   }
 
-  // The index of a generation, opened for the catalogue as it is now.
+  // The index of a generation, opened for the catalog as it is now.
   std::unique_ptr<index::SegmentedIndex> OpenIndex(const std::string& id) {
     const auto state = generation::ReadCatalogState(*catalog_);
     const auto manifest = store_.ReadManifest(id);

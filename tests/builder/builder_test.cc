@@ -174,7 +174,7 @@ TEST_F(BuilderTest, SaysWhatItBuilt) {
   EXPECT_THAT(*ListDirectory(store_.IndexDir(generation_)), ::testing::UnorderedElementsAreArray(names));
 }
 
-TEST_F(BuilderTest, BuildsTheIndexOfAnEmptyCatalogue) {
+TEST_F(BuilderTest, BuildsTheIndexOfAnEmptyCatalog) {
   ASSERT_OK(Run());
   EXPECT_EQ(BuildJson().row_count(), 0);
   EXPECT_EQ(BuildJson().sequence(), 0u);
@@ -246,7 +246,7 @@ TEST_F(BuilderTest, IsHarmedByNoWriteMeanwhile) {
   EXPECT_THAT(OpenIndex(generation_)->missing_keys(), SizeIs(2));
 }
 
-TEST_F(BuilderTest, ReadsTheCatalogueAnewWhenItGoesOn) {
+TEST_F(BuilderTest, ReadsTheCatalogAnewWhenItGoesOn) {
   Fill();
   before_batch_ = [&] { stop_ = true; };
   EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kCancelled));

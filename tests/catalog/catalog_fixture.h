@@ -1,4 +1,4 @@
-// A catalogue in a temporary directory, with writes that wait for their answer.
+// A catalog in a temporary directory, with writes that wait for their answer.
 #ifndef SEMBLANCE_TESTS_CATALOG_CATALOG_FIXTURE_H_
 #define SEMBLANCE_TESTS_CATALOG_CATALOG_FIXTURE_H_
 

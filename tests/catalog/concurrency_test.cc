@@ -45,7 +45,7 @@ class ConcurrencyTest : public CatalogFixture {
 TEST_F(ConcurrencyTest, EveryWriteIsAnsweredOnceInCommitOrderWithDenseSequences) {
   std::atomic<int> commits = 0;
   auto catalog = Open({.read_only = false, .on_commit = [&commits](absl::Duration) { ++commits; }});
-  std::vector<uint64_t> sequences;  // Of the writer thread until the catalogue is closed.
+  std::vector<uint64_t> sequences;  // Of the writer thread until the catalog is closed.
   WriteFromAllThreads(*catalog, [&sequences](const absl::StatusOr<WriteResult>& result) {
     ASSERT_OK(result);
     for (const Change& change : result->changes) {

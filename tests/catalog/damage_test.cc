@@ -22,8 +22,8 @@ using ::semblance::testing::UpsertAndWait;
 
 class DamageTest : public CatalogFixture {
  protected:
-  // The bytes of a small catalogue without a log beside it.
-  std::string MakeCatalogue() {
+  // The bytes of a small catalog without a log beside it.
+  std::string MakeCatalog() {
     auto catalog = Open();
     std::vector<ItemWrite> items;
     for (char c = 'a'; c <= 'h'; ++c) {
@@ -38,7 +38,7 @@ class DamageTest : public CatalogFixture {
 
   static std::string ImageOf(const std::string& id) { return std::string(1000, id[0]); }
 
-  void PutCatalogue(const std::string& bytes) {
+  void PutCatalog(const std::string& bytes) {
     ASSERT_OK(RemoveAll(path() + "-wal"));
     ASSERT_OK(RemoveAll(path() + "-shm"));
     // Not durably: thousands of flushes would take longer than all the reading.
@@ -77,38 +77,38 @@ class DamageTest : public CatalogFixture {
 };
 
 TEST_F(DamageTest, ANoDatabaseAtAllIsDataLoss) {
-  PutCatalogue(std::string(5000, 'x'));
+  PutCatalog(std::string(5000, 'x'));
   EXPECT_THAT(OpenSqliteCatalog(path(), {}), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_THAT(OpenSqliteCatalog(path(), {.read_only = true, .on_commit = nullptr}), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(DamageTest, ATruncatedFileIsNeverTakenForWhole) {
-  const std::string bytes = MakeCatalogue();
+  const std::string bytes = MakeCatalog();
   ASSERT_GT(bytes.size(), 4 * 4096);
   for (size_t size = bytes.size() - 1; size > 0; size -= std::min<size_t>(size, 509)) {
-    PutCatalogue(bytes.substr(0, size));
+    PutCatalog(bytes.substr(0, size));
     EXPECT_FALSE(ReadEverything()) << size << " of " << bytes.size() << " bytes";
   }
 }
 
 TEST_F(DamageTest, AFlippedByteNeverCrashesOrChangesAnImage) {
-  const std::string bytes = MakeCatalogue();
+  const std::string bytes = MakeCatalog();
   int noticed = 0;
   for (size_t at = 0; at < bytes.size(); at += at < 200 ? 1 : 37) {
     std::string damaged = bytes;
     damaged[at] = static_cast<char>(damaged[at] ^ 0xff);
-    PutCatalogue(damaged);
+    PutCatalog(damaged);
     noticed += ReadEverything() ? 0 : 1;
   }
   EXPECT_GT(noticed, 100);
 }
 
 TEST_F(DamageTest, AFlippedByteOfAnImageIsDataLoss) {
-  std::string bytes = MakeCatalogue();
+  std::string bytes = MakeCatalog();
   const size_t at = bytes.find(ImageOf("c"));
   ASSERT_NE(at, std::string::npos);
   bytes[at + 500] = '?';
-  PutCatalogue(bytes);
+  PutCatalog(bytes);
   const auto catalog = Open();
   EXPECT_THAT(catalog->ReadImage(3), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_OK(catalog->ReadImage(2));

@@ -1,4 +1,4 @@
-// One random script over the catalogue and over a std::map; all answers must agree.
+// One random script over the catalog and over a std::map; all answers must agree.
 #include <cstdint>
 #include <map>
 #include <memory>

@@ -45,7 +45,7 @@ class FileSizeLimit {
 
 class StorageFailureTest : public CatalogFixture {
  protected:
-  // A catalogue with the item "a", after a write of "b" that did not fit.
+  // A catalog with the item "a", after a write of "b" that did not fit.
   std::unique_ptr<Catalog> OpenAndFail() {
     auto catalog = Open();
     EXPECT_OK(UpsertAndWait(*catalog, {ItemWithImage("a", "kept")}));

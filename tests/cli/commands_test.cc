@@ -123,7 +123,7 @@ TEST_F(CommandsTest, AServerThatCannotBeReachedIsTransient) {
   EXPECT_THAT(err_, HasSubstr("is a server listening on 127.0.0.1:1?"));
 }
 
-TEST_F(CommandsTest, SearchSendsTheImageAndPrintsTheNeighbours) {
+TEST_F(CommandsTest, SearchSendsTheImageAndPrintsTheNeighbors) {
   v1::SearchResponse response;
   v1::Neighbor& first = *response.mutable_result()->add_neighbors();
   first.set_item_id("shoes/1.jpg");

@@ -63,7 +63,7 @@ TEST(ComparePageTest, ShowsTheNumbers) {
   EXPECT_THAT(page, HasSubstr("overlap@2 0.50"));
 }
 
-TEST(ComparePageTest, MarksTheNeighbours) {
+TEST(ComparePageTest, MarksTheNeighbors) {
   const std::string page = ComparisonPage(SomeComparison());
   // a in both answers and c have the query's label; b and c are in one answer.
   EXPECT_EQ(CountOf(page, "<li class=\"both same\">"), 2);

@@ -113,7 +113,7 @@ TEST_F(CompareTest, AsksBothGenerationsForItemsEvenlyChosen) {
   EXPECT_EQ(server_.list_items.last_request.page_size(), 4);
 }
 
-TEST_F(CompareTest, SmallCataloguesAreAskedInFull) {
+TEST_F(CompareTest, SmallCatalogsAreAskedInFull) {
   EXPECT_EQ(RunCompare({"--count=100"}), kExitDone);
   EXPECT_EQ(ItemsAsked().size(), 10);
 }
@@ -130,7 +130,7 @@ TEST_F(CompareTest, SaysTheNumbers) {
   const auto json = nlohmann::json::parse(out_);
   EXPECT_EQ(json["mean_overlap"], 0.5);
   EXPECT_EQ(json["generations"][1]["id"], "gen-000002");
-  // Precisions 0.5 and 1 (item-02), 0.5 and 0 (item-07): the differences are equal, so the order is that of the catalogue.
+  // Precisions 0.5 and 1 (item-02), 0.5 and 0 (item-07): the differences are equal, so the order is that of the catalog.
   EXPECT_EQ(json["queries"][0]["name"], "item-02");
   EXPECT_EQ(json["queries"][0]["label_precision"], nlohmann::json({0.5, 1.0}));
   EXPECT_EQ(json["queries"][1]["label_precision"], nlohmann::json({0.5, 0.0}));
@@ -231,10 +231,10 @@ TEST_F(CompareTest, AServerThatDoesNotKnowTheFieldIsFoundOut) {
   EXPECT_FALSE(PathExists(page_));
 }
 
-TEST_F(CompareTest, AnEmptyCatalogueCannotBeCompared) {
+TEST_F(CompareTest, AnEmptyCatalogCannotBeCompared) {
   server_.get_server_info.AnswerWith({});
   EXPECT_EQ(RunCompare(), kExitBadInput);
-  EXPECT_THAT(err_, HasSubstr("the catalogue is empty"));
+  EXPECT_THAT(err_, HasSubstr("the catalog is empty"));
 }
 
 }  // namespace

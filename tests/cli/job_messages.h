@@ -9,13 +9,13 @@
 
 namespace semblance::testing {
 
-// Of shoes, from the catalogue; its state is of 2023-11-14T22:13:20.
+// Of shoes, from the catalog; its state is of 2023-11-14T22:13:20.
 inline v1::TrainingJob MakeJob(v1::TrainingJobState state, const std::string& reason = "") {
   v1::TrainingJob job;
   job.set_id("job-000003");
   job.set_state(state);
   job.set_state_reason(reason);
-  job.set_from_catalogue(true);
+  job.set_from_catalog(true);
   job.set_on_success(v1::ON_SUCCESS_BUILD);
   job.set_replicas(1);
   job.set_attempt(1);

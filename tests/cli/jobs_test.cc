@@ -24,7 +24,7 @@ TEST_F(JobsTest, AreListed) {
   v1::TrainingJob& done = *response.add_jobs();
   done = MakeJob(v1::TRAINING_JOB_STATE_SUCCEEDED);
   done.set_id("job-000002");
-  done.set_from_catalogue(false);
+  done.set_from_catalog(false);
   done.mutable_config()->mutable_data()->set_path("photos");
   done.set_model("shoes/3");
   done.set_generation("gen-000002");
@@ -32,7 +32,7 @@ TEST_F(JobsTest, AreListed) {
   EXPECT_EQ(Run({"jobs", "list"}), kExitDone);
   EXPECT_EQ(out_,
             "job         state        model    data           on success  recall@1  generation  since\n"
-            "job-000003  running 45%  shoes    the catalogue  build       0.7500    -           2023-11-14T22:13:20+00:00\n"
+            "job-000003  running 45%  shoes    the catalog  build       0.7500    -           2023-11-14T22:13:20+00:00\n"
             "job-000002  succeeded    shoes/3  photos         build       -         gen-000002  2023-11-14T22:13:20+00:00\n");
   EXPECT_EQ(Run({"jobs", "list", "--json"}), kExitDone);
   EXPECT_EQ(nlohmann::json::parse(out_)["jobs"][0]["progress"]["step"], "45");
@@ -50,7 +50,7 @@ TEST_F(JobsTest, OneIsShownWithAllThatIsKnownAndTheEndOfItsLog) {
   EXPECT_EQ(Run({"jobs", "get", "job-000003"}), kExitDone);
   EXPECT_EQ(server_.training.get.last_request.job(), "job-000003");
   for (const char* text :
-       {"state       running 45%\n", "because     attempt 2 of 4\n", "data        the catalogue\n", "on success  build\n",
+       {"state       running 45%\n", "because     attempt 2 of 4\n", "data        the catalog\n", "on success  build\n",
         "training, step 45 of 100, 1m 05s left\n", "epoch 2/4, loss 0.5000, recall@1 0.7500, 250 images/s\n", "2, of 3 processes\n",
         "\nepoch 1: loss 0.7\nepoch 2: loss 0.5\n"}) {
     EXPECT_THAT(out_, HasSubstr(text));

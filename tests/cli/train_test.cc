@@ -35,7 +35,7 @@ class TrainTest : public CommandFixture {
 };
 
 TEST_F(TrainTest, CreatesAJobOfTheConfigAndPrintsItsId) {
-  EXPECT_EQ(RunTrain({"--set", "epochs=3", "--set", "model.convnet_channels=8,16", "--catalogue", "--on_success=activate_if_better",
+  EXPECT_EQ(RunTrain({"--set", "epochs=3", "--set", "model.convnet_channels=8,16", "--catalog", "--on_success=activate_if_better",
                       "--replicas=2", "--recall_tolerance=0.25", "--index_factory=Flat", "--request_id=nightly", "--detach"}),
             kExitDone);
   EXPECT_EQ(out_, "job-000003\n");
@@ -44,7 +44,7 @@ TEST_F(TrainTest, CreatesAJobOfTheConfigAndPrintsItsId) {
   EXPECT_EQ(config.optimizer().learning_rate(), 0.5);
   EXPECT_EQ(config.epochs(), 3);
   EXPECT_EQ(config.model().convnet_channels_size(), 2);
-  EXPECT_TRUE(request().from_catalogue());
+  EXPECT_TRUE(request().from_catalog());
   EXPECT_EQ(request().on_success(), v1::ON_SUCCESS_ACTIVATE_IF_BETTER);
   EXPECT_EQ(request().replicas(), 2);
   EXPECT_EQ(request().recall_tolerance(), 0.25);
@@ -55,7 +55,7 @@ TEST_F(TrainTest, CreatesAJobOfTheConfigAndPrintsItsId) {
 TEST_F(TrainTest, WithoutFlagsNothingBecomesOfTheModel) {
   EXPECT_EQ(RunTrain({"--detach", "--json"}), kExitDone);
   EXPECT_EQ(request().on_success(), v1::ON_SUCCESS_NOTHING);
-  EXPECT_FALSE(request().from_catalogue());
+  EXPECT_FALSE(request().from_catalog());
   EXPECT_EQ(request().replicas(), 1);
   EXPECT_EQ(nlohmann::json::parse(out_)["job"]["id"], "job-000003");
 }
@@ -87,7 +87,7 @@ TEST_F(TrainTest, AWrongOverrideIsRefused) {
 }
 
 TEST_F(TrainTest, AMissingConfigIsWrongUsageAndAMissingFileBadInput) {
-  EXPECT_EQ(Run({"train", "--catalogue"}), kExitUsage);
+  EXPECT_EQ(Run({"train", "--catalog"}), kExitUsage);
   EXPECT_THAT(err_, HasSubstr("--config=FILE"));
   config_ = dir_.Join("none.textproto");
   EXPECT_EQ(RunTrain({}), kExitBadInput);

@@ -53,7 +53,7 @@ class WatchTest : public CommandFixture {
   }
 
   static v1::WatchGenerationResponse Embedding(int64_t done, int64_t total) {
-    v1::WatchGenerationResponse answer = WatchAnswer(v1::GENERATION_STATE_EMBEDDING, "reads the catalogue");
+    v1::WatchGenerationResponse answer = WatchAnswer(v1::GENERATION_STATE_EMBEDDING, "reads the catalog");
     v1::GenerationProgress& progress = *answer.mutable_generation()->mutable_progress();
     progress.set_done(done);
     progress.set_total(total);
@@ -83,7 +83,7 @@ TEST_F(WatchTest, PrintsALineForEachStateWithItsReason) {
   const std::string progress = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(out_,
             "2023-11-14T22:13:20+00:00 gen-000002 creating\n"
-            "2023-11-14T22:13:20+00:00 gen-000002 embedding: reads the catalogue\n"
+            "2023-11-14T22:13:20+00:00 gen-000002 embedding: reads the catalog\n"
             "2023-11-14T22:13:20+00:00 gen-000002 ready: the gates hold\n");
   EXPECT_THAT(progress, HasSubstr("embedding   0% 0/10 items"));
   EXPECT_THAT(progress, HasSubstr("embedding done\n"));

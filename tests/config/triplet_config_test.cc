@@ -51,7 +51,7 @@ TEST(TripletConfigTest, AsksForNoProxiesWhereTheLossHasNone) {
   EXPECT_FALSE(config.has_proxies() && config.proxies().count() > 0);
 }
 
-TEST(TripletConfigTest, LeavesLabelledDataAlone) {
+TEST(TripletConfigTest, LeavesLabeledDataAlone) {
   TrainingConfig config;
   config.mutable_data()->set_path("/nonexistent");
   FillTripletDefaults(&config);

@@ -47,9 +47,9 @@ TEST(IdxDatasetTest, EncodesEveryImageAsPng) {
 
   ASSERT_OK_AND_ASSIGN(const auto dataset, OpenIdx(dir.path()));
 
-  EXPECT_EQ(dataset->ReadImage(0).value(), EncodeGreyPng("ab", 2, 1).value());
-  EXPECT_EQ(dataset->ReadImage(1).value(), EncodeGreyPng("cd", 2, 1).value());
-  EXPECT_EQ(dataset->ReadImage(2).value(), EncodeGreyPng("ef", 2, 1).value());
+  EXPECT_EQ(dataset->ReadImage(0).value(), EncodeGrayPng("ab", 2, 1).value());
+  EXPECT_EQ(dataset->ReadImage(1).value(), EncodeGrayPng("cd", 2, 1).value());
+  EXPECT_EQ(dataset->ReadImage(2).value(), EncodeGrayPng("ef", 2, 1).value());
 }
 
 TEST(IdxDatasetTest, MakesDoWithOnePair) {
@@ -60,7 +60,7 @@ TEST(IdxDatasetTest, MakesDoWithOnePair) {
   ASSERT_OK_AND_ASSIGN(const auto dataset, OpenIdx(dir.path()));
 
   EXPECT_THAT(Ids(*dataset), ElementsAre("test/00000"));
-  EXPECT_EQ(dataset->ReadImage(0).value(), EncodeGreyPng("ef", 2, 1).value());
+  EXPECT_EQ(dataset->ReadImage(0).value(), EncodeGrayPng("ef", 2, 1).value());
 }
 
 TEST(IdxDatasetTest, NamesTheMissingLabels) {

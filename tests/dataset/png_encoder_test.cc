@@ -15,7 +15,7 @@ TEST(PngEncoderTest, KeepsEveryPixel) {
     pixels.push_back(static_cast<char>(17 * i));
   }
 
-  ASSERT_OK_AND_ASSIGN(const std::string png, EncodeGreyPng(pixels, /*width=*/5, /*height=*/3));
+  ASSERT_OK_AND_ASSIGN(const std::string png, EncodeGrayPng(pixels, /*width=*/5, /*height=*/3));
 
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
@@ -29,8 +29,8 @@ TEST(PngEncoderTest, KeepsEveryPixel) {
 }
 
 TEST(PngEncoderTest, GivesEqualBytesForEqualPixels) {
-  EXPECT_EQ(EncodeGreyPng("abcd", 2, 2).value(), EncodeGreyPng("abcd", 2, 2).value());
-  EXPECT_NE(EncodeGreyPng("abcd", 2, 2).value(), EncodeGreyPng("abce", 2, 2).value());
+  EXPECT_EQ(EncodeGrayPng("abcd", 2, 2).value(), EncodeGrayPng("abcd", 2, 2).value());
+  EXPECT_NE(EncodeGrayPng("abcd", 2, 2).value(), EncodeGrayPng("abce", 2, 2).value());
 }
 
 }  // namespace

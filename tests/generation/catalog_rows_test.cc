@@ -89,7 +89,7 @@ class CatalogRowsTest : public CatalogFixture {
   const TempDir index_dir_;
 };
 
-TEST_F(CatalogRowsTest, AnEmptyCatalogueHasAnEmptyState) {
+TEST_F(CatalogRowsTest, AnEmptyCatalogHasAnEmptyState) {
   ASSERT_OK_AND_ASSIGN(const generation::CatalogState state, generation::ReadCatalogState(*catalog_));
   EXPECT_THAT(state.items, IsEmpty());
   EXPECT_EQ(state.sequence, 0u);
@@ -107,7 +107,7 @@ TEST_F(CatalogRowsTest, TheStateHasTheLastWriteOfEachItem) {
   EXPECT_EQ(state.sequence, last);
 }
 
-// A catalogue whose first reads are followed by a write that another thread makes: what happens while a large one is read.
+// A catalog whose first reads are followed by a write that another thread makes: what happens while a large one is read.
 class OvertakenCatalog final : public catalog::Catalog {
  public:
   OvertakenCatalog(const catalog::Catalog& catalog, std::function<void()> after_read)

@@ -126,7 +126,7 @@ class HnswIndexModelTest : public IndexModelTest {
   }
 };
 
-TEST_F(HnswIndexModelTest, FindsNearlyAllNeighboursThroughWritesRestartsAndCrashes) {
+TEST_F(HnswIndexModelTest, FindsNearlyAllNeighborsThroughWritesRestartsAndCrashes) {
   IndexScript script(Options().dimension, 40, 1);
   ASSERT_NO_FATAL_FAILURE(Open(Options()));
   for (int round = 0; round < 12; ++round) {

@@ -1,5 +1,5 @@
 // A data directory that is ready for generations: two registered models of spaces that do not fit each other ("patterns/1", which
-// answers as gen-000001, and "patterns/2"), and items in the catalogue.
+// answers as gen-000001, and "patterns/2"), and items in the catalog.
 //
 // Made once for a suite; each test starts servers on a copy of it.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_GENERATION_WORLD_H_
@@ -23,7 +23,7 @@ inline constexpr char kOtherModel[] = "patterns/2";
 
 class GenerationWorld {
  public:
-  // Trains the models and fills the catalogue: PictureOracle::kPictures base items (see WriteBaseItems) and `more_items` others.
+  // Trains the models and fills the catalog: PictureOracle::kPictures base items (see WriteBaseItems) and `more_items` others.
   // Pairs of base items that are each other's nearest under patterns/1 have a label of their own: there its recall by labels is 1.
   explicit GenerationWorld(int more_items);
 
@@ -31,7 +31,7 @@ class GenerationWorld {
   // Of patterns/1 and patterns/2.
   const std::string& first_space() const { return first_space_; }
   const std::string& other_space() const { return other_space_; }
-  // What the catalogue has.
+  // What the catalog has.
   const Ledger& ledger() const { return ledger_; }
   // A bundle, complete, outside of any model root.
   std::string bundle() const { return dir_.Join("first"); }

@@ -37,7 +37,7 @@ inline std::string ItemId(int label, int variant) {
   return absl::StrCat("item-", label, "-", variant);
 }
 
-// An untrained model answers, and the catalogue has kEach items of each of kClasses classes.
+// An untrained model answers, and the catalog has kEach items of each of kClasses classes.
 class JobFixture : public ::testing::Test {
  protected:
   JobFixture() {
@@ -98,7 +98,7 @@ class JobFixture : public ::testing::Test {
     config.set_evaluate_every_epochs(0);
     config.set_compute_threads(1);
     config.set_loader_threads(1);
-    request.set_from_catalogue(true);
+    request.set_from_catalog(true);
     request.set_on_success(on_success);
     return request;
   }

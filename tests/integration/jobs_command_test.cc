@@ -43,7 +43,7 @@ class JobsCommandTest : public JobFixture {
 };
 
 TEST_F(JobsCommandTest, TrainFollowsAJobUntilItsModelAnswers) {
-  ASSERT_EQ(Train({"--set", "epochs=200", "--catalogue", "--on_success=activate_if_better", "--log"}), kExitDone);
+  ASSERT_EQ(Train({"--set", "epochs=200", "--catalog", "--on_success=activate_if_better", "--log"}), kExitDone);
   EXPECT_THAT(out_, HasSubstr("job-000001"));
 
   ASSERT_EQ(Run({"jobs", "get", "job-000001", "--json"}), kExitDone);
@@ -60,10 +60,10 @@ TEST_F(JobsCommandTest, TrainFollowsAJobUntilItsModelAnswers) {
 }
 
 TEST_F(JobsCommandTest, ADetachedJobIsFollowedCancelledResumedAndDeleted) {
-  ASSERT_EQ(Train({"--set", "epochs=2000", "--catalogue", "--detach", "--request_id=nightly"}), kExitDone);
+  ASSERT_EQ(Train({"--set", "epochs=2000", "--catalog", "--detach", "--request_id=nightly"}), kExitDone);
   const std::string id = out_.substr(0, out_.find('\n'));
   EXPECT_EQ(id, "job-000001");
-  ASSERT_EQ(Train({"--set", "epochs=2000", "--catalogue", "--detach", "--request_id=nightly"}), kExitDone);
+  ASSERT_EQ(Train({"--set", "epochs=2000", "--catalog", "--detach", "--request_id=nightly"}), kExitDone);
   EXPECT_EQ(out_, id + "\n");
   WatchUntil(id, HasTrained);
 
@@ -82,10 +82,10 @@ TEST_F(JobsCommandTest, ADetachedJobIsFollowedCancelledResumedAndDeleted) {
 }
 
 TEST_F(JobsCommandTest, WhatTheServerRefusesIsBadInputAndNothingIsLaunched) {
-  EXPECT_EQ(Train({"--set", "batch_size=1", "--catalogue"}), kExitBadInput);
+  EXPECT_EQ(Train({"--set", "batch_size=1", "--catalog"}), kExitBadInput);
   EXPECT_EQ(Train({"--set", "data.path=../../etc"}), kExitBadInput);
   EXPECT_EQ(Train({"--set", "data.path=photos;id"}), kExitBadInput);
-  EXPECT_EQ(Train({"--set", "nonsense=1", "--catalogue"}), kExitBadInput);
+  EXPECT_EQ(Train({"--set", "nonsense=1", "--catalog"}), kExitBadInput);
   ASSERT_EQ(Run({"jobs", "list", "--json"}), kExitDone);
   EXPECT_EQ(nlohmann::json::parse(out_).value("jobs", nlohmann::json::array()).size(), 0u);
   EXPECT_TRUE(TrainerProcesses().empty());

@@ -1,4 +1,4 @@
-// Training as a job of the service, through the programs: from labels in the catalogue to a better model that answers.
+// Training as a job of the service, through the programs: from labels in the catalog to a better model that answers.
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
@@ -57,7 +57,7 @@ class Searches {
   std::thread thread_;
 };
 
-TEST_F(JobsTest, LabelsOfTheCatalogueBecomeABetterModelThatAnswersAndAWorseOneDoesNot) {
+TEST_F(JobsTest, LabelsOfTheCatalogBecomeABetterModelThatAnswersAndAWorseOneDoesNot) {
   const GenerationClient generations(server_->channel());
   const double before = Recall();
   Searches searches(server_->channel());
@@ -189,7 +189,7 @@ TEST_F(JobsTest, TwoRanksOfWhichOneIsKilledGoOnToTheSameWeights) {
 TEST_F(JobsTest, BadDataFailsTheJobWithTheTrainersWords) {
   ASSERT_OK(CreateDirectories(data_dir() + "/training_data/empty"));
   v1::CreateTrainingJobRequest request = Request(/*epochs=*/1, v1::ON_SUCCESS_NOTHING);
-  request.set_from_catalogue(false);
+  request.set_from_catalog(false);
   request.mutable_config()->mutable_data()->set_path("empty");
   const v1::TrainingJob job = WatchToTheEnd(Create(request));
   EXPECT_EQ(job.state(), v1::TRAINING_JOB_STATE_FAILED);

@@ -141,7 +141,7 @@ TEST_F(ServerTest, ComesBackWithTheModelAndTheItemsThatItHad) {
   EXPECT_EQ(info.index().embedded_at_load_count(), 0);
 }
 
-TEST_F(ServerTest, AnotherModelEmbedsTheCatalogueOnceAndTheFirstOneIsStillThere) {
+TEST_F(ServerTest, AnotherModelEmbedsTheCatalogOnceAndTheFirstOneIsStillThere) {
   const auto start = [&](const std::string& model) {
     ServerProcess server(dir_.Join("data"), shared_->Join(model));
     EXPECT_TRUE(server.WaitUntilServing());

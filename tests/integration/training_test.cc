@@ -41,7 +41,7 @@ class TrainingTest : public ::testing::Test {
           pixels.push_back(static_cast<char>(random.Between(45 * label, 45 * label + 100)));
         }
         std::ofstream(folder + "/" + std::to_string(i) + ".png", std::ios::binary)
-            << dataset::EncodeGreyPng(pixels, 16, 16).value();
+            << dataset::EncodeGrayPng(pixels, 16, 16).value();
       }
     }
     std::ofstream(dir_.Join("config.textproto"))

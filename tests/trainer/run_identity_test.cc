@@ -17,7 +17,7 @@ TEST(RunIdentityTest, TellsRunsApartByWhatChangesTheWeights) {
   config.set_loader_threads(2);
   config.mutable_checkpoint()->set_every_steps(7);
   config.set_output_dir("/moved/bundle");
-  config.mutable_data()->set_catalogue_path("/moved/catalogue.db");
+  config.mutable_data()->set_catalog_path("/moved/catalogue.db");
   EXPECT_TRUE(IsOfRun(manifest, config, "sha256:a"));
   config.set_seed(2);
   EXPECT_FALSE(IsOfRun(manifest, config, "sha256:a"));

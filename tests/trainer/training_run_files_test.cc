@@ -1,4 +1,4 @@
-// What a run leaves for others: which images trained, how far it is, whose its directory is, the copy of a catalogue.
+// What a run leaves for others: which images trained, how far it is, whose its directory is, the copy of a catalog.
 #include <string>
 #include <vector>
 
@@ -103,7 +103,7 @@ TEST_F(TrainingRunFilesTest, LeavesADirectoryToTheProcessThatTrainsInIt) {
 }
 
 // Every image but one class's, which has no label there.
-void FillCatalogue(const v1::DataConfig& config, catalog::Catalog& catalog) {
+void FillCatalog(const v1::DataConfig& config, catalog::Catalog& catalog) {
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(config.path()));
   std::vector<catalog::ItemWrite> items;
   for (int64_t i = 0; i < dataset->size(); ++i) {
@@ -115,13 +115,13 @@ void FillCatalogue(const v1::DataConfig& config, catalog::Catalog& catalog) {
   ASSERT_OK(testing::UpsertAndWait(catalog, items));
 }
 
-TEST_F(TrainingRunFilesTest, TrainsOnACatalogueAsItWasWhenTheRunBegan) {
+TEST_F(TrainingRunFilesTest, TrainsOnACatalogAsItWasWhenTheRunBegan) {
   v1::TrainingConfig config = Config("bundle");
-  const std::string catalogue = dir_.Join("catalogue.db");
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalogue, {}));
-  FillCatalogue(config.data(), *catalog);
+  const std::string catalog = dir_.Join("catalogue.db");
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalog, {}));
+  FillCatalog(config.data(), *catalog);
   config.mutable_data()->clear_path();
-  config.mutable_data()->set_catalogue_path(catalogue);
+  config.mutable_data()->set_catalog_path(catalog);
   config.set_epochs(4);
   ASSERT_OK(config::ValidateTrainingConfig(config));
   v1::TrainingConfig stopped = config;
@@ -141,7 +141,7 @@ TEST_F(TrainingRunFilesTest, TrainsOnACatalogueAsItWasWhenTheRunBegan) {
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_THAT(manifest.classes(), ElementsAre("bright", "dark"));
   EXPECT_EQ(manifest.training().train_examples() + manifest.training().test_examples(), 40);
-  EXPECT_THAT(manifest.training().config(), HasSubstr(catalogue));
+  EXPECT_THAT(manifest.training().config(), HasSubstr(catalog));
   EXPECT_EQ(Weights("bundle"), Weights("stopped"));
 }
 

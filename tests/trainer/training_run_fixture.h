@@ -32,7 +32,7 @@ inline void WriteClassImages(const TempDir& dir) {
         pixels.push_back(static_cast<char>(random.Between(60 * static_cast<int>(label), 60 * static_cast<int>(label) + 90)));
       }
       std::ofstream(dir.Join("data/" + classes[label] + "/" + std::to_string(i) + ".png"), std::ios::binary)
-          << dataset::EncodeGreyPng(pixels, 16, 16).value();
+          << dataset::EncodeGrayPng(pixels, 16, 16).value();
     }
   }
 }

@@ -345,7 +345,7 @@ TEST_F(TrainingRunTest, KeepsTheEpochThatIsBestOnTheValidationClasses) {
   EXPECT_EQ(manifest.classes_size(), 2);
 }
 
-TEST_F(TrainingRunTest, TrainsProxiesOfNoClassOnLabelledImages) {
+TEST_F(TrainingRunTest, TrainsProxiesOfNoClassOnLabeledImages) {
   v1::TrainingConfig config = Config("bundle");
   config.mutable_proxies()->set_assignment(v1::ProxyConfig::ASSIGNMENT_DYNAMIC);
   config.mutable_proxies()->clear_per_class();

@@ -47,7 +47,7 @@ std::string StripedImage(int kind, int number) {
       pixels.push_back(static_cast<char>(brightness + 45 * wave + random.Between(-20, 20)));
     }
   }
-  return dataset::EncodeGreyPng(pixels, kSide, kSide).value();
+  return dataset::EncodeGrayPng(pixels, kSide, kSide).value();
 }
 
 class TripletRunTest : public ::testing::Test {

@@ -63,7 +63,7 @@ struct Rectangle {
   double height = 0;
 };
 
-Rectangle CentreSquare(const embedder::Image& resized, int side) {
+Rectangle CenterSquare(const embedder::Image& resized, int side) {
   // As CopyCrop: an odd pixel over goes to the right and to the bottom.
   const int left = (resized.width - side) / 2;
   const int top = (resized.height - side) / 2;
@@ -96,7 +96,7 @@ double DrawRadians(double max_degrees, Random* random) {
 AffineMap DrawMap(const embedder::Image& resized, int side, const Augmentation& augmentation, const FlipAndShift& draw,
                   Random* random) {
   const Rectangle rectangle =
-      augmentation.min_crop_area > 0 ? DrawRectangle(resized, augmentation, random) : CentreSquare(resized, side);
+      augmentation.min_crop_area > 0 ? DrawRectangle(resized, augmentation, random) : CenterSquare(resized, side);
   const double angle = DrawRadians(augmentation.rotation_degrees, random);
   const double slant = std::tan(DrawRadians(augmentation.shear_degrees, random));
   const double across = rectangle.width / side * (draw.mirrored ? -1 : 1);
@@ -122,7 +122,7 @@ constexpr int kGreen = 38470;
 constexpr int kBlue = 7471;
 constexpr int kPoint = 16;
 
-int GreyOf(const uint8_t* pixel, int channels) {
+int GrayOf(const uint8_t* pixel, int channels) {
   return channels == 1 ? pixel[0] << kPoint : kRed * pixel[0] + kGreen * pixel[1] + kBlue * pixel[2];
 }
 
@@ -131,11 +131,11 @@ uint8_t ToByte(int fixed) {
 }
 
 // Brightness, contrast and saturation are one linear map of a pixel and its grey: own * value + grey * its grey + offset.
-void ChangeColours(const Augmentation& augmentation, int channels, Random* random, absl::Span<uint8_t> pixels) {
+void ChangeColors(const Augmentation& augmentation, int channels, Random* random, absl::Span<uint8_t> pixels) {
   int64_t sum = 0;
   const auto step = static_cast<size_t>(channels);
   for (size_t i = 0; i < pixels.size(); i += step) {
-    sum += GreyOf(&pixels[i], channels);
+    sum += GrayOf(&pixels[i], channels);
   }
   const double mean = std::ldexp(static_cast<double>(sum), -kPoint) / (static_cast<double>(pixels.size()) / channels);
   const double brightness = DrawFactor(augmentation.brightness, random);
@@ -143,10 +143,10 @@ void ChangeColours(const Augmentation& augmentation, int channels, Random* rando
   const double saturation = channels == 1 ? 1 : DrawFactor(augmentation.saturation, random);
   const auto fixed = [](double value) { return static_cast<int>(std::lround(std::ldexp(value, kPoint))); };
   const int own = fixed(brightness * contrast * saturation);
-  const int grey = fixed(brightness * contrast * (1 - saturation));
+  const int gray = fixed(brightness * contrast * (1 - saturation));
   const int offset = fixed(brightness * (1 - contrast) * mean + 0.5);
   for (size_t i = 0; i < pixels.size(); i += step) {
-    const int shared = offset + grey * (GreyOf(&pixels[i], channels) >> kPoint);
+    const int shared = offset + gray * (GrayOf(&pixels[i], channels) >> kPoint);
     for (size_t c = 0; c < step; ++c) {
       pixels[i + c] = ToByte(own * pixels[i + c] + shared);
     }
@@ -157,7 +157,7 @@ bool ChangesGeometry(const Augmentation& augmentation) {
   return augmentation.min_crop_area > 0 || augmentation.rotation_degrees > 0 || augmentation.shear_degrees > 0;
 }
 
-bool ChangesColours(const Augmentation& augmentation) {
+bool ChangesColors(const Augmentation& augmentation) {
   return augmentation.brightness > 0 || augmentation.contrast > 0 || augmentation.saturation > 0;
 }
 
@@ -171,8 +171,8 @@ void CropAugmented(const embedder::Image& resized, int side, const Augmentation&
   } else {
     CopyCrop(resized, side, draw, out.data());
   }
-  if (ChangesColours(augmentation)) {
-    ChangeColours(augmentation, resized.channels, random, out);
+  if (ChangesColors(augmentation)) {
+    ChangeColors(augmentation, resized.channels, random, out);
   }
 }
 

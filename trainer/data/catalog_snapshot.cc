@@ -29,11 +29,11 @@ constexpr size_t kChangesPerRead = 1000;
 constexpr absl::Duration kPoll = absl::Milliseconds(100);
 
 absl::Status Invalid(absl::string_view what) {
-  return InvalidField("data.catalogue_path", kDataInvalid, what);
+  return InvalidField("data.catalog_path", kDataInvalid, what);
 }
 
 absl::Status CheckStop(const std::atomic<bool>& stop) {
-  return stop ? absl::CancelledError("stopped while the catalogue was copied") : absl::OkStatus();
+  return stop ? absl::CancelledError("stopped while the catalog was copied") : absl::OkStatus();
 }
 
 std::string ManifestPath(const std::string& directory) {
@@ -116,7 +116,7 @@ class Snapshot {
 
   // False: some were replaced or deleted meanwhile.
   absl::StatusOr<bool> CopyImages() {
-    ProgressReporter progress("copy the catalogue", static_cast<int64_t>(missing_.size()), "images");
+    ProgressReporter progress("copy the catalog", static_cast<int64_t>(missing_.size()), "images");
     int64_t done = 0;
     bool is_whole = true;
     for (const auto& [id, sequence] : missing_) {
@@ -157,29 +157,29 @@ class Snapshot {
 
 }  // namespace
 
-absl::StatusOr<std::string> SnapshotCatalogue(const std::string& catalogue, const std::string& directory,
-                                              const std::atomic<bool>& stop) {
+absl::StatusOr<std::string> SnapshotCatalog(const std::string& catalog, const std::string& directory,
+                                            const std::atomic<bool>& stop) {
   if (PathExists(ManifestPath(directory))) {
     return ManifestPath(directory);
   }
-  if (!PathExists(catalogue)) {
-    return Invalid(absl::StrCat("there is no catalogue ", catalogue));
+  if (!PathExists(catalog)) {
+    return Invalid(absl::StrCat("there is no catalog ", catalog));
   }
   catalog::CatalogOptions options;
   options.read_only = true;
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalogue, options));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalog, options));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
   Snapshot snapshot(catalog.get(), directory, stop);
   SEMBLANCE_RETURN_IF_ERROR(snapshot.Copy());
   if (snapshot.size() == 0) {
-    return Invalid(absl::StrCat("no item of ", catalogue, " has a label"));
+    return Invalid(absl::StrCat("no item of ", catalog, " has a label"));
   }
   SEMBLANCE_RETURN_IF_ERROR(snapshot.WriteManifest());
-  LOG(INFO) << "trains on " << snapshot.size() << " labelled items of " << catalogue << " at sequence " << snapshot.sequence();
+  LOG(INFO) << "trains on " << snapshot.size() << " labelled items of " << catalog << " at sequence " << snapshot.sequence();
   return ManifestPath(directory);
 }
 
-absl::StatusOr<std::string> AwaitCatalogueSnapshot(const std::string& directory, const std::atomic<bool>& stop) {
+absl::StatusOr<std::string> AwaitCatalogSnapshot(const std::string& directory, const std::atomic<bool>& stop) {
   while (!PathExists(ManifestPath(directory))) {
     SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop));
     absl::SleepFor(kPoll);

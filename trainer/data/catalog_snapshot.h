@@ -1,5 +1,5 @@
-// The labelled items of a catalogue as a data set that does not change: copied when a run starts, so that the run, stopped and
-// resumed or not, trains on the catalogue at one sequence.
+// The labelled items of a catalog as a data set that does not change: copied when a run starts, so that the run, stopped and
+// resumed or not, trains on the catalog at one sequence.
 //
 // Not thread-safe; one process makes a snapshot.
 #ifndef SEMBLANCE_TRAINER_DATA_CATALOG_SNAPSHOT_H_
@@ -12,15 +12,15 @@
 
 namespace semblance::trainer {
 
-// Copies the labelled items of the catalogue in the file `catalogue` to `directory`, unless they are there: images, and last,
-// atomically, a manifest (OpenManifest) with their ids and labels, whose path it returns. The catalogue may be written meanwhile.
-// Errors: InvalidArgument/DATA_INVALID, field "data.catalogue_path": no such file, no labelled item; Cancelled soon after *stop
-// became true; as of the catalogue; I/O errors.
-absl::StatusOr<std::string> SnapshotCatalogue(const std::string& catalogue, const std::string& directory,
-                                              const std::atomic<bool>& stop);
+// Copies the labelled items of the catalog in the file `catalog` to `directory`, unless they are there: images, and last,
+// atomically, a manifest (OpenManifest) with their ids and labels, whose path it returns. The catalog may be written meanwhile.
+// Errors: InvalidArgument/DATA_INVALID, field "data.catalog_path": no such file, no labelled item; Cancelled soon after *stop
+// became true; as of the catalog; I/O errors.
+absl::StatusOr<std::string> SnapshotCatalog(const std::string& catalog, const std::string& directory,
+                                            const std::atomic<bool>& stop);
 
 // Waits for the manifest that another rank makes; its path. Errors: Cancelled.
-absl::StatusOr<std::string> AwaitCatalogueSnapshot(const std::string& directory, const std::atomic<bool>& stop);
+absl::StatusOr<std::string> AwaitCatalogSnapshot(const std::string& directory, const std::atomic<bool>& stop);
 
 }  // namespace semblance::trainer
 

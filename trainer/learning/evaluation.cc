@@ -32,7 +32,7 @@ int64_t LargestClass(const std::vector<int64_t>& labels) {
 
 }  // namespace
 
-absl::StatusOr<torch::Tensor> ForwardAll(embedder::EmbeddingNet net, const LabelledImages& examples, PositionBatches batches,
+absl::StatusOr<torch::Tensor> ForwardAll(embedder::EmbeddingNet net, const LabeledImages& examples, PositionBatches batches,
                                          int threads, torch::Device device) {
   net->eval();
   const absl::Cleanup back_to_training = [&net] { net->train(); };
@@ -54,7 +54,7 @@ absl::StatusOr<torch::Tensor> ForwardAll(embedder::EmbeddingNet net, const Label
   return torch::cat(outputs);
 }
 
-absl::StatusOr<std::vector<float>> EmbedAll(embedder::EmbeddingNet net, const LabelledImages& examples, int threads,
+absl::StatusOr<std::vector<float>> EmbedAll(embedder::EmbeddingNet net, const LabeledImages& examples, int threads,
                                             torch::Device device) {
   SEMBLANCE_ASSIGN_OR_RETURN(
       const torch::Tensor outputs,
@@ -63,7 +63,7 @@ absl::StatusOr<std::vector<float>> EmbedAll(embedder::EmbeddingNet net, const La
   return std::vector<float>(rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
 }
 
-absl::StatusOr<std::optional<Evaluation>> EvaluateImages(embedder::EmbeddingNet net, const LabelledImages& examples,
+absl::StatusOr<std::optional<Evaluation>> EvaluateImages(embedder::EmbeddingNet net, const LabeledImages& examples,
                                                          const EvaluationSetup& setup) {
   if (examples.images->size() < 2) {
     return std::nullopt;

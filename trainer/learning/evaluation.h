@@ -21,11 +21,11 @@ namespace semblance::trainer {
 
 // What the network makes of the examples at the positions of `batches`, without augmentation: float32 on the CPU, a row for each,
 // not normalised. Where they have features, the head makes it of these. `threads` decode. Errors: as of InputBatches; LibTorch's.
-absl::StatusOr<torch::Tensor> ForwardAll(embedder::EmbeddingNet net, const LabelledImages& examples, PositionBatches batches,
+absl::StatusOr<torch::Tensor> ForwardAll(embedder::EmbeddingNet net, const LabeledImages& examples, PositionBatches batches,
                                          int threads, torch::Device device);
 
 // Row-major [examples, dimension], unit rows. Errors: as of ForwardAll.
-absl::StatusOr<std::vector<float>> EmbedAll(embedder::EmbeddingNet net, const LabelledImages& examples, int threads,
+absl::StatusOr<std::vector<float>> EmbedAll(embedder::EmbeddingNet net, const LabeledImages& examples, int threads,
                                             torch::Device device);
 
 // Recall@K alone (quick), or all metrics.
@@ -40,7 +40,7 @@ struct EvaluationSetup {
 
 // How well neighbours share a class, or how many triplets are right; nullopt for fewer than 2 images. R-precision and MAP@R are
 // left out where a class has more than 2,000 images. Errors: as of ForwardAll and EvaluateEmbeddings.
-absl::StatusOr<std::optional<Evaluation>> EvaluateImages(embedder::EmbeddingNet net, const LabelledImages& examples,
+absl::StatusOr<std::optional<Evaluation>> EvaluateImages(embedder::EmbeddingNet net, const LabeledImages& examples,
                                                          const EvaluationSetup& setup);
 
 // "recall@1 0.9012, @2 0.9434, @4 0.9650, @8 0.9780", or "triplet accuracy 0.9012"; empty for none.

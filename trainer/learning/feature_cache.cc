@@ -20,9 +20,9 @@ namespace {
 
 constexpr int kFeatureBatchSize = 256;  // Of each rank.
 
-int64_t CountImages(const std::vector<LabelledImages*>& splits) {
+int64_t CountImages(const std::vector<LabeledImages*>& splits) {
   int64_t count = 0;
-  for (const LabelledImages* split : splits) {
+  for (const LabeledImages* split : splits) {
     count += split->images == nullptr ? 0 : split->images->size();
   }
   return count;
@@ -105,7 +105,7 @@ absl::Status CheckFit(int64_t images, int64_t width, int64_t max_bytes) {
 }  // namespace
 
 absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::atomic<bool>& stop,
-                           const std::vector<LabelledImages*>& splits) {
+                           const std::vector<LabeledImages*>& splits) {
   if (!config.model().cache_features()) {
     return absl::OkStatus();
   }
@@ -115,7 +115,7 @@ absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& lear
   SEMBLANCE_RETURN_IF_ERROR(CheckFit(image_count, cache.width(), config.data().max_cached_bytes()));
   net->eval();
   const absl::Cleanup back_to_training = [&net] { net->train(); };
-  for (LabelledImages* const split : splits) {
+  for (LabeledImages* const split : splits) {
     if (split->images != nullptr && split->images->size() > 0) {
       SEMBLANCE_ASSIGN_OR_RETURN(split->features, cache.FeaturesOf(*split->images));
     }

@@ -23,7 +23,7 @@ namespace semblance::trainer {
 // Errors: InvalidArgument with the field data.max_cached_bytes when the features of all splits take more than that; Cancelled soon
 // after *stop became true; as of ImageStore::Get; LibTorch's. REQUIRES: what the learner does to the backbone is over.
 absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::atomic<bool>& stop,
-                           const std::vector<LabelledImages*>& splits);
+                           const std::vector<LabeledImages*>& splits);
 
 }  // namespace semblance::trainer
 

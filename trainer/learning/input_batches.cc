@@ -8,7 +8,7 @@
 
 namespace semblance::trainer {
 
-InputBatches::InputBatches(const LabelledImages& examples, PositionBatches batches, const LoaderOptions& options,
+InputBatches::InputBatches(const LabeledImages& examples, PositionBatches batches, const LoaderOptions& options,
                            torch::Device device)
     : examples_(examples), device_(device), next_(options.first_batch) {
   if (examples.features.defined()) {

@@ -31,7 +31,7 @@ class InputBatches {
  public:
   // `options` are for the images; features are as they are, from options.first_batch on. What `examples` points to must outlive
   // this.
-  InputBatches(const LabelledImages& examples, PositionBatches batches, const LoaderOptions& options, torch::Device device);
+  InputBatches(const LabeledImages& examples, PositionBatches batches, const LoaderOptions& options, torch::Device device);
 
   // The next batch, in order; nullopt after the last. Errors: as of ImageStore::Get; LibTorch's.
   absl::StatusOr<std::optional<InputBatch>> Next();
@@ -40,7 +40,7 @@ class InputBatches {
   absl::StatusOr<std::optional<InputBatch>> NextPixels();
   absl::StatusOr<std::optional<InputBatch>> NextFeatures();
 
-  const LabelledImages examples_;
+  const LabeledImages examples_;
   const torch::Device device_;
   // For features.
   PositionBatches batches_;

@@ -22,7 +22,7 @@ PositionBatches TripletBatches(const std::vector<dataset::Triplet>& triplets, in
 
 }  // namespace
 
-PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabelledImages& train, int epoch) {
+PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabeledImages& train, int epoch) {
   if (train.triplets != nullptr) {
     return TripletBatches(*train.triplets, config.batch_size(), config.seed(), epoch);
   }
@@ -34,7 +34,7 @@ PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabelledIma
   return BalancedBatches(*train.labels, shape, config.seed(), epoch);
 }
 
-EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabelledImages& train) {
+EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabeledImages& train) {
   const PositionBatches batches = EpochBatches(config, train, /*epoch=*/1);
   EpochSize size;
   size.steps = static_cast<int64_t>(batches.size());
@@ -44,7 +44,7 @@ EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabelledImages& tr
   return size;
 }
 
-std::string DigestOf(const LabelledImages& images) {
+std::string DigestOf(const LabeledImages& images) {
   std::string digest = images.images->digest();
   if (images.triplets == nullptr) {
     return digest;

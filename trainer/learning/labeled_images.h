@@ -17,7 +17,7 @@
 
 namespace semblance::trainer {
 
-struct LabelledImages {
+struct LabeledImages {
   const ImageStore* images = nullptr;
   // The class of each image, by position; empty where there are triplets.
   const std::vector<int64_t>* labels = nullptr;
@@ -29,17 +29,17 @@ struct LabelledImages {
 
 // The batches of an epoch: as the config samples images, or batch_size triplets, each as its anchor, positive and negative, one
 // after another. A function of the arguments alone. REQUIRES: a validated config.
-PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabelledImages& train, int epoch);
+PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabeledImages& train, int epoch);
 
 // Of an epoch; the same for every one.
 struct EpochSize {
   int64_t steps = 0;
   int64_t images = 0;
 };
-EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabelledImages& train);
+EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabeledImages& train);
 
 // "sha256:" + 64 hex digits: that of the images (ImageStore::digest) and of the triplets.
-std::string DigestOf(const LabelledImages& images);
+std::string DigestOf(const LabeledImages& images);
 
 }  // namespace semblance::trainer
 

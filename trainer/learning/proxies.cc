@@ -153,9 +153,9 @@ void Proxies::Restore(const torch::Tensor& values) {
   values_.copy_(values);
 }
 
-void Proxies::StartAtClassMeans(const torch::Tensor& means, const torch::Tensor& centre) {
+void Proxies::StartAtClassMeans(const torch::Tensor& means, const torch::Tensor& center) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor offsets = embedder::NormalizeRows(means.to(torch::kCPU) - centre.to(torch::kCPU));
+  const torch::Tensor offsets = embedder::NormalizeRows(means.to(torch::kCPU) - center.to(torch::kCPU));
   if (shared_rows_.defined()) {
     const torch::Tensor sums = torch::zeros({count(), values_.size(1)}).index_add(0, shared_rows(), offsets);
     // Classes that lie opposite to each other leave nothing.
@@ -171,11 +171,11 @@ void Proxies::StartAtClassMeans(const torch::Tensor& means, const torch::Tensor&
   Assign(starts);
 }
 
-void Proxies::StartAtExamples(const torch::Tensor& examples, const torch::Tensor& centre) {
+void Proxies::StartAtExamples(const torch::Tensor& examples, const torch::Tensor& center) {
   const torch::NoGradGuard no_grad;
   const int64_t rounds = (count() + examples.size(0) - 1) / examples.size(0);
   const torch::Tensor drawn = torch::randperm(examples.size(0)).repeat({rounds}).slice(0, 0, count());
-  const torch::Tensor starts = embedder::NormalizeRows(examples.to(torch::kCPU) - centre.to(torch::kCPU)).index_select(0, drawn);
+  const torch::Tensor starts = embedder::NormalizeRows(examples.to(torch::kCPU) - center.to(torch::kCPU)).index_select(0, drawn);
   Assign(rounds > 1 ? starts + kSpread * embedder::NormalizeRows(torch::randn_like(starts)) : starts);
 }
 

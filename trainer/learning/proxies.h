@@ -75,11 +75,11 @@ class Proxies {
   // Moves every proxy to where the examples are that it stands for: the mean of the classes' `means` ([class count, D], unit rows
   // averaged by class), less `centre`, the mean of all. Several proxies of one class lie around its mean; dynamic ones start at
   // classes drawn at random.
-  void StartAtClassMeans(const torch::Tensor& means, const torch::Tensor& centre);
+  void StartAtClassMeans(const torch::Tensor& means, const torch::Tensor& center);
 
   // Moves every proxy to one of the `examples` ([N, D], unit rows), less `centre`, the mean of all: drawn at random, each of them
   // once before any is taken again; such repeated ones lie around it. REQUIRES: dynamic.
-  void StartAtExamples(const torch::Tensor& examples, const torch::Tensor& centre);
+  void StartAtExamples(const torch::Tensor& examples, const torch::Tensor& center);
 
  private:
   // [N]: the row nearest to each embedding, of `candidates` ([N, K] rows; undefined: of all).

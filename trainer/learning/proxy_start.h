@@ -13,7 +13,7 @@ namespace semblance::trainer {
 
 // Moves the learner's proxies to the class means, or to some, of the (untrained) network's embeddings of `train`, if the config
 // says so. Takes a sample of a large data set; classes that are not in it keep random proxies. Errors: as of ForwardAll.
-absl::Status StartProxies(const v1::TrainingConfig& config, const LabelledImages& train, Learner* learner);
+absl::Status StartProxies(const v1::TrainingConfig& config, const LabeledImages& train, Learner* learner);
 
 }  // namespace semblance::trainer
 

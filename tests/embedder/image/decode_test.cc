@@ -77,10 +77,10 @@ TEST(DecodeTest, LossyFormatsComeBackClose) {
   EXPECT_EQ(LargestDifference(progressive, jpeg), 0);
 }
 
-TEST(DecodeTest, GreyBecomesRgbOfEqualChannels) {
-  const Image grey = NoiseImage(16, 9, 1);
+TEST(DecodeTest, GrayBecomesRgbOfEqualChannels) {
+  const Image gray = NoiseImage(16, 9, 1);
 
-  for (const std::string& bytes : {EncodePng(grey), EncodeJpeg(grey)}) {
+  for (const std::string& bytes : {EncodePng(gray), EncodeJpeg(gray)}) {
     ASSERT_OK_AND_ASSIGN(const Image one, Decode(bytes, 1));
     ASSERT_OK_AND_ASSIGN(const Image three, Decode(bytes, 3));
     for (size_t i = 0; i < one.pixels.size(); ++i) {
@@ -91,7 +91,7 @@ TEST(DecodeTest, GreyBecomesRgbOfEqualChannels) {
   }
 }
 
-TEST(DecodeTest, ColourBecomesGreyByLumaInEveryFormat) {
+TEST(DecodeTest, ColorBecomesGrayByLumaInEveryFormat) {
   Image image = SolidImage(16, 16, 3, 0);
   for (size_t i = 0; i < image.pixels.size(); i += 3) {
     image.pixels[i] = 200;
@@ -101,8 +101,8 @@ TEST(DecodeTest, ColourBecomesGreyByLumaInEveryFormat) {
   const Image expected = SolidImage(16, 16, 1, 124);  // 0.299 * 200 + 0.587 * 100 + 0.114 * 50 = 124.2.
 
   for (const std::string& bytes : {EncodePng(image), EncodeWebp(image), EncodeJpeg(image, 100)}) {
-    ASSERT_OK_AND_ASSIGN(const Image grey, Decode(bytes, 1));
-    EXPECT_LE(LargestDifference(grey, expected), 1);
+    ASSERT_OK_AND_ASSIGN(const Image gray, Decode(bytes, 1));
+    EXPECT_LE(LargestDifference(gray, expected), 1);
   }
 }
 
@@ -115,8 +115,8 @@ TEST(DecodeTest, AlphaIsCompositedOverWhite) {
   for (const std::string& bytes : {EncodePng(image), EncodeWebp(image)}) {
     ASSERT_OK_AND_ASSIGN(const Image decoded, Decode(bytes, 3));
     EXPECT_EQ(decoded.pixels, (std::vector<uint8_t>{100, 100, 100, 255, 255, 255, 177, 177, 177}));
-    ASSERT_OK_AND_ASSIGN(const Image grey, Decode(bytes, 1));
-    EXPECT_EQ(grey.pixels, (std::vector<uint8_t>{100, 255, 177}));
+    ASSERT_OK_AND_ASSIGN(const Image gray, Decode(bytes, 1));
+    EXPECT_EQ(gray.pixels, (std::vector<uint8_t>{100, 255, 177}));
   }
 }
 
@@ -318,7 +318,7 @@ TEST_P(EncodingsTest, FlippedBitsGiveAnImageOrAnError) {
 INSTANTIATE_TEST_SUITE_P(Formats, EncodingsTest,
                          ::testing::Values(std::make_pair("Jpeg", EncodeJpeg(SmoothImage(33, 18, 3))),
                                            std::make_pair("ProgressiveJpeg", EncodeProgressiveJpeg(SmoothImage(33, 18, 3))),
-                                           std::make_pair("GreyJpeg", EncodeJpeg(SmoothImage(33, 18, 1))),
+                                           std::make_pair("GrayJpeg", EncodeJpeg(SmoothImage(33, 18, 1))),
                                            std::make_pair("ExifJpeg", WithExifOrientation(EncodeJpeg(SmoothImage(33, 18, 3)), 6)),
                                            std::make_pair("Png", EncodePng(SmoothImage(19, 12, 3))),
                                            std::make_pair("PngWithAlpha", EncodePng(SmoothImage(19, 12, 4))),

@@ -89,7 +89,7 @@ TEST(PreprocessTest, StretchShrinksByArea) {
   ExpectShrunkAndCropped(source, 16, 16, found);
 }
 
-TEST(PreprocessTest, ShortSideKeepsTheAspectRatioAndCropsTheCentre) {
+TEST(PreprocessTest, ShortSideKeepsTheAspectRatioAndCropsTheCenter) {
   const Image wide = NoiseImage(90, 48, 3);
   const Image tall = NoiseImage(48, 90, 1);
 
@@ -100,7 +100,7 @@ TEST(PreprocessTest, ShortSideKeepsTheAspectRatioAndCropsTheCentre) {
   ExpectShrunkAndCropped(tall, 24, 45, from_tall);
 }
 
-TEST(PreprocessTest, FitPadsWithBlackAroundTheCentre) {
+TEST(PreprocessTest, FitPadsWithBlackAroundTheCenter) {
   const Image white = SolidImage(60, 30, 3, 255);
 
   const Image found = Preprocessed(Config(Preprocessing::RESIZE_FIT, 20, 20), EncodePng(white));

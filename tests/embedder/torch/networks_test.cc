@@ -345,14 +345,14 @@ TEST_P(EveryNetTest, StateMovesToAnotherNetwork) {
 INSTANTIATE_TEST_SUITE_P(
     Nets, EveryNetTest,
     ::testing::Values(NetCase{"Convnet", Convnet({8, 16, 8}, 2), 28, 1}, NetCase{"ConvnetOfOneStage", Convnet({4}, 1), 9, 3},
-                      NetCase{"Resnet18", Resnet(18), 64, 3}, NetCase{"GreyResnet18", Resnet(18), 40, 1},
+                      NetCase{"Resnet18", Resnet(18), 64, 3}, NetCase{"GrayResnet18", Resnet(18), 40, 1},
                       NetCase{"NarrowResnet18", NarrowResnet18(), 32, 3}, NetCase{"Resnet50", Resnet(50), 64, 3},
                       NetCase{"BnInception", BnInception(), 64, 3},
                       NetCase{"PooledConvnet", WithPooling(Convnet({8, 16}, 1), Architecture::POOLING_AVERAGE), 15, 1},
                       NetCase{"ProxyNcaPlusPlus", WithPooling(NarrowResnet18(), Architecture::POOLING_MAX, true), 32, 3}),
     [](const auto& test) { return std::string(test.param.name); });
 
-TEST(NetworksTest, InputIsScaledAndNormalisedPerChannel) {
+TEST(NetworksTest, InputIsScaledAndNormalizedPerChannel) {
   // A network whose only stage copies red: a 3x3 convolution with 1 in the middle, and a batch norm that does nothing.
   Preprocessing input = Input(8, 3);
   input.set_crop_side(2);

@@ -74,7 +74,7 @@ class HnswTest : public ::testing::Test {
   std::atomic<bool> stop_{false};
 };
 
-TEST_F(HnswTest, FindsNearlyAllNeighboursHoweverManyThreadsBuiltIt) {
+TEST_F(HnswTest, FindsNearlyAllNeighborsHoweverManyThreadsBuiltIt) {
   SetRows(random_.Rows(4000));
   for (const int threads : {1, 3}) {
     const HnswGraph graph = Build(threads);

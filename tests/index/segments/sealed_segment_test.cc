@@ -75,7 +75,7 @@ class SealedSegmentTest : public ::testing::Test {
   std::unique_ptr<SealedSegment> segment_;
 };
 
-TEST_F(SealedSegmentTest, FindsNearlyAllNeighboursAndIsNoScan) {
+TEST_F(SealedSegmentTest, FindsNearlyAllNeighborsAndIsNoScan) {
   EXPECT_GE(Recall(kRows), 0.95);
   EXPECT_LT(Recall(kRows, kTopK), 1.0) << "if every row is looked at, the graph is not tested";
 }

@@ -116,7 +116,7 @@ TEST_F(RecallProbeTest, IsOneWhileAnswersHaveTheNearestRows) {
   EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(3, 3)));
 }
 
-TEST_F(RecallProbeTest, FallsWithEveryNeighbourThatAnAnswerMisses) {
+TEST_F(RecallProbeTest, FallsWithEveryNeighborThatAnAnswerMisses) {
   Start(1);
   Probe({{1, 0.9F}, {4, 0.6F}, {5, 0.5F}});
   EXPECT_EQ(probe_->stats().recall, 1.0 / 3);
@@ -147,7 +147,7 @@ TEST_F(RecallProbeTest, ExpectsNoMoreThanTheIndexHolds) {
   EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(1, 1)));
 }
 
-TEST_F(RecallProbeTest, ForgetsAllButTheLastThousandNeighbours) {
+TEST_F(RecallProbeTest, ForgetsAllButTheLastThousandNeighbors) {
   Start(1);
   Probe({});
   for (int i = 0; i < 333; ++i) {

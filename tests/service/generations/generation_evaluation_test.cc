@@ -59,7 +59,7 @@ TEST_F(GenerationEvaluationTest, WithoutLabelsThatOccurTwiceThereIsNoLabelRecall
   EXPECT_FALSE(evaluation->label_recall.has_value());
 }
 
-TEST_F(GenerationEvaluationTest, AnEmptyCatalogueIsNoReasonToFail) {
+TEST_F(GenerationEvaluationTest, AnEmptyCatalogIsNoReasonToFail) {
   ASSERT_OK(Start("model"));
   const auto evaluation = Measure();
   ASSERT_OK(evaluation);

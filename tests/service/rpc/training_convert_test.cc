@@ -21,7 +21,7 @@ TrainingInfo FullInfo() {
   TrainingInfo info;
   info.id = "job-000012";
   info.config.set_model_name("shoes");
-  info.from_catalogue = true;
+  info.from_catalog = true;
   info.on_success = OnSuccess::kActivateIfBetter;
   info.replicas = 2;
   info.state = TrainingState::kRunning;
@@ -52,7 +52,7 @@ TEST(TrainingConvertTest, EveryFieldOfAJobArrives) {
   EXPECT_EQ(proto.create_time().seconds(), 1'700'000'000);
   EXPECT_EQ(proto.state_time().seconds(), 1'700'000'001);
   EXPECT_EQ(proto.config().model_name(), "shoes");
-  EXPECT_TRUE(proto.from_catalogue());
+  EXPECT_TRUE(proto.from_catalog());
   EXPECT_EQ(proto.on_success(), v1::ON_SUCCESS_ACTIVATE_IF_BETTER);
   EXPECT_EQ(proto.replicas(), 2);
   EXPECT_EQ(proto.attempt(), 2);
@@ -110,7 +110,7 @@ TEST(TrainingConvertTest, EveryStateHasItsCounterpartByName) {
 TEST(TrainingConvertTest, ARequestIsReadWhole) {
   v1::CreateTrainingJobRequest request;
   request.mutable_config()->set_model_name("shoes");
-  request.set_from_catalogue(true);
+  request.set_from_catalog(true);
   request.set_replicas(64);
   request.set_recall_tolerance(1);
   request.set_index_factory("Flat");
@@ -123,7 +123,7 @@ TEST(TrainingConvertTest, ARequestIsReadWhole) {
     request.set_on_success(proto);
     ASSERT_OK_AND_ASSIGN(const TrainingSpec spec, FromProto(request));
     EXPECT_EQ(spec.config.model_name(), "shoes");
-    EXPECT_TRUE(spec.from_catalogue);
+    EXPECT_TRUE(spec.from_catalog);
     EXPECT_EQ(spec.on_success, value);
     EXPECT_EQ(spec.replicas, 64);
     EXPECT_EQ(spec.recall_tolerance, 1);

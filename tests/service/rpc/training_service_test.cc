@@ -36,12 +36,12 @@ TEST(TrainingServiceTest, CreatesWhatIsAsked) {
   TrainingServer server;
   v1::CreateTrainingJobRequest request;
   request.mutable_config()->set_model_name("shoes");
-  request.set_from_catalogue(true);
+  request.set_from_catalog(true);
   v1::CreateTrainingJobResponse response;
   ASSERT_TRUE(Create(server, request, &response).ok());
   EXPECT_EQ(response.job().id(), "job-000007");
   EXPECT_EQ(response.job().state(), v1::TRAINING_JOB_STATE_QUEUED);
-  EXPECT_TRUE(server.training.last_spec().from_catalogue);
+  EXPECT_TRUE(server.training.last_spec().from_catalog);
   EXPECT_THAT(server.training.calls(), ElementsAre("create shoes"));
 }
 

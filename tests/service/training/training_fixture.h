@@ -42,7 +42,7 @@ class TrainingFixture : public ::testing::Test {
     options.config.set_max_queued(2);
     options.config.set_max_attempts(3);
     options.config.set_trainer_path("/opt/trainer");
-    options.has_labelled_items = [this] { return has_labelled_items_; };
+    options.has_labeled_items = [this] { return has_labeled_items_; };
     options.retry_delay = absl::ZeroDuration();
     auto store = service::TrainingStore::Open(models_.data_dir());
     ASSERT_OK(store);
@@ -101,7 +101,7 @@ class TrainingFixture : public ::testing::Test {
   FakeGenerationController generations_;
   FakeCluster cluster_;
   FakeJobLauncher launcher_{&cluster_};
-  bool has_labelled_items_ = true;
+  bool has_labeled_items_ = true;
   std::unique_ptr<service::TrainingPublication> publication_;
   std::unique_ptr<service::TrainingJobs> jobs_;
 };

@@ -261,15 +261,15 @@ TEST_F(TrainingJobsTest, HandsReplicasToTheLauncherOrToTheTrainer) {
   EXPECT_EQ(spread.replicas, 2);
 }
 
-TEST_F(TrainingJobsTest, NeedsLabelsToTrainOnTheCatalogue) {
+TEST_F(TrainingJobsTest, NeedsLabelsToTrainOnTheCatalog) {
   service::TrainingSpec spec = Spec();
   spec.config.mutable_data()->clear_path();
-  spec.from_catalogue = true;
-  has_labelled_items_ = false;
-  EXPECT_EQ(ErrorReason(jobs_->Create(spec).status()), "NO_LABELLED_ITEMS");
-  has_labelled_items_ = true;
+  spec.from_catalog = true;
+  has_labeled_items_ = false;
+  EXPECT_EQ(ErrorReason(jobs_->Create(spec).status()), "NO_LABELED_ITEMS");
+  has_labeled_items_ = true;
   const std::string id = Create(spec);
-  EXPECT_EQ(jobs_->Get(id)->config.data().catalogue_path(), models_.data_dir() + "/catalogue.db");
+  EXPECT_EQ(jobs_->Get(id)->config.data().catalog_path(), models_.data_dir() + "/catalogue.db");
 }
 
 struct BadRequest {
@@ -307,9 +307,9 @@ INSTANTIATE_TEST_SUITE_P(
                    "config.data.path"},
         BadRequest{"Missing", [](service::TrainingSpec& s) { Data(s).set_path("boots"); }, "DATA_NOT_FOUND", "config.data.path"},
         BadRequest{"NoData", [](service::TrainingSpec& s) { Data(s).clear_path(); }, "CONFIG_INVALID", "config.data.path"},
-        BadRequest{"Both", [](service::TrainingSpec& s) { s.from_catalogue = true; }, "CONFIG_INVALID", "config.data.path"},
-        BadRequest{"OwnCatalogue", [](service::TrainingSpec& s) { Data(s).set_catalogue_path("x"); }, "CONFIG_INVALID",
-                   "config.data.catalogue_path"},
+        BadRequest{"Both", [](service::TrainingSpec& s) { s.from_catalog = true; }, "CONFIG_INVALID", "config.data.path"},
+        BadRequest{"OwnCatalog", [](service::TrainingSpec& s) { Data(s).set_catalog_path("x"); }, "CONFIG_INVALID",
+                   "config.data.catalog_path"},
         BadRequest{"Output", [](service::TrainingSpec& s) { s.config.set_output_dir("/tmp/x"); }, "CONFIG_INVALID",
                    "config.output_dir"},
         BadRequest{"Weights", [](service::TrainingSpec& s) { s.config.mutable_model()->set_pretrained_path("../w.pth"); },

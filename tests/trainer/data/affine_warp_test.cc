@@ -27,7 +27,7 @@ embedder::Image RandomImage(int width, int height, int channels) {
   return image;
 }
 
-embedder::Image Grey(int width, std::vector<uint8_t> pixels) {
+embedder::Image Gray(int width, std::vector<uint8_t> pixels) {
   embedder::Image image;
   image.width = width;
   image.height = static_cast<int>(pixels.size()) / width;
@@ -80,16 +80,16 @@ TEST(AffineWarpTest, InterpolatesBetweenPixels) {
   AffineMap half;
   half.x0 = 0.5;
 
-  EXPECT_THAT(Warped(Grey(3, {0, 100, 200, 40, 80, 0, 0, 0, 0}), half, 2), ElementsAre(50, 150, 60, 40));
+  EXPECT_THAT(Warped(Gray(3, {0, 100, 200, 40, 80, 0, 0, 0, 0}), half, 2), ElementsAre(50, 150, 60, 40));
 }
 
 TEST(AffineWarpTest, ReflectsBeyondTheBorderManyTimesOver) {
   AffineMap far;
   far.x0 = -5;
 
-  EXPECT_THAT(Warped(Grey(3, {1, 2, 3, 1, 2, 3, 1, 2, 3}), far, 3), ElementsAre(2, 1, 2, 2, 1, 2, 2, 1, 2));
+  EXPECT_THAT(Warped(Gray(3, {1, 2, 3, 1, 2, 3, 1, 2, 3}), far, 3), ElementsAre(2, 1, 2, 2, 1, 2, 2, 1, 2));
   far.x0 = 40;
-  EXPECT_THAT(Warped(Grey(1, {9}), far, 1), ElementsAre(9));
+  EXPECT_THAT(Warped(Gray(1, {9}), far, 1), ElementsAre(9));
 }
 
 TEST(AffineWarpTest, AgreesWithInterpolationInDoubles) {
@@ -120,7 +120,7 @@ TEST(AffineWarpTest, PassesNothingOverWhereItShrinks) {
   quarter.x0 = quarter.y0 = 1.5;
   quarter.xx = quarter.yy = 4;
 
-  EXPECT_THAT(Warped(Grey(32, lines), quarter, 8), ::testing::Each(::testing::AllOf(::testing::Ge(90), ::testing::Le(110))));
+  EXPECT_THAT(Warped(Gray(32, lines), quarter, 8), ::testing::Each(::testing::AllOf(::testing::Ge(90), ::testing::Le(110))));
 }
 
 }  // namespace

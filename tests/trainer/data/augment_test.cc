@@ -44,7 +44,7 @@ std::set<std::vector<int>> AllCrops(const embedder::Image& image, int side, cons
   return crops;
 }
 
-TEST(AugmentTest, CutsTheCentreWhenNothingIsRandom) {
+TEST(AugmentTest, CutsTheCenterWhenNothingIsRandom) {
   EXPECT_THAT(Crop(Counting(4, 4, 1), 2, Augmentation(), 0), ElementsAre(5, 6, 9, 10));
 }
 
@@ -211,12 +211,12 @@ TEST(AugmentTest, FlipsAndShiftsAlikeWithAndWithoutResampling) {
 }
 
 // One pixel of each of these colours.
-embedder::Image Colours(const std::vector<std::array<uint8_t, 3>>& colours) {
+embedder::Image Colors(const std::vector<std::array<uint8_t, 3>>& colors) {
   embedder::Image image;
   image.width = image.height = 2;
   image.channels = 3;
-  for (const std::array<uint8_t, 3>& colour : colours) {
-    image.pixels.insert(image.pixels.end(), colour.begin(), colour.end());
+  for (const std::array<uint8_t, 3>& color : colors) {
+    image.pixels.insert(image.pixels.end(), color.begin(), color.end());
   }
   return image;
 }
@@ -224,7 +224,7 @@ embedder::Image Colours(const std::vector<std::array<uint8_t, 3>>& colours) {
 TEST(AugmentTest, ChangesBrightnessByAFactor) {
   Augmentation brightness;
   brightness.brightness = 0.5;
-  const embedder::Image image = Colours({{100, 50, 20}, {200, 100, 40}, {0, 0, 0}, {250, 250, 250}});
+  const embedder::Image image = Colors({{100, 50, 20}, {200, 100, 40}, {0, 0, 0}, {250, 250, 250}});
   std::set<int> seen;
   for (uint64_t index = 0; index < 300; ++index) {
     const std::vector<int> crop = Crop(image, 2, brightness, index);
@@ -238,10 +238,10 @@ TEST(AugmentTest, ChangesBrightnessByAFactor) {
   EXPECT_NEAR(*seen.rbegin(), 150, 2);
 }
 
-TEST(AugmentTest, ChangesContrastAroundTheMeanGrey) {
+TEST(AugmentTest, ChangesContrastAroundTheMeanGray) {
   Augmentation contrast;
   contrast.contrast = 0.5;
-  const embedder::Image image = Colours({{100, 100, 100}, {140, 140, 140}, {100, 100, 100}, {140, 140, 140}});
+  const embedder::Image image = Colors({{100, 100, 100}, {140, 140, 140}, {100, 100, 100}, {140, 140, 140}});
   std::set<int> seen;
   for (uint64_t index = 0; index < 300; ++index) {
     const std::vector<int> crop = Crop(image, 2, contrast, index);
@@ -252,16 +252,16 @@ TEST(AugmentTest, ChangesContrastAroundTheMeanGrey) {
   EXPECT_NEAR(*seen.rbegin(), 60, 1);
 }
 
-TEST(AugmentTest, ChangesSaturationAndKeepsTheGrey) {
+TEST(AugmentTest, ChangesSaturationAndKeepsTheGray) {
   Augmentation saturation;
   saturation.saturation = 1;
-  const embedder::Image image = Colours({{150, 100, 80}, {90, 90, 90}, {150, 100, 80}, {90, 90, 90}});
-  const double grey = 0.299 * 150 + 0.587 * 100 + 0.114 * 80;
+  const embedder::Image image = Colors({{150, 100, 80}, {90, 90, 90}, {150, 100, 80}, {90, 90, 90}});
+  const double gray = 0.299 * 150 + 0.587 * 100 + 0.114 * 80;
   std::set<int> seen;
   for (uint64_t index = 0; index < 300; ++index) {
     const std::vector<int> crop = Crop(image, 2, saturation, index);
     seen.insert(crop[0] - crop[2]);
-    EXPECT_NEAR(0.299 * crop[0] + 0.587 * crop[1] + 0.114 * crop[2], grey, 1.5);
+    EXPECT_NEAR(0.299 * crop[0] + 0.587 * crop[1] + 0.114 * crop[2], gray, 1.5);
     EXPECT_NEAR(crop[3], 90, 1);
     EXPECT_NEAR(crop[5], 90, 1);
   }
@@ -269,7 +269,7 @@ TEST(AugmentTest, ChangesSaturationAndKeepsTheGrey) {
   EXPECT_GE(*seen.rbegin(), 135);
 }
 
-TEST(AugmentTest, ChangesGreyImagesToo) {
+TEST(AugmentTest, ChangesGrayImagesToo) {
   Augmentation all = {true, 1, 0.5, 1, 1.5, 20, 10, 0.3, 0.3, 0.3};
 
   EXPECT_GT(AllCrops(Counting(6, 6, 1), 5, all).size(), 290U);

@@ -26,7 +26,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-class CatalogueSnapshotTest : public ::testing::Test {
+class CatalogSnapshotTest : public ::testing::Test {
  protected:
   void Open() {
     auto catalog = catalog::OpenSqliteCatalog(path(), catalog::CatalogOptions());
@@ -57,14 +57,14 @@ class CatalogueSnapshotTest : public ::testing::Test {
   }
 
   std::string path() const { return dir_.Join("catalogue.db"); }
-  std::string snapshot() const { return dir_.Join("run/catalogue"); }
+  std::string snapshot() const { return dir_.Join("run/catalog"); }
 
   const testing::TempDir dir_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::atomic<bool> stop_ = false;
 };
 
-TEST_F(CatalogueSnapshotTest, HasTheLabelledItemsAsTheyAre) {
+TEST_F(CatalogSnapshotTest, HasTheLabeledItemsAsTheyAre) {
   Open();
   Upsert("a/1", "first", "x");
   Upsert("b", "second", "y");
@@ -72,25 +72,25 @@ TEST_F(CatalogueSnapshotTest, HasTheLabelledItemsAsTheyAre) {
   Upsert("gone", "fourth", "x");
   Upsert("a/1", "newer", "x");
   Delete("gone");
-  const auto manifest = SnapshotCatalogue(path(), snapshot(), stop_);
+  const auto manifest = SnapshotCatalog(path(), snapshot(), stop_);
   ASSERT_OK(manifest);
   EXPECT_THAT(Read(*manifest), ElementsAre(Pair("a/1", Pair("x", "newer")), Pair("b", Pair("y", "second"))));
 }
 
-TEST_F(CatalogueSnapshotTest, IsMadeOnce) {
+TEST_F(CatalogSnapshotTest, IsMadeOnce) {
   Open();
   Upsert("a", "first", "x");
-  ASSERT_OK(SnapshotCatalogue(path(), snapshot(), stop_));
+  ASSERT_OK(SnapshotCatalog(path(), snapshot(), stop_));
   Upsert("b", "second", "y");
-  const auto again = SnapshotCatalogue(path(), snapshot(), stop_);
+  const auto again = SnapshotCatalog(path(), snapshot(), stop_);
   ASSERT_OK(again);
   EXPECT_EQ(Read(*again).size(), 1u);
-  const auto awaited = AwaitCatalogueSnapshot(snapshot(), stop_);
+  const auto awaited = AwaitCatalogSnapshot(snapshot(), stop_);
   ASSERT_OK(awaited);
   EXPECT_EQ(*awaited, *again);
 }
 
-TEST_F(CatalogueSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
+TEST_F(CatalogSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
   Open();
   // Both items of a pair are replaced in one write.
   const auto replace = [this](int pair, const std::string& image) {
@@ -111,7 +111,7 @@ TEST_F(CatalogueSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
       replace(i % kPairs, absl::StrCat("image ", i));
     }
   });
-  const auto manifest = SnapshotCatalogue(path(), snapshot(), stop_);
+  const auto manifest = SnapshotCatalog(path(), snapshot(), stop_);
   ended = true;
   writer.join();
   ASSERT_OK(manifest);
@@ -122,15 +122,15 @@ TEST_F(CatalogueSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
   }
 }
 
-TEST_F(CatalogueSnapshotTest, SaysWhatIsWrong) {
-  const absl::Status missing = SnapshotCatalogue(path(), snapshot(), stop_).status();
+TEST_F(CatalogSnapshotTest, SaysWhatIsWrong) {
+  const absl::Status missing = SnapshotCatalog(path(), snapshot(), stop_).status();
   EXPECT_EQ(ErrorReason(missing), "DATA_INVALID");
-  EXPECT_EQ(ErrorField(missing), "data.catalogue_path");
+  EXPECT_EQ(ErrorField(missing), "data.catalog_path");
   Open();
   Upsert("a", "first", std::nullopt);
-  EXPECT_EQ(ErrorReason(SnapshotCatalogue(path(), snapshot(), stop_).status()), "DATA_INVALID");
+  EXPECT_EQ(ErrorReason(SnapshotCatalog(path(), snapshot(), stop_).status()), "DATA_INVALID");
   stop_ = true;
-  EXPECT_TRUE(absl::IsCancelled(AwaitCatalogueSnapshot(snapshot(), stop_).status()));
+  EXPECT_TRUE(absl::IsCancelled(AwaitCatalogSnapshot(snapshot(), stop_).status()));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace semblance::trainer {
 namespace {
 
-using testing::GreyPreprocessing;
+using testing::GrayPreprocessing;
 using testing::HasField;
 using ::testing::HasSubstr;
 using testing::MemoryDataset;
@@ -26,21 +26,21 @@ absl::StatusOr<std::unique_ptr<ImageStore>> LoadStore(const dataset::Dataset& da
   options.threads = threads;
   options.max_cached_bytes = max_cached_bytes;
   options.stop = &kGoOn;
-  return ImageStore::Load(&dataset, std::move(indices), embedder::Preprocessor::Create(GreyPreprocessing()).value(), options,
+  return ImageStore::Load(&dataset, std::move(indices), embedder::Preprocessor::Create(GrayPreprocessing()).value(), options,
                           "test");
 }
 
 // Grey values 0, 10, 20, ...
-MemoryDataset GreyImages(int count) {
+MemoryDataset GrayImages(int count) {
   MemoryDataset dataset;
   for (int i = 0; i < count; ++i) {
-    dataset.AddGrey("image-" + std::to_string(i), "class", dataset::Split::kTrain, 8, static_cast<char>(10 * i));
+    dataset.AddGray("image-" + std::to_string(i), "class", dataset::Split::kTrain, 8, static_cast<char>(10 * i));
   }
   return dataset;
 }
 
 TEST(ImageStoreTest, HoldsTheAskedImagesInTheirOrder) {
-  const MemoryDataset dataset = GreyImages(4);
+  const MemoryDataset dataset = GrayImages(4);
 
   ASSERT_OK_AND_ASSIGN(const auto store, LoadStore(dataset, {1, 3}, 1000));
 
@@ -50,7 +50,7 @@ TEST(ImageStoreTest, HoldsTheAskedImagesInTheirOrder) {
 }
 
 TEST(ImageStoreTest, GivesTheSameImagesWithoutMemoryForThem) {
-  const MemoryDataset dataset = GreyImages(4);
+  const MemoryDataset dataset = GrayImages(4);
 
   ASSERT_OK_AND_ASSIGN(const auto store, LoadStore(dataset, {0, 1, 2, 3}, 2 * kImageBytes));
 
@@ -62,8 +62,8 @@ TEST(ImageStoreTest, GivesTheSameImagesWithoutMemoryForThem) {
 
 TEST(ImageStoreTest, MeasuresMeanAndStandardDeviation) {
   MemoryDataset dataset;
-  dataset.AddGrey("black", "a", dataset::Split::kTrain, 8, '\0');
-  dataset.AddGrey("white", "b", dataset::Split::kTrain, 8, '\xff');
+  dataset.AddGray("black", "a", dataset::Split::kTrain, 8, '\0');
+  dataset.AddGray("white", "b", dataset::Split::kTrain, 8, '\xff');
 
   ASSERT_OK_AND_ASSIGN(const auto store, LoadStore(dataset, {0, 1}, 0));
 
@@ -72,7 +72,7 @@ TEST(ImageStoreTest, MeasuresMeanAndStandardDeviation) {
 }
 
 TEST(ImageStoreTest, NeverReportsAStandardDeviationOfZero) {
-  const MemoryDataset dataset = GreyImages(1);
+  const MemoryDataset dataset = GrayImages(1);
 
   ASSERT_OK_AND_ASSIGN(const auto store, LoadStore(dataset, {0}, 0));
 
@@ -80,8 +80,8 @@ TEST(ImageStoreTest, NeverReportsAStandardDeviationOfZero) {
 }
 
 TEST(ImageStoreTest, DigestsContentWhateverTheThreadsAndTheMemory) {
-  const MemoryDataset dataset = GreyImages(20);
-  const MemoryDataset other = GreyImages(21);
+  const MemoryDataset dataset = GrayImages(20);
+  const MemoryDataset other = GrayImages(21);
 
   const std::string digest = LoadStore(dataset, {0, 1, 2}, 0, /*threads=*/1).value()->digest();
 
@@ -93,7 +93,7 @@ TEST(ImageStoreTest, DigestsContentWhateverTheThreadsAndTheMemory) {
 }
 
 TEST(ImageStoreTest, NamesTheBrokenImage) {
-  MemoryDataset dataset = GreyImages(3);
+  MemoryDataset dataset = GrayImages(3);
   dataset.Add("cat/broken.png", "cat", dataset::Split::kTrain, dataset.ReadImage(1).value().substr(0, 50));
 
   const auto store = LoadStore(dataset, {0, 1, 2, 3}, 0);
@@ -104,17 +104,17 @@ TEST(ImageStoreTest, NamesTheBrokenImage) {
 }
 
 TEST(ImageStoreTest, StopsWhenAsked) {
-  const MemoryDataset dataset = GreyImages(3);
+  const MemoryDataset dataset = GrayImages(3);
   const std::atomic<bool> stop = true;
   ImageStoreOptions options;
   options.stop = &stop;
 
-  EXPECT_THAT(ImageStore::Load(&dataset, {0, 1}, embedder::Preprocessor::Create(GreyPreprocessing()).value(), options, "test"),
+  EXPECT_THAT(ImageStore::Load(&dataset, {0, 1}, embedder::Preprocessor::Create(GrayPreprocessing()).value(), options, "test"),
               StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST(ImageStoreTest, MayBeEmpty) {
-  const MemoryDataset dataset = GreyImages(1);
+  const MemoryDataset dataset = GrayImages(1);
 
   ASSERT_OK_AND_ASSIGN(const auto store, LoadStore(dataset, {}, 0));
 

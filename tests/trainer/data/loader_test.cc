@@ -14,7 +14,7 @@ namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::GreyPreprocessing;
+using testing::GrayPreprocessing;
 using testing::MemoryDataset;
 using ::testing::SizeIs;
 
@@ -26,7 +26,7 @@ MemoryDataset Gradients(int count) {
     for (int pixel = 0; pixel < 64; ++pixel) {
       pixels.push_back(static_cast<char>(3 * pixel + i));
     }
-    dataset.Add("image-" + std::to_string(i), "class", dataset::Split::kTrain, dataset::EncodeGreyPng(pixels, 8, 8).value());
+    dataset.Add("image-" + std::to_string(i), "class", dataset::Split::kTrain, dataset::EncodeGrayPng(pixels, 8, 8).value());
   }
   return dataset;
 }
@@ -42,7 +42,7 @@ class LoaderTest : public ::testing::Test {
       indices.push_back(i);
     }
     store_ =
-        ImageStore::Load(&dataset_, indices, embedder::Preprocessor::Create(GreyPreprocessing()).value(), options, "test").value();
+        ImageStore::Load(&dataset_, indices, embedder::Preprocessor::Create(GrayPreprocessing()).value(), options, "test").value();
   }
 
   std::vector<LoadedBatch> LoadAll(const LoaderOptions& options, const PositionBatches& batches) const {

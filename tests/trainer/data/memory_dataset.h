@@ -23,9 +23,9 @@ class MemoryDataset final : public dataset::Dataset {
   }
 
   // An image of `side` x `side` equal grey pixels.
-  void AddGrey(std::string id, std::string label, dataset::Split split, int side, char grey) {
-    const std::string pixels(static_cast<size_t>(side) * static_cast<size_t>(side), grey);
-    Add(std::move(id), std::move(label), split, dataset::EncodeGreyPng(pixels, side, side).value());
+  void AddGray(std::string id, std::string label, dataset::Split split, int side, char gray) {
+    const std::string pixels(static_cast<size_t>(side) * static_cast<size_t>(side), gray);
+    Add(std::move(id), std::move(label), split, dataset::EncodeGrayPng(pixels, side, side).value());
   }
 
   int64_t size() const override { return static_cast<int64_t>(examples_.size()); }
@@ -38,7 +38,7 @@ class MemoryDataset final : public dataset::Dataset {
 };
 
 // For 8 x 8 grey images, used as they are.
-inline storage::v1::Preprocessing GreyPreprocessing() {
+inline storage::v1::Preprocessing GrayPreprocessing() {
   storage::v1::Preprocessing preprocessing;
   preprocessing.set_resize(storage::v1::Preprocessing::RESIZE_STRETCH);
   preprocessing.set_resize_side(8);

@@ -16,7 +16,7 @@ namespace semblance::trainer {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::GreyPreprocessing;
+using testing::GrayPreprocessing;
 using testing::HasField;
 using ::testing::HasSubstr;
 using testing::MemoryDataset;
@@ -46,13 +46,13 @@ class FeatureCacheTest : public ::testing::Test {
       for (int pixel = 0; pixel < 64; ++pixel) {
         pixels.push_back(static_cast<char>(3 * pixel + 5 * i));
       }
-      dataset_.Add(std::to_string(i), i % 2 == 0 ? "a" : "b", dataset::Split::kTrain, dataset::EncodeGreyPng(pixels, 8, 8).value());
+      dataset_.Add(std::to_string(i), i % 2 == 0 ? "a" : "b", dataset::Split::kTrain, dataset::EncodeGrayPng(pixels, 8, 8).value());
       indices.push_back(i);
       labels_.push_back(i % 2);
     }
     ImageStoreOptions options;
     options.stop = &stop_;
-    const embedder::Preprocessor preprocessor = embedder::Preprocessor::Create(GreyPreprocessing()).value();
+    const embedder::Preprocessor preprocessor = embedder::Preprocessor::Create(GrayPreprocessing()).value();
     store_ = ImageStore::Load(&dataset_, indices, preprocessor, options, "test").value();
     nothing_ = ImageStore::Load(&dataset_, {}, preprocessor, options, "test").value();
   }
@@ -75,9 +75,9 @@ class FeatureCacheTest : public ::testing::Test {
 
 TEST_F(FeatureCacheTest, HoldsWhatTheBackboneMakesOfEachImage) {
   const auto learner = NewLearner(CachedConfig());
-  LabelledImages train = {store_.get(), &labels_, {}};
-  LabelledImages validation;
-  LabelledImages test = {nothing_.get(), &labels_, {}};
+  LabeledImages train = {store_.get(), &labels_, {}};
+  LabeledImages validation;
+  LabeledImages test = {nothing_.get(), &labels_, {}};
 
   ASSERT_OK(CacheFeatures(CachedConfig(), *learner, stop_, {&train, &validation, &test}));
 
@@ -88,7 +88,7 @@ TEST_F(FeatureCacheTest, HoldsWhatTheBackboneMakesOfEachImage) {
   EXPECT_TRUE(net->is_training());
   net->eval();
   const torch::NoGradGuard no_grad;
-  LabelledImages uncached = {store_.get(), &labels_, {}};
+  LabeledImages uncached = {store_.get(), &labels_, {}};
   InputBatches images(uncached, {{299, 0, 7}}, {}, torch::kCPU);
   InputBatches features(train, {{299, 0, 7}}, {}, torch::kCPU);
   ASSERT_OK_AND_ASSIGN(const auto image_batch, images.Next());
@@ -104,7 +104,7 @@ TEST_F(FeatureCacheTest, IsRefusedWhereItDoesNotFit) {
   v1::TrainingConfig config = CachedConfig();
   const auto learner = NewLearner(config);
   constexpr int64_t kBytes = kImageCount * kWidth * 4;
-  LabelledImages train = {store_.get(), &labels_, {}};
+  LabeledImages train = {store_.get(), &labels_, {}};
 
   config.mutable_data()->set_max_cached_bytes(kBytes - 1);
   const absl::Status status = CacheFeatures(config, *learner, stop_, {&train});
@@ -118,7 +118,7 @@ TEST_F(FeatureCacheTest, IsRefusedWhereItDoesNotFit) {
 
 TEST_F(FeatureCacheTest, StopsWhenAsked) {
   const auto learner = NewLearner(CachedConfig());
-  LabelledImages train = {store_.get(), &labels_, {}};
+  LabeledImages train = {store_.get(), &labels_, {}};
   stop_ = true;
 
   EXPECT_THAT(CacheFeatures(CachedConfig(), *learner, stop_, {&train}), StatusIs(absl::StatusCode::kCancelled));
@@ -126,11 +126,11 @@ TEST_F(FeatureCacheTest, StopsWhenAsked) {
 
 TEST_F(FeatureCacheTest, KeepsFloat32WhateverTheNetworkComputesIn) {
   v1::TrainingConfig config = CachedConfig();
-  LabelledImages exact = {store_.get(), &labels_, {}};
+  LabeledImages exact = {store_.get(), &labels_, {}};
   ASSERT_OK(CacheFeatures(config, *NewLearner(config), stop_, {&exact}));
   config.set_precision(v1::TrainingConfig::PRECISION_BFLOAT16);
   const auto learner = NewLearner(config);
-  LabelledImages train = {store_.get(), &labels_, {}};
+  LabeledImages train = {store_.get(), &labels_, {}};
 
   ASSERT_OK(CacheFeatures(config, *learner, stop_, {&train}));
 

@@ -10,18 +10,18 @@
 namespace semblance::trainer {
 namespace {
 
-class LabelledImagesTest : public ::testing::Test {
+class LabeledImagesTest : public ::testing::Test {
  protected:
-  LabelledImagesTest() {
+  LabeledImagesTest() {
     std::vector<int64_t> indices;
     for (int64_t i = 0; i < 10; ++i) {
-      dataset_.AddGrey("image" + std::to_string(i), "", dataset::Split::kUnassigned, 8, static_cast<char>(i));
+      dataset_.AddGray("image" + std::to_string(i), "", dataset::Split::kUnassigned, 8, static_cast<char>(i));
       indices.push_back(i);
     }
     ImageStoreOptions options;
     options.stop = &stop_;
     images_ =
-        ImageStore::Load(&dataset_, indices, embedder::Preprocessor::Create(testing::GreyPreprocessing()).value(), options, "load")
+        ImageStore::Load(&dataset_, indices, embedder::Preprocessor::Create(testing::GrayPreprocessing()).value(), options, "load")
             .value();
     for (int64_t i = 0; i < 25; ++i) {
       triplets_.push_back({i % 10, (i + 1 + i / 10) % 10, (i + 5) % 10});
@@ -30,7 +30,7 @@ class LabelledImagesTest : public ::testing::Test {
     config_.set_seed(3);
   }
 
-  LabelledImages Images() const { return {images_.get(), &no_labels_, &triplets_}; }
+  LabeledImages Images() const { return {images_.get(), &no_labels_, &triplets_}; }
 
   testing::MemoryDataset dataset_;
   std::atomic<bool> stop_ = false;
@@ -40,7 +40,7 @@ class LabelledImagesTest : public ::testing::Test {
   v1::TrainingConfig config_;
 };
 
-TEST_F(LabelledImagesTest, BatchesNameEachTripletOncePerEpochOneAfterAnother) {
+TEST_F(LabeledImagesTest, BatchesNameEachTripletOncePerEpochOneAfterAnother) {
   const PositionBatches batches = EpochBatches(config_, Images(), 1);
 
   ASSERT_EQ(batches.size(), 7u);  // 25 triplets, 4 at most in each.
@@ -59,7 +59,7 @@ TEST_F(LabelledImagesTest, BatchesNameEachTripletOncePerEpochOneAfterAnother) {
   EXPECT_EQ(seen, expected);
 }
 
-TEST_F(LabelledImagesTest, BatchesDependOnSeedAndEpoch) {
+TEST_F(LabeledImagesTest, BatchesDependOnSeedAndEpoch) {
   EXPECT_EQ(EpochBatches(config_, Images(), 1), EpochBatches(config_, Images(), 1));
   EXPECT_NE(EpochBatches(config_, Images(), 1), EpochBatches(config_, Images(), 2));
   v1::TrainingConfig other = config_;
@@ -67,15 +67,15 @@ TEST_F(LabelledImagesTest, BatchesDependOnSeedAndEpoch) {
   EXPECT_NE(EpochBatches(config_, Images(), 1), EpochBatches(other, Images(), 1));
 }
 
-TEST_F(LabelledImagesTest, BatchesOfLabelledImagesAreOfImages) {
+TEST_F(LabeledImagesTest, BatchesOfLabeledImagesAreOfImages) {
   const std::vector<int64_t> labels = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1};
-  const LabelledImages images = {images_.get(), &labels, nullptr};
+  const LabeledImages images = {images_.get(), &labels, nullptr};
   EXPECT_EQ(EpochBatches(config_, images, 1), ShuffledBatches(10, 4, 3, 1));
   config_.mutable_sampler()->set_samples_per_class(2);
   EXPECT_EQ(EpochBatches(config_, images, 1), BalancedBatches(labels, {2, 2}, 3, 1));
 }
 
-TEST_F(LabelledImagesTest, DigestCoversImagesAndTriplets) {
+TEST_F(LabeledImagesTest, DigestCoversImagesAndTriplets) {
   const std::string digest = DigestOf(Images());
   EXPECT_EQ(digest.size(), 71u);
   EXPECT_EQ(DigestOf({images_.get(), &no_labels_, nullptr}), images_->digest());

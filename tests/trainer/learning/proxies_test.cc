@@ -159,18 +159,18 @@ TEST(ProxiesTest, OfTripletsAreThoseNearestToTheirExamplesOrTheExamplesWhereThat
 
 TEST(ProxiesTest, StartAtExamplesEachOnceBeforeAnyAgain) {
   const torch::Tensor examples = OnCircle({0, 30, 80, 100, 200});
-  const torch::Tensor centre = examples.mean(0);
-  const torch::Tensor expected = embedder::NormalizeRows(examples - centre);
+  const torch::Tensor center = examples.mean(0);
+  const torch::Tensor expected = embedder::NormalizeRows(examples - center);
 
   Proxies three = New(FreeProxies(3), 0, 2);
-  three.StartAtExamples(examples, centre);
+  three.StartAtExamples(examples, center);
   const torch::Tensor cosines = three.values().detach().matmul(expected.t());
   EXPECT_TRUE(torch::allclose(std::get<0>(cosines.max(1)), torch::ones({3})));
   const torch::Tensor rows = cosines.argmax(1);
   EXPECT_EQ((std::set<int64_t>{rows[0].item<int64_t>(), rows[1].item<int64_t>(), rows[2].item<int64_t>()}).size(), 3u);
 
   Proxies ten = New(FreeProxies(10), 0, 2);
-  ten.StartAtExamples(examples, centre);
+  ten.StartAtExamples(examples, center);
   const torch::Tensor near = ten.values().detach().matmul(expected.t()) > 0.9;
   EXPECT_GE(near.sum(0).min().item<int64_t>(), 2);
   EXPECT_TRUE(torch::allclose(ten.values().norm(2, 1), torch::ones({10})));
@@ -191,21 +191,21 @@ TEST(ProxiesTest, SampleNegativesBesidesThoseOfTheBatch) {
 
 TEST(ProxiesTest, StartAtTheMeansOfTheirClasses) {
   const torch::Tensor means = torch::tensor({{1.0F, 1.0F}, {1.0F, 0.0F}, {1.0F, -1.0F}, {1.0F, 0.5F}});
-  const torch::Tensor centre = means.mean(0);
-  const torch::Tensor expected = embedder::NormalizeRows(means - centre);
+  const torch::Tensor center = means.mean(0);
+  const torch::Tensor expected = embedder::NormalizeRows(means - center);
 
   Proxies one = New(Config(1), 4, 2);
-  one.StartAtClassMeans(means, centre);
+  one.StartAtClassMeans(means, center);
   EXPECT_TRUE(torch::allclose(one.values(), expected));
 
   Proxies two = New(Config(2), 4, 2);
-  two.StartAtClassMeans(means, centre);
+  two.StartAtClassMeans(means, center);
   const torch::Tensor cosines = (two.values() * expected.repeat_interleave(2, 0)).sum(1);
   EXPECT_GT(cosines.min().item<float>(), 0.9);
   EXPECT_FALSE(torch::equal(two.values()[0], two.values()[1]));
 
   Proxies shared = New(Config(0.5), 4, 2);
-  shared.StartAtClassMeans(means, centre);
+  shared.StartAtClassMeans(means, center);
   EXPECT_TRUE(torch::allclose(shared.values().norm(2, 1), torch::ones({2})));
 }
 

@@ -17,8 +17,8 @@ torch::Tensor StretchedCloud() {
 }
 
 torch::Tensor Covariance(const torch::Tensor& rows) {
-  const torch::Tensor centred = rows - rows.mean(0);
-  return centred.t().matmul(centred) / rows.size(0);
+  const torch::Tensor centerd = rows - rows.mean(0);
+  return centerd.t().matmul(centerd) / rows.size(0);
 }
 
 TEST(WhiteningTest, GivesEveryAxisUnitVarianceAtPowerOneHalf) {
@@ -39,7 +39,7 @@ TEST(WhiteningTest, GoesHalfWayAtPowerOneQuarter) {
   EXPECT_TRUE(torch::allclose(torch::linalg_eigvalsh(Covariance(result)), before.sqrt(), 1e-3));
 }
 
-TEST(WhiteningTest, OnlyCentresAtPowerZero) {
+TEST(WhiteningTest, OnlyCentersAtPowerZero) {
   const torch::Tensor cloud = StretchedCloud();
 
   EXPECT_TRUE(torch::allclose(FitWhitening(cloud, 0).Apply(cloud), cloud - cloud.mean(0), 0, 1e-4));
@@ -56,7 +56,7 @@ TEST(WhiteningTest, ChangesTheNetworkAsItWouldItsOutput) {
   architecture.mutable_small_convnet()->add_channels(4);
   architecture.mutable_small_convnet()->set_convolutions_per_stage(1);
   torch::manual_seed(1);
-  embedder::EmbeddingNet net = embedder::NewEmbeddingNet(architecture, testing::GreyPreprocessing(), 6).value();
+  embedder::EmbeddingNet net = embedder::NewEmbeddingNet(architecture, testing::GrayPreprocessing(), 6).value();
   net->eval();
   const torch::NoGradGuard no_grad;
   const torch::Tensor pixels = torch::randint(0, 256, {50, 8, 8, 1}, torch::kUInt8);

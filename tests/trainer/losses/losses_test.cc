@@ -208,14 +208,14 @@ TEST(LabelSmoothingTest, EqualsSlowLoops) {
 }
 
 TEST(SoftTripleTest, EqualsSlowLoops) {
-  const Angles centres = {10, 40, 90, 130, 200, 300};  // Two for each class.
+  const Angles centers = {10, 40, 90, 130, 200, 300};  // Two for each class.
   const SoftTripleOptions options = {.scale = 6, .temperature = 0.3, .margin = 0.05, .regularization = 0.2, .label_smoothing = 0};
   double total = 0;
   for (size_t i = 0; i < kPoints.size(); ++i) {
     std::vector<double> similarities;
     for (size_t c = 0; c < 3; ++c) {
-      const double first = Cosine(kPoints[i], centres[2 * c]);
-      const double second = Cosine(kPoints[i], centres[2 * c + 1]);
+      const double first = Cosine(kPoints[i], centers[2 * c]);
+      const double second = Cosine(kPoints[i], centers[2 * c + 1]);
       const double weight = 1 / (1 + std::exp((second - first) / options.temperature));
       similarities.push_back(weight * first + (1 - weight) * second);
     }
@@ -227,9 +227,9 @@ TEST(SoftTripleTest, EqualsSlowLoops) {
   }
   double spread = 0;
   for (size_t c = 0; c < 3; ++c) {
-    spread += std::sqrt(2 - 2 * Cosine(centres[2 * c], centres[2 * c + 1]) + 1e-5) / (3 * 2 * 1);
+    spread += std::sqrt(2 - 2 * Cosine(centers[2 * c], centers[2 * c + 1]) + 1e-5) / (3 * 2 * 1);
   }
-  LossBatch batch = Batch(kPoints, centres, kClassNumbers);
+  LossBatch batch = Batch(kPoints, centers, kClassNumbers);
   batch.proxy_classes = Labels({0, 0, 1, 1, 2, 2});
   EXPECT_NEAR(SoftTripleLoss(options).Compute(batch).item<double>(), total / 6 + 0.2 * spread, 1e-5);
 }

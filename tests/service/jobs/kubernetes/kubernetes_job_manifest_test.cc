@@ -34,7 +34,7 @@ class KubernetesJobManifestTest : public ::testing::Test {
   service::KubernetesOptions options_;
 };
 
-TEST_F(KubernetesJobManifestTest, IsNamedAndLabelled) {
+TEST_F(KubernetesJobManifestTest, IsNamedAndLabeled) {
   const Json job = service::Job();
   const Json labels = {{"app.kubernetes.io/name", "semblance"},
                        {"app.kubernetes.io/component", "trainer"},
