@@ -28,12 +28,12 @@
 #include "common/threads/thread_pool.h"
 #include "generation/generation_store.h"
 #include "semblance/v1/server_config.pb.h"
-#include "service/engine/generation.h"
-#include "service/engine/generation_loader.h"
-#include "service/engine/live_generations.h"
 #include "service/engine/metrics.h"
 #include "service/engine/recall_probe.h"
 #include "service/engine/types.h"
+#include "service/live/generation.h"
+#include "service/live/generation_loader.h"
+#include "service/live/live_generations.h"
 
 namespace semblance::service {
 

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
+#include "service/live/search_answer.h"
 
 namespace semblance::service {
 
@@ -26,30 +27,9 @@ struct CallContext {
   absl::Time start;
 };
 
-// Where an answer comes from.
-struct Provenance {
-  std::string generation;
-  std::string model;
-  std::string embedding_space_id;
-  uint64_t applied_sequence = 0;
-};
-
-// Zero: the request did not need the stage.
-struct LatencyBreakdown {
-  absl::Duration decode = absl::ZeroDuration();
-  absl::Duration queue = absl::ZeroDuration();
-  absl::Duration infer = absl::ZeroDuration();
-  absl::Duration search = absl::ZeroDuration();
-  absl::Duration total = absl::ZeroDuration();
-};
-
 // An encoded image. The bytes must stay valid until the answer.
 struct ImageQuery {
   absl::string_view bytes;
-};
-struct VectorQuery {
-  std::vector<float> values;
-  std::string embedding_space_id;
 };
 struct ItemQuery {
   std::string id;
@@ -68,29 +48,6 @@ struct SearchInput {
   std::string routing_key;
   // The generation that is to answer; empty: the active one, or the canary.
   std::string generation;
-};
-
-// What a search returns of an item. Immutable and shared with the generation that found it.
-struct ItemRecord {
-  uint64_t sequence = 0;
-  std::string id;
-  std::optional<std::string> label;
-  catalog::Attributes attributes;
-  // Of its image: see embedder/bundle/trained_images.h.
-  uint64_t image_key = 0;
-};
-
-struct FoundItem {
-  std::shared_ptr<const ItemRecord> item;
-  // Cosine similarity in [-1, 1] up to rounding.
-  float score = 0;
-};
-
-struct SearchAnswer {
-  // One list per query, by descending score.
-  std::vector<std::vector<FoundItem>> results;
-  Provenance provenance;
-  LatencyBreakdown latency;
 };
 
 struct EmbedAnswer {

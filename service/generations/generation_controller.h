@@ -20,7 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "service/engine/generation_info.h"
+#include "service/live/generation_info.h"
 
 namespace semblance::service {
 

@@ -14,8 +14,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "service/engine/generation.h"
-#include "service/engine/generation_info.h"
+#include "service/live/generation.h"
+#include "service/live/generation_info.h"
 
 namespace semblance::service {
 

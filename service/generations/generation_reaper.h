@@ -12,7 +12,7 @@
 
 #include "absl/time/time.h"
 #include "common/threads/mutex.h"
-#include "service/engine/generation.h"
+#include "service/live/generation.h"
 
 namespace semblance::service {
 

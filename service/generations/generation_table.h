@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "service/engine/generation_info.h"
 #include "service/generations/generation_controller.h"
+#include "service/live/generation_info.h"
 #include "service/tasks/observed_table.h"
 
 namespace semblance::service {

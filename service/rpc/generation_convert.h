@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "semblance/v1/generation_service.pb.h"
-#include "service/engine/generation_info.h"
 #include "service/generations/generation_controller.h"
+#include "service/live/generation_info.h"
 
 namespace semblance::service {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "service/engine/generation_info.h"
+#include "service/live/generation_info.h"
 #include "tests/testing/status_matchers.h"
 
 namespace semblance::service {

@@ -8,8 +8,8 @@
 //     ...
 //     gate.Open();
 //   }
-#ifndef SEMBLANCE_SERVICE_ENGINE_WRITE_GATE_H_
-#define SEMBLANCE_SERVICE_ENGINE_WRITE_GATE_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_WRITE_GATE_H_
+#define SEMBLANCE_SERVICE_LIVE_WRITE_GATE_H_
 
 #include <condition_variable>
 #include <functional>
@@ -43,4 +43,4 @@ class WriteGate {
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_WRITE_GATE_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_WRITE_GATE_H_

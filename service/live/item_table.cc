@@ -1,4 +1,4 @@
-#include "service/engine/item_table.h"
+#include "service/live/item_table.h"
 
 #include <mutex>
 #include <utility>

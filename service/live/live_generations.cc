@@ -1,4 +1,4 @@
-#include "service/engine/live_generations.h"
+#include "service/live/live_generations.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "service/engine/generation_info.h"
+#include "service/live/generation_info.h"
 
 #include "absl/strings/str_cat.h"
 #include "common/error.h"

@@ -9,8 +9,8 @@
 //
 // Errors: as of NewTorchEmbedder and SegmentedIndex::Open; FailedPrecondition/UNMIGRATABLE_ITEMS when a stored image cannot be
 // embedded, with its sequence; Cancelled.
-#ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_LOADER_H_
-#define SEMBLANCE_SERVICE_ENGINE_GENERATION_LOADER_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_LOADER_H_
+#define SEMBLANCE_SERVICE_LIVE_GENERATION_LOADER_H_
 
 #include <atomic>
 #include <functional>
@@ -24,7 +24,7 @@
 #include "generation/generation_store.h"
 #include "semblance/storage/v1/generation.pb.h"
 #include "semblance/v1/server_config.pb.h"
-#include "service/engine/generation.h"
+#include "service/live/generation.h"
 
 namespace semblance::service {
 
@@ -54,4 +54,4 @@ absl::Status CheckBuild(const generation::GenerationStore& store, const storage:
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_LOADER_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_GENERATION_LOADER_H_

@@ -1,4 +1,4 @@
-#include "service/engine/generation.h"
+#include "service/live/generation.h"
 
 #include <cmath>
 #include <utility>

@@ -11,8 +11,8 @@
 // written twice may be an older one.)
 //
 // Errors, of a round and then for good: as of EmbedStored, VectorIndex::Apply and Catalog::ReadChanges.
-#ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_FOLLOWER_H_
-#define SEMBLANCE_SERVICE_ENGINE_GENERATION_FOLLOWER_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_FOLLOWER_H_
+#define SEMBLANCE_SERVICE_LIVE_GENERATION_FOLLOWER_H_
 
 #include <condition_variable>
 #include <cstddef>
@@ -24,7 +24,7 @@
 #include "catalog/catalog.h"
 #include "common/threads/mutex.h"
 #include "common/threads/thread_pool.h"
-#include "service/engine/generation.h"
+#include "service/live/generation.h"
 
 namespace semblance::service {
 
@@ -96,4 +96,4 @@ class GenerationFollower {
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_FOLLOWER_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_GENERATION_FOLLOWER_H_

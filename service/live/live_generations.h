@@ -7,8 +7,8 @@
 //
 // Which generation a write is committed in is decided inside the gate: see WriteGate and Engine::CommitUpsert. Activation holds the
 // gate while the follower of the next generation takes what is left, so that both are at the same sequence when they change places.
-#ifndef SEMBLANCE_SERVICE_ENGINE_LIVE_GENERATIONS_H_
-#define SEMBLANCE_SERVICE_ENGINE_LIVE_GENERATIONS_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_LIVE_GENERATIONS_H_
+#define SEMBLANCE_SERVICE_LIVE_LIVE_GENERATIONS_H_
 
 #include <functional>
 #include <map>
@@ -24,10 +24,10 @@
 #include "catalog/catalog.h"
 #include "common/threads/mutex.h"
 #include "common/threads/thread_pool.h"
-#include "service/engine/generation.h"
-#include "service/engine/generation_follower.h"
-#include "service/engine/generation_traffic.h"
-#include "service/engine/write_gate.h"
+#include "service/live/generation.h"
+#include "service/live/generation_follower.h"
+#include "service/live/generation_traffic.h"
+#include "service/live/write_gate.h"
 
 namespace semblance::service {
 
@@ -132,4 +132,4 @@ class LiveGenerations {
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_LIVE_GENERATIONS_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_LIVE_GENERATIONS_H_

@@ -1,4 +1,4 @@
-#include "service/engine/write_gate.h"
+#include "service/live/write_gate.h"
 
 #include <utility>
 

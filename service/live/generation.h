@@ -3,8 +3,8 @@
 //
 // Thread-safe: const methods run concurrently with each other and with one writer (ApplyUpsert, ApplyDelete, ApplyLog), which the
 // caller serialises in the order of the change log.
-#ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_H_
-#define SEMBLANCE_SERVICE_ENGINE_GENERATION_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_H_
+#define SEMBLANCE_SERVICE_LIVE_GENERATION_H_
 
 #include <cstdint>
 #include <map>
@@ -21,8 +21,8 @@
 #include "embedder/embedder.h"
 #include "index/vector_index.h"
 #include "semblance/storage/v1/generation.pb.h"
-#include "service/engine/item_table.h"
-#include "service/engine/types.h"
+#include "service/live/item_table.h"
+#include "service/live/search_answer.h"
 
 namespace semblance::service {
 
@@ -113,4 +113,4 @@ std::shared_ptr<const ItemRecord> RecordOf(const catalog::CatalogItem& item);
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_GENERATION_H_

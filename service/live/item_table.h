@@ -11,8 +11,8 @@
 //   view.Record(found.neighbors[0].key);     // never null
 //
 // The writer, in this order: Insert, then the index's Apply, then Retire.
-#ifndef SEMBLANCE_SERVICE_ENGINE_ITEM_TABLE_H_
-#define SEMBLANCE_SERVICE_ENGINE_ITEM_TABLE_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_ITEM_TABLE_H_
+#define SEMBLANCE_SERVICE_LIVE_ITEM_TABLE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "service/engine/types.h"
+#include "service/live/search_answer.h"
 
 namespace semblance::service {
 
@@ -91,4 +91,4 @@ class ItemTable {
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_ITEM_TABLE_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_ITEM_TABLE_H_

@@ -5,16 +5,16 @@
 // Who asks with a key falls on a point of [0, 1) that depends on the key alone, on every server and after every restart; without
 // one on a random point. A canary of share s answers the points below s (several canaries lie next to each other, in the order of
 // their ids). Shadows draw at random.
-#ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_TRAFFIC_H_
-#define SEMBLANCE_SERVICE_ENGINE_GENERATION_TRAFFIC_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_TRAFFIC_H_
+#define SEMBLANCE_SERVICE_LIVE_GENERATION_TRAFFIC_H_
 
 #include <atomic>
 #include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "service/engine/generation_info.h"
-#include "service/engine/types.h"
+#include "service/live/generation_info.h"
+#include "service/live/search_answer.h"
 
 namespace semblance::service {
 
@@ -50,4 +50,4 @@ absl::Status CheckShares(const TrafficShares& shares);
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_TRAFFIC_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_GENERATION_TRAFFIC_H_

@@ -1,4 +1,4 @@
-#include "service/engine/generation_follower.h"
+#include "service/live/generation_follower.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "service/engine/generation_traffic.h"
+#include "service/live/generation_traffic.h"
 
 #include <set>
 

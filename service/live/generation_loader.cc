@@ -1,4 +1,4 @@
-#include "service/engine/generation_loader.h"
+#include "service/live/generation_loader.h"
 
 #include <utility>
 

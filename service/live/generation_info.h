@@ -1,7 +1,7 @@
 // What the engine says of its generations, and what it is asked to do with them. Plain values; the RPC layer translates, and the
 // comments of proto/semblance/v1/generation_service.proto hold here too.
-#ifndef SEMBLANCE_SERVICE_ENGINE_GENERATION_INFO_H_
-#define SEMBLANCE_SERVICE_ENGINE_GENERATION_INFO_H_
+#ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_INFO_H_
+#define SEMBLANCE_SERVICE_LIVE_GENERATION_INFO_H_
 
 #include <cstdint>
 #include <optional>
@@ -132,4 +132,4 @@ struct ActivationResult {
 
 }  // namespace semblance::service
 
-#endif  // SEMBLANCE_SERVICE_ENGINE_GENERATION_INFO_H_
+#endif  // SEMBLANCE_SERVICE_LIVE_GENERATION_INFO_H_

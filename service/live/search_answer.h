@@ -1,0 +1,64 @@
+// What a search in a generation is asked and what it answers. Plain values.
+#ifndef SEMBLANCE_SERVICE_LIVE_SEARCH_ANSWER_H_
+#define SEMBLANCE_SERVICE_LIVE_SEARCH_ANSWER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "catalog/catalog.h"
+
+namespace semblance::service {
+
+// Where an answer comes from.
+struct Provenance {
+  std::string generation;
+  std::string model;
+  std::string embedding_space_id;
+  uint64_t applied_sequence = 0;
+};
+
+// Zero: the request did not need the stage.
+struct LatencyBreakdown {
+  absl::Duration decode = absl::ZeroDuration();
+  absl::Duration queue = absl::ZeroDuration();
+  absl::Duration infer = absl::ZeroDuration();
+  absl::Duration search = absl::ZeroDuration();
+  absl::Duration total = absl::ZeroDuration();
+};
+
+// A vector that the client got from Embed or Search, and the space that it lives in.
+struct VectorQuery {
+  std::vector<float> values;
+  std::string embedding_space_id;
+};
+
+// What a search returns of an item. Immutable and shared with the generation that found it.
+struct ItemRecord {
+  uint64_t sequence = 0;
+  std::string id;
+  std::optional<std::string> label;
+  catalog::Attributes attributes;
+  // Of its image: see embedder/bundle/trained_images.h.
+  uint64_t image_key = 0;
+};
+
+struct FoundItem {
+  std::shared_ptr<const ItemRecord> item;
+  // Cosine similarity in [-1, 1] up to rounding.
+  float score = 0;
+};
+
+struct SearchAnswer {
+  // One list per query, by descending score.
+  std::vector<std::vector<FoundItem>> results;
+  Provenance provenance;
+  LatencyBreakdown latency;
+};
+
+}  // namespace semblance::service
+
+#endif  // SEMBLANCE_SERVICE_LIVE_SEARCH_ANSWER_H_
