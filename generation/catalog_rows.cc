@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -13,6 +12,7 @@
 #include "common/status_macros.h"
 #include "common/threads/background_thread.h"
 #include "common/threads/mutex.h"
+#include "common/threads/parallel_for.h"
 
 namespace semblance::generation {
 namespace {
@@ -33,15 +33,8 @@ class MissingRows {
 
   absl::Status Run() {
     const size_t batches = (missing_.size() + options_.batch_size - 1) / options_.batch_size;
-    const size_t threads = std::min<size_t>(std::max(options_.threads, 1), batches);
-    std::vector<std::thread> others;
-    for (size_t i = 1; i < threads; ++i) {
-      others.emplace_back([this] { Work(); });
-    }
-    Work();
-    for (std::thread& other : others) {
-      other.join();
-    }
+    const auto threads = std::clamp<size_t>(batches, 1, static_cast<size_t>(std::max(options_.threads, 1)));
+    RunOnThreads(static_cast<int>(threads), [this](int /*thread*/) { Work(); });
     const MutexLock lock(&mutex_);
     return status_;
   }

@@ -13,8 +13,8 @@
 #include "absl/strings/str_split.h"
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "common/threads/parallel_for.h"
 #include "common/threads/thread_pool.h"
-#include "trainer/data/parallel_for.h"
 #include "trainer/report/learning_curve.h"
 
 namespace semblance::bench {
@@ -121,22 +121,21 @@ absl::StatusOr<std::vector<VariantResult>> RunStudy(const StudyOptions& options,
   const int64_t seeds = options.seeds;
   const int threads = std::max(1, CoreCount() / options.jobs);
   std::vector<std::vector<TrainingRun>> runs(wanted.size(), std::vector<TrainingRun>(static_cast<size_t>(seeds)));
-  SEMBLANCE_RETURN_IF_ERROR(
-      trainer::ParallelFor(options.jobs, static_cast<int64_t>(wanted.size()) * seeds, [&](int64_t i) -> absl::Status {
-        const Variant& variant = wanted[static_cast<size_t>(i / seeds)];
-        const auto seed = static_cast<size_t>(i % seeds);
-        std::vector<std::string> settings = {absl::StrCat("data.path=", options.data), absl::StrCat("compute_threads=", threads),
-                                             absl::StrCat("loader_threads=", threads), absl::StrCat("seed=", seed + 1)};
-        settings.insert(settings.end(), variant.settings.begin(), variant.settings.end());
-        const std::vector<std::string> common = Settings(options.set);
-        settings.insert(settings.end(), common.begin(), common.end());
-        SEMBLANCE_ASSIGN_OR_RETURN(TrainingRun run, RunTrainer(directory, absl::StrCat(variant.name, "_", seed + 1),
-                                                               absl::StrCat(options.recipe, "/recipe.textproto"), settings));
-        std::printf("  %s, seed %zu: recall@1 %.4f\n", variant.name.c_str(), seed + 1, run.chosen.recall_at_1);
-        std::fflush(stdout);
-        runs[static_cast<size_t>(i / seeds)][seed] = std::move(run);
-        return absl::OkStatus();
-      }));
+  SEMBLANCE_RETURN_IF_ERROR(ParallelFor(options.jobs, static_cast<int64_t>(wanted.size()) * seeds, [&](int64_t i) -> absl::Status {
+    const Variant& variant = wanted[static_cast<size_t>(i / seeds)];
+    const auto seed = static_cast<size_t>(i % seeds);
+    std::vector<std::string> settings = {absl::StrCat("data.path=", options.data), absl::StrCat("compute_threads=", threads),
+                                         absl::StrCat("loader_threads=", threads), absl::StrCat("seed=", seed + 1)};
+    settings.insert(settings.end(), variant.settings.begin(), variant.settings.end());
+    const std::vector<std::string> common = Settings(options.set);
+    settings.insert(settings.end(), common.begin(), common.end());
+    SEMBLANCE_ASSIGN_OR_RETURN(TrainingRun run, RunTrainer(directory, absl::StrCat(variant.name, "_", seed + 1),
+                                                           absl::StrCat(options.recipe, "/recipe.textproto"), settings));
+    std::printf("  %s, seed %zu: recall@1 %.4f\n", variant.name.c_str(), seed + 1, run.chosen.recall_at_1);
+    std::fflush(stdout);
+    runs[static_cast<size_t>(i / seeds)][seed] = std::move(run);
+    return absl::OkStatus();
+  }));
   std::vector<VariantResult> results;
   for (size_t i = 0; i < wanted.size(); ++i) {
     results.push_back(Summarize(wanted[i].name, runs[i]));

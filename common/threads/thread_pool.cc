@@ -1,29 +1,17 @@
 #include "common/threads/thread_pool.h"
 
-#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace semblance {
 
 ThreadPool::ThreadPool(const std::string& name, int thread_count, size_t max_queued) : max_queued_(max_queued) {
-  threads_.reserve(static_cast<size_t>(thread_count));
+  workers_.reserve(static_cast<size_t>(thread_count));
   for (int i = 0; i < thread_count; ++i) {
-    threads_.emplace_back([this] { Run(); });
-    pthread_setname_np(threads_.back().native_handle(), name.substr(0, 15).c_str());
-  }
-}
-
-ThreadPool::~ThreadPool() {
-  {
-    MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  for (std::thread& thread : threads_) {
-    thread.join();
+    workers_.emplace_back(name, [this](const std::stop_token& stop) { Run(stop); });
   }
 }
 
@@ -35,7 +23,7 @@ bool ThreadPool::TrySchedule(std::function<void()> task) {
     }
     tasks_.push_back(std::move(task));
   }
-  changed_.notify_one();
+  changed_.NotifyOne();
   return true;
 }
 
@@ -44,7 +32,7 @@ void ThreadPool::Schedule(std::function<void()> task) {
     MutexLock lock(&mutex_);
     tasks_.push_back(std::move(task));
   }
-  changed_.notify_one();
+  changed_.NotifyOne();
 }
 
 size_t ThreadPool::queued() const {
@@ -52,15 +40,13 @@ size_t ThreadPool::queued() const {
   return tasks_.size();
 }
 
-void ThreadPool::Run() {
+void ThreadPool::Run(const std::stop_token& stop) {
   while (true) {
     std::function<void()> task;
     {
       MutexLock lock(&mutex_);
-      while (tasks_.empty() && !stopping_) {
-        changed_.wait(mutex_);
-      }
-      if (tasks_.empty()) {
+      const auto has_task = [this]() SEMBLANCE_REQUIRES(mutex_) { return !tasks_.empty(); };
+      if (!changed_.Wait(mutex_, stop, has_task)) {
         return;
       }
       task = std::move(tasks_.front());

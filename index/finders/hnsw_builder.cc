@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/threads/parallel_for.h"
 #include "index/finders/hnsw_walk.h"
 
 namespace semblance::index {
@@ -229,20 +230,13 @@ absl::Status HnswBuilder::InsertLate(const std::atomic<bool>& stop) {
 
 absl::Status HnswBuilder::InsertRange(size_t begin, size_t end, const std::atomic<bool>& stop) {
   std::atomic<size_t> next = begin;
-  const auto insert = [&] {
+  const int threads = end > begin + 1 ? options_.threads : 1;
+  RunOnThreads(threads, [&](int /*thread*/) {
     Inserter inserter(this);
     for (size_t position = next++; position < end && !stop.load(std::memory_order_relaxed); position = next++) {
       inserter.Insert(position);
     }
-  };
-  std::vector<std::thread> others;
-  for (int i = 1; i < options_.threads && end > begin + 1; ++i) {
-    others.emplace_back(insert);
-  }
-  insert();
-  for (std::thread& other : others) {
-    other.join();
-  }
+  });
   return stop ? absl::CancelledError("the index is closing") : absl::OkStatus();
 }
 

@@ -12,8 +12,8 @@
 #include "common/progress.h"
 #include "common/status_macros.h"
 #include "common/threads/mutex.h"
+#include "common/threads/parallel_for.h"
 #include "embedder/bundle/trained_images.h"
-#include "trainer/data/parallel_for.h"
 
 namespace semblance::trainer {
 

@@ -1,5 +1,6 @@
-#include "trainer/data/parallel_for.h"
+#include "common/threads/parallel_for.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <thread>
@@ -8,8 +9,7 @@
 
 #include "common/threads/mutex.h"
 
-namespace semblance::trainer {
-
+namespace semblance {
 namespace {
 
 // Keeps the error of the smallest index. Thread-safe.
@@ -17,7 +17,7 @@ class SmallestFailure {
  public:
   void Report(int64_t index, absl::Status status) {
     happened_ = true;
-    MutexLock lock(&mutex_);
+    const MutexLock lock(&mutex_);
     if (status_.ok() || index < index_) {
       index_ = index;
       status_ = std::move(status);
@@ -26,14 +26,16 @@ class SmallestFailure {
 
   bool happened() const { return happened_; }
 
-  // REQUIRES: no thread reports any more.
-  absl::Status TakeStatus() { return std::move(status_); }
+  absl::Status TakeStatus() {
+    const MutexLock lock(&mutex_);
+    return std::move(status_);
+  }
 
  private:
   std::atomic<bool> happened_ = false;
   Mutex mutex_;
-  int64_t index_ = 0;
-  absl::Status status_;
+  int64_t index_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  absl::Status status_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -42,22 +44,24 @@ absl::Status ParallelFor(int threads, int64_t count, absl::FunctionRef<absl::Sta
   // Indices are handed out in order, so all that are smaller than a failed one have started, and report before the threads end.
   std::atomic<int64_t> next = 0;
   SmallestFailure failure;
-  const auto work = [&] {
+  const auto work = [&](int /*thread*/) {
     for (int64_t i = next++; i < count && !failure.happened(); i = next++) {
       if (absl::Status status = body(i); !status.ok()) {
         failure.Report(i, std::move(status));
       }
     }
   };
-  std::vector<std::thread> workers;
-  workers.reserve(static_cast<size_t>(threads));
-  for (int i = 0; i < threads; ++i) {
-    workers.emplace_back(work);
-  }
-  for (std::thread& worker : workers) {
-    worker.join();
-  }
+  RunOnThreads(static_cast<int>(std::clamp<int64_t>(count, 1, threads)), work);
   return failure.TakeStatus();
 }
 
-}  // namespace semblance::trainer
+void RunOnThreads(int threads, absl::FunctionRef<void(int)> body) {
+  std::vector<std::jthread> others;  // The destructor joins them.
+  others.reserve(static_cast<size_t>(threads) - 1);
+  for (int thread = 1; thread < threads; ++thread) {
+    others.emplace_back([body, thread] { body(thread); });
+  }
+  body(0);
+}
+
+}  // namespace semblance
