@@ -117,11 +117,11 @@ void FillCatalog(const v1::DataConfig& config, catalog::Catalog& catalog) {
 
 TEST_F(TrainingRunFilesTest, TrainsOnACatalogAsItWasWhenTheRunBegan) {
   v1::TrainingConfig config = Config("bundle");
-  const std::string catalog = dir_.Join("catalogue.db");
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalog, {}));
+  const std::string path = dir_.Join("catalogue.db");
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(path, {}));
   FillCatalog(config.data(), *catalog);
   config.mutable_data()->clear_path();
-  config.mutable_data()->set_catalog_path(catalog);
+  config.mutable_data()->set_catalog_path(path);
   config.set_epochs(4);
   ASSERT_OK(config::ValidateTrainingConfig(config));
   v1::TrainingConfig stopped = config;

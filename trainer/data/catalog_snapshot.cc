@@ -157,25 +157,24 @@ class Snapshot {
 
 }  // namespace
 
-absl::StatusOr<std::string> SnapshotCatalog(const std::string& catalog, const std::string& directory,
-                                            const std::atomic<bool>& stop) {
+absl::StatusOr<std::string> SnapshotCatalog(const std::string& path, const std::string& directory, const std::atomic<bool>& stop) {
   if (PathExists(ManifestPath(directory))) {
     return ManifestPath(directory);
   }
-  if (!PathExists(catalog)) {
-    return Invalid(absl::StrCat("there is no catalog ", catalog));
+  if (!PathExists(path)) {
+    return Invalid(absl::StrCat("there is no catalog ", path));
   }
   catalog::CatalogOptions options;
   options.read_only = true;
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(catalog, options));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<catalog::Catalog> catalog, catalog::OpenSqliteCatalog(path, options));
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(directory));
   Snapshot snapshot(catalog.get(), directory, stop);
   SEMBLANCE_RETURN_IF_ERROR(snapshot.Copy());
   if (snapshot.size() == 0) {
-    return Invalid(absl::StrCat("no item of ", catalog, " has a label"));
+    return Invalid(absl::StrCat("no item of ", path, " has a label"));
   }
   SEMBLANCE_RETURN_IF_ERROR(snapshot.WriteManifest());
-  LOG(INFO) << "trains on " << snapshot.size() << " labelled items of " << catalog << " at sequence " << snapshot.sequence();
+  LOG(INFO) << "trains on " << snapshot.size() << " labelled items of " << path << " at sequence " << snapshot.sequence();
   return ManifestPath(directory);
 }
 

@@ -16,8 +16,7 @@ namespace semblance::trainer {
 // atomically, a manifest (OpenManifest) with their ids and labels, whose path it returns. The catalog may be written meanwhile.
 // Errors: InvalidArgument/DATA_INVALID, field "data.catalog_path": no such file, no labelled item; Cancelled soon after *stop
 // became true; as of the catalog; I/O errors.
-absl::StatusOr<std::string> SnapshotCatalog(const std::string& catalog, const std::string& directory,
-                                            const std::atomic<bool>& stop);
+absl::StatusOr<std::string> SnapshotCatalog(const std::string& path, const std::string& directory, const std::atomic<bool>& stop);
 
 // Waits for the manifest that another rank makes; its path. Errors: Cancelled.
 absl::StatusOr<std::string> AwaitCatalogSnapshot(const std::string& directory, const std::atomic<bool>& stop);

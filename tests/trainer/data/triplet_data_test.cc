@@ -40,7 +40,7 @@ dataset::TripletData ManyTriplets() {
   return Triplets(250, triplets);
 }
 
-v1::DataConfig dataset::HoldOut(double fraction, v1::DataConfig::HoldOut hold_out = v1::DataConfig::HOLD_OUT_ITEMS) {
+v1::DataConfig HoldOut(double fraction, v1::DataConfig::HoldOut hold_out = v1::DataConfig::HOLD_OUT_ITEMS) {
   v1::DataConfig config;
   config.set_hold_out(hold_out);
   config.set_hold_out_fraction(fraction);
@@ -65,7 +65,7 @@ std::set<std::string> AnchorsOf(const std::set<Ids>& triplets) {
 }
 
 TEST(TripletDataTest, GivesEveryTripletToOneSideAndEveryAnchorToOneSide) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3), 0.2));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), HoldOut(0.3), 0.2));
 
   EXPECT_TRUE(data.has_triplets());
   EXPECT_THAT(data.classes, IsEmpty());
@@ -86,7 +86,7 @@ TEST(TripletDataTest, GivesEveryTripletToOneSideAndEveryAnchorToOneSide) {
 }
 
 TEST(TripletDataTest, LoadsTheImagesThatASideNamesOnceEach) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), HoldOut(0.3), 0));
 
   std::set<int64_t> named;
   for (const dataset::Triplet& triplet : data.test_triplets) {
@@ -100,8 +100,8 @@ TEST(TripletDataTest, LoadsTheImagesThatASideNamesOnceEach) {
 TEST(TripletDataTest, LeavesAnchorsWhereTheyWereWhenDataIsAdded) {
   dataset::TripletData fewer = ManyTriplets();
   fewer.triplets.resize(100);
-  ASSERT_OK_AND_ASSIGN(const TrainingData before, PrepareTripletData(std::move(fewer), dataset::HoldOut(0.3), 0));
-  ASSERT_OK_AND_ASSIGN(const TrainingData after, PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData before, PrepareTripletData(std::move(fewer), HoldOut(0.3), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData after, PrepareTripletData(ManyTriplets(), HoldOut(0.3), 0));
 
   const std::set<Ids> test = IdsOf(after, after.split.test, after.test_triplets);
   for (const Ids& ids : IdsOf(before, before.split.test, before.test_triplets)) {
@@ -110,8 +110,7 @@ TEST(TripletDataTest, LeavesAnchorsWhereTheyWereWhenDataIsAdded) {
 }
 
 TEST(TripletDataTest, TrainsOnEverythingWhenNothingIsHeldOut) {
-  ASSERT_OK_AND_ASSIGN(const TrainingData data,
-                       PrepareTripletData(ManyTriplets(), dataset::HoldOut(0.3, v1::DataConfig::HOLD_OUT_NONE), 0));
+  ASSERT_OK_AND_ASSIGN(const TrainingData data, PrepareTripletData(ManyTriplets(), HoldOut(0.3, v1::DataConfig::HOLD_OUT_NONE), 0));
 
   EXPECT_EQ(data.train_triplets.size(), 400u);
   EXPECT_THAT(data.test_triplets, IsEmpty());
@@ -119,7 +118,7 @@ TEST(TripletDataTest, TrainsOnEverythingWhenNothingIsHeldOut) {
 
 TEST(TripletDataTest, RefusesASideThatIsEmpty) {
   const auto prepare = [](double hold_out, double validation) {
-    return PrepareTripletData(Triplets(3, {{0, 1, 2}}), dataset::HoldOut(hold_out), validation);
+    return PrepareTripletData(Triplets(3, {{0, 1, 2}}), HoldOut(hold_out), validation);
   };
   EXPECT_THAT(prepare(1e-9, 0), HasField("data.hold_out_fraction"));
   EXPECT_THAT(prepare(1 - 1e-9, 0), HasField("data.path"));
@@ -130,7 +129,7 @@ TEST(TripletDataTest, RefusesASideThatIsEmpty) {
 TEST(TripletDataTest, IsWhatAManifestOfTripletsIsOpenedAs) {
   const TempDir dir;
   std::ofstream(dir.Join("t.tsv")) << "anchor\tpositive\tnegative\na.png\tb.png\tc.png\nb.png\ta.png\tc.png\n";
-  v1::DataConfig config = dataset::HoldOut(0.5, v1::DataConfig::HOLD_OUT_NONE);
+  v1::DataConfig config = HoldOut(0.5, v1::DataConfig::HOLD_OUT_NONE);
   config.set_path(dir.Join("t.tsv"));
 
   ASSERT_OK_AND_ASSIGN(const TrainingData data, OpenTrainingData(config, 0));

@@ -26,8 +26,8 @@ class KubernetesJobManifestTest : public ::testing::Test {
     options_.ttl_seconds = 3600;
   }
 
-  Json service::Job() const { return Json::parse(service::RenderJob(spec_, options_, std::nullopt)); }
-  Json PodSpec() const { return service::Job()["spec"]["template"]["spec"]; }
+  Json Job() const { return Json::parse(service::RenderJob(spec_, options_, std::nullopt)); }
+  Json PodSpec() const { return Job()["spec"]["template"]["spec"]; }
   Json Container() const { return PodSpec()["containers"][0]; }
 
   service::JobSpec spec_;
@@ -35,7 +35,7 @@ class KubernetesJobManifestTest : public ::testing::Test {
 };
 
 TEST_F(KubernetesJobManifestTest, IsNamedAndLabeled) {
-  const Json job = service::Job();
+  const Json job = Job();
   const Json labels = {{"app.kubernetes.io/name", "semblance"},
                        {"app.kubernetes.io/component", "trainer"},
                        {"app.kubernetes.io/managed-by", "semblance-server"}};
@@ -60,7 +60,7 @@ TEST_F(KubernetesJobManifestTest, IsOwnedByTheDeployment) {
 }
 
 TEST_F(KubernetesJobManifestTest, TriesAgainUnlessItIsOfNoUse) {
-  const Json job = service::Job()["spec"];
+  const Json job = Job()["spec"];
   EXPECT_EQ(job["backoffLimit"], 3);
   EXPECT_EQ(job["template"]["spec"]["restartPolicy"], "Never");
   const Json rules = job["podFailurePolicy"]["rules"];
@@ -103,7 +103,7 @@ TEST_F(KubernetesJobManifestTest, HandsArgumentsOverAsTheyAre) {
 }
 
 TEST_F(KubernetesJobManifestTest, IsOneProcessByDefault) {
-  const Json job = service::Job()["spec"];
+  const Json job = Job()["spec"];
   EXPECT_FALSE(job.contains("completionMode"));
   EXPECT_FALSE(job.contains("parallelism"));
   EXPECT_FALSE(PodSpec().contains("subdomain"));
@@ -112,7 +112,7 @@ TEST_F(KubernetesJobManifestTest, IsOneProcessByDefault) {
 
 TEST_F(KubernetesJobManifestTest, GivesReplicasTheEnvironmentOfTorchrun) {
   spec_.replicas = 4;
-  const Json job = service::Job()["spec"];
+  const Json job = Job()["spec"];
   EXPECT_EQ(job["completionMode"], "Indexed");
   EXPECT_EQ(job["completions"], 4);
   EXPECT_EQ(job["parallelism"], 4);
