@@ -1,7 +1,7 @@
-// Rows by id, and who wants to know of their changes.
+// A table of rows by id that tells observers of every change.
 //
-// Thread-safe. An observer hears one change at a time, the last one last, on the thread that made it; it must be quick and must not
-// call the table.
+// Thread-safe. An observer is called on the thread that makes the change, with one change at a time and in their order. It must be
+// quick and must not call the table.
 #ifndef SEMBLANCE_SERVICE_TASKS_OBSERVED_TABLE_H_
 #define SEMBLANCE_SERVICE_TASKS_OBSERVED_TABLE_H_
 
@@ -20,10 +20,10 @@ namespace semblance::service {
 template <typename Row>
 class ObservedTable {
  public:
-  // Gets the row after each of its changes, and nullopt when it is gone.
+  // Gets the row after each of its changes, and nullopt when the row was erased.
   using Observer = std::function<void(const std::optional<Row>&)>;
 
-  // `complete` fills in what is measured at the moment of asking. It must not call the table.
+  // `complete` fills in what is measured whenever a row is read. It must not call the table.
   explicit ObservedTable(std::function<void(Row&)> complete = [](Row&) {}) : complete_(std::move(complete)) {}
 
   void Insert(const std::string& id, Row row) {
@@ -34,17 +34,26 @@ class ObservedTable {
     Tell(id);
   }
 
-  // Changes one that exists, and tells those who observe it; nothing for one that does not.
+  // Changes the row and tells its observers. Does nothing when there is no such row.
   void Update(const std::string& id, const std::function<void(Row&)>& change) {
+    UpdateIf(id, [&change](Row& row) {
+      change(row);
+      return true;
+    });
+  }
+
+  // The same, for a change that may be refused: `change` returns whether it has changed the row. Returns false when it has not,
+  // or there is no such row; then nobody is told. No other change comes between the decision and the change.
+  bool UpdateIf(const std::string& id, const std::function<bool(Row&)>& change) {
     {
       MutexLock lock(&mutex_);
       const auto found = rows_.find(id);
-      if (found == rows_.end()) {
-        return;
+      if (found == rows_.end() || !change(found->second)) {
+        return false;
       }
-      change(found->second);
     }
     Tell(id);
+    return true;
   }
 
   void Erase(const std::string& id) {
@@ -69,7 +78,7 @@ class ObservedTable {
     return row;
   }
 
-  // By descending id.
+  // All rows, by descending id.
   std::vector<Row> List() const {
     std::vector<Row> list;
     {
@@ -84,8 +93,8 @@ class ObservedTable {
     return list;
   }
 
-  // Calls `observer` once with the row as it is, and then after every change, until RemoveObserver(token) has returned. nullopt:
-  // there is no such row.
+  // Calls `observer` once with the row as it is, and then after every change, until RemoveObserver(token) has returned.
+  // Returns nullopt when there is no such row.
   std::optional<int64_t> AddObserver(const std::string& id, Observer observer) {
     MutexLock lock(&observers_mutex_);
     const std::optional<Row> now = Find(id);
