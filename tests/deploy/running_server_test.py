@@ -16,11 +16,11 @@ import urllib.error
 import urllib.request
 import zlib
 
-from deployment_files import DEPLOY, used_metrics
+from deployment_files import DEPLOY, documented_metrics, used_metrics
 
 BIN_DIR = sys.argv[1]
 
-# Series that there are only while something happens.
+# These series exist only while something happens.
 ONLY_AT_TIMES = {
     "semblance_rejected_total",
     "semblance_recall_probe",
@@ -94,7 +94,7 @@ class RunningServerTest(unittest.TestCase):
         )
         cls.address = cls.server.stdout.readline().split()[-1]
         cls.metrics_url = cls.server.stdout.readline().split()[-1]
-        # What systemd takes for the end of the start: nothing comes before.
+        # systemd takes this message for the end of the start, so nothing may come before it.
         cls.ready = cls.notify.recv(1024)
         cls.healthy_when_ready = cls.healthy()
 
@@ -115,9 +115,13 @@ class RunningServerTest(unittest.TestCase):
         except urllib.error.HTTPError:
             return False
 
-    def metrics(self):
+    def metric_types(self):
+        """Name -> type, as the server says."""
         with urllib.request.urlopen(self.metrics_url) as answer:
-            return set(re.findall(r"^# TYPE (\w+) ", answer.read().decode(), re.MULTILINE))
+            return dict(re.findall(r"^# TYPE (\w+) (\w+)$", answer.read().decode(), re.MULTILINE))
+
+    def metrics(self):
+        return set(self.metric_types())
 
     def item_count(self):
         command = [program("semblance"), "items", "count", f"--server={self.address}"]
@@ -135,6 +139,12 @@ class RunningServerTest(unittest.TestCase):
         if "--training_data" not in help_text:
             expected = {name for name in expected if not name.startswith("semblance_training_")}
         self.assertEqual(expected - self.metrics(), set())
+
+    def test_docs_metrics_md_has_its_metrics_with_their_types_and_no_others(self):
+        self.assertEqual(smoke_test(self.address).returncode, 0)
+        measured, documented = self.metric_types(), documented_metrics()
+        self.assertEqual({name: documented.get(name) for name in measured}, measured)
+        self.assertEqual(set(documented) - set(measured) - ONLY_AT_TIMES, set())
 
     def test_the_smoke_test_passes_and_leaves_nothing_behind(self):
         done = smoke_test(self.address)
