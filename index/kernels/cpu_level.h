@@ -1,4 +1,4 @@
-// Which vector instructions the processor has.
+// Detects the vector instructions of the processor.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_INDEX_KERNELS_CPU_LEVEL_H_
@@ -6,10 +6,10 @@
 
 namespace semblance::index {
 
-// In ascending order: a processor of one level also has those before it.
+// Ascending: a processor of one level has all lower levels too.
 enum class CpuLevel {
-  kBaseline,    // What every processor of the architecture has: SSE2 or NEON.
-  kAvx2,        // With FMA and F16C.
+  kBaseline,    // SSE2 or NEON, which every processor of the architecture has.
+  kAvx2,        // With FMA.
   kAvx512,      // F, BW, VL and DQ.
   kAvx512Vnni,  // Dot products of bytes.
 };

@@ -9,39 +9,33 @@
 namespace semblance::index {
 namespace {
 
-template <typename Metric>
 float BaselineRow(const float* query, const float* row, int dimension) {
-  return ScoreOf<Metric, FloatFormat<16>>(query, row, dimension);
+  return ScoreOf<16>(query, row, dimension);
 }
 
-template <typename Metric>
 void BaselineRows(const float* query, const RowBlock<float>& rows, int dimension, float* scores) {
-  ScoreFloats<Metric, FloatFormat<16>>(query, rows, dimension, scores);
+  ScoreFloats<16>(query, rows, dimension, scores);
 }
 
 #if defined(__x86_64__)
-template <typename Metric>
 SEMBLANCE_AVX2 float Avx2Row(const float* query, const float* row, int dimension) {
-  return ScoreOf<Metric, FloatFormat<32>>(query, row, dimension);
+  return ScoreOf<32>(query, row, dimension);
 }
 
-template <typename Metric>
 SEMBLANCE_AVX2 void Avx2Rows(const float* query, const RowBlock<float>& rows, int dimension, float* scores) {
-  ScoreFloats<Metric, FloatFormat<32>>(query, rows, dimension, scores);
+  ScoreFloats<32>(query, rows, dimension, scores);
 }
 
-template <typename Metric>
 SEMBLANCE_AVX512 float Avx512Row(const float* query, const float* row, int dimension) {
-  return ScoreOf<Metric, FloatFormat<64>>(query, row, dimension);
+  return ScoreOf<64>(query, row, dimension);
 }
 
-template <typename Metric>
 SEMBLANCE_AVX512 void Avx512Rows(const float* query, const RowBlock<float>& rows, int dimension, float* scores) {
-  ScoreFloats<Metric, FloatFormat<64>>(query, rows, dimension, scores);
+  ScoreFloats<64>(query, rows, dimension, scores);
 }
 #endif
 
-// By a table and not by target_clones: the resolvers of those run before the sanitizers are ready.
+// A table is used instead of target_clones, because the resolvers of target_clones run before the sanitizers are ready.
 const FloatKernels& BestKernels() {
   static const FloatKernels& kernels = FloatKernelsFor(DetectCpuLevel());
   return kernels;
@@ -50,13 +44,10 @@ const FloatKernels& BestKernels() {
 }  // namespace
 
 const FloatKernels& FloatKernelsFor(CpuLevel level) {
-  static constexpr FloatKernels kBaseline = {BaselineRow<DotProductMetric>, BaselineRow<SquaredDistanceMetric>,
-                                             BaselineRows<DotProductMetric>, BaselineRows<SquaredDistanceMetric>};
+  static constexpr FloatKernels kBaseline = {BaselineRow, BaselineRows};
 #if defined(__x86_64__)
-  static constexpr FloatKernels kAvx2 = {Avx2Row<DotProductMetric>, Avx2Row<SquaredDistanceMetric>, Avx2Rows<DotProductMetric>,
-                                         Avx2Rows<SquaredDistanceMetric>};
-  static constexpr FloatKernels kAvx512 = {Avx512Row<DotProductMetric>, Avx512Row<SquaredDistanceMetric>,
-                                           Avx512Rows<DotProductMetric>, Avx512Rows<SquaredDistanceMetric>};
+  static constexpr FloatKernels kAvx2 = {Avx2Row, Avx2Rows};
+  static constexpr FloatKernels kAvx512 = {Avx512Row, Avx512Rows};
   if (level >= CpuLevel::kAvx512) {
     return kAvx512;
   }
@@ -72,16 +63,8 @@ float DotProduct(const float* a, const float* b, int dimension) {
   return BestKernels().dot_product(a, b, dimension);
 }
 
-float SquaredDistance(const float* a, const float* b, int dimension) {
-  return BestKernels().squared_distance(a, b, dimension);
-}
-
 void DotProducts(const float* query, const float* rows, int64_t count, int dimension, float* scores) {
   BestKernels().dot_products(query, {rows, dimension, nullptr, count}, dimension, scores);
-}
-
-void SquaredDistances(const float* query, const float* rows, int64_t count, int dimension, float* scores) {
-  BestKernels().squared_distances(query, {rows, dimension, nullptr, count}, dimension, scores);
 }
 
 void DotProductsGather(const float* query, const float* rows, absl::Span<const uint32_t> ids, int dimension, float* scores) {

@@ -13,8 +13,6 @@
 namespace semblance::index {
 namespace {
 
-constexpr int kZero = 128;  // How a row stores 0.
-
 struct BaselineDot {
   static SEMBLANCE_INLINE int32_t Score(const Int8Query& query, const uint8_t* row) {
     int32_t sum = 0;
@@ -22,17 +20,6 @@ struct BaselineDot {
       sum += row[i] * query.values[i];
     }
     return sum - query.offset;
-  }
-};
-
-struct BaselineDistance {
-  static SEMBLANCE_INLINE int32_t Score(const Int8Query& query, const uint8_t* row) {
-    int32_t sum = 0;
-    for (int i = 0; i < query.dimension; ++i) {
-      const int32_t difference = row[i] - kZero - query.values[i];
-      sum += difference * difference;
-    }
-    return sum;
   }
 };
 
@@ -44,50 +31,26 @@ SEMBLANCE_INLINE void ScoreInt8(const Int8Query& query, const RowBlock<uint8_t>&
   ScoreRows(rows, query.dimension, score_row, scores);
 }
 
-template <typename Kernel>
 int32_t BaselineRow(const Int8Query& query, const uint8_t* row) {
-  return Kernel::Score(query, row);
+  return BaselineDot::Score(query, row);
 }
 
-template <typename Kernel>
 void BaselineRows(const Int8Query& query, const RowBlock<uint8_t>& rows, int32_t* scores) {
-  ScoreInt8<Kernel>(query, rows, scores);
+  ScoreInt8<BaselineDot>(query, rows, scores);
 }
 
 #if defined(__x86_64__)
-// The operations of the levels: Add adds kLanes terms to a vector of sums; AddRest adds the terms from `begin` to `end`, fewer than
-// that.
+// The operations of the levels. Add adds kLanes products to a vector of sums; AddRest adds the products from `begin` to `end`,
+// which are fewer than kLanes.
 //
-// The terms of a distance are squares of at most 255, of a product 255 * 127: two fit into the 32 bits of vpmaddwd, which sums
-// pairs of 16-bit products, and 4,096 into a lane. (vpmaddubsw would saturate at 16 bits.)
+// A product is at most 255 * 127. vpmaddwd sums pairs of 16-bit products at 32 bits, so that a lane holds the sum of 4,096 of them.
+// vpmaddubsw would need fewer instructions, but saturates at 16 bits.
 struct Avx2Product {
-  static constexpr bool kHasOffset = true;
-
-  SEMBLANCE_AVX2 static inline void Add(const int8_t* query, const uint8_t* row, __m256i mask, Ints<32>* sum) {
-    const __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(query)));
-    const __m256i y = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row)));
-    *sum += reinterpret_cast<Ints<32>>(_mm256_madd_epi16(_mm256_and_si256(x, mask), y));
-  }
-};
-
-struct Avx2Square {
-  static constexpr bool kHasOffset = false;
-
-  SEMBLANCE_AVX2 static inline void Add(const int8_t* query, const uint8_t* row, __m256i mask, Ints<32>* sum) {
-    const __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(query)));
-    const __m256i y = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row)));
-    const __m256i difference = _mm256_and_si256(_mm256_sub_epi16(_mm256_sub_epi16(y, _mm256_set1_epi16(kZero)), x), mask);
-    *sum += reinterpret_cast<Ints<32>>(_mm256_madd_epi16(difference, difference));
-  }
-};
-
-template <typename Term>
-struct Avx2Operation : Term {
   static constexpr int kBytes = 32;
   static constexpr int kLanes = 16;
 
   SEMBLANCE_AVX2 static inline void Add(const int8_t* query, const uint8_t* row, Ints<kBytes>* sum) {
-    Term::Add(query, row, _mm256_set1_epi16(-1), sum);
+    Add(query, row, _mm256_set1_epi16(-1), sum);
   }
 
   SEMBLANCE_AVX2 static inline void AddRest(const int8_t* query, const uint8_t* row, int begin, int end, Ints<kBytes>* sum) {
@@ -95,7 +58,7 @@ struct Avx2Operation : Term {
                                                    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     const __m256i mask = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMasks + end - begin));
     if (begin > 0) {
-      Term::Add(query + end - kLanes, row + end - kLanes, mask, sum);
+      Add(query + end - kLanes, row + end - kLanes, mask, sum);
       return;
     }
     int8_t x[kLanes] = {};
@@ -104,47 +67,36 @@ struct Avx2Operation : Term {
       x[kLanes - end + i] = query[i];
       y[kLanes - end + i] = row[i];
     }
-    Term::Add(x, y, mask, sum);
+    Add(x, y, mask, sum);
+  }
+
+  SEMBLANCE_AVX2 static inline void Add(const int8_t* query, const uint8_t* row, __m256i mask, Ints<kBytes>* sum) {
+    const __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(query)));
+    const __m256i y = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row)));
+    *sum += reinterpret_cast<Ints<kBytes>>(_mm256_madd_epi16(_mm256_and_si256(x, mask), y));
   }
 };
 
 struct Avx512Product {
-  static constexpr bool kHasOffset = true;
-
-  SEMBLANCE_AVX512 static inline void Add(const int8_t* query, const uint8_t* row, __mmask32 mask, Ints<64>* sum) {
-    const __m512i x = _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(mask, query));
-    const __m512i y = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, row));
-    *sum += reinterpret_cast<Ints<64>>(_mm512_madd_epi16(x, y));
-  }
-};
-
-struct Avx512Square {
-  static constexpr bool kHasOffset = false;
-
-  SEMBLANCE_AVX512 static inline void Add(const int8_t* query, const uint8_t* row, __mmask32 mask, Ints<64>* sum) {
-    const __m512i x = _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(mask, query));
-    const __m512i y = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, row));
-    const __m512i difference = _mm512_maskz_sub_epi16(mask, _mm512_sub_epi16(y, _mm512_set1_epi16(kZero)), x);
-    *sum += reinterpret_cast<Ints<64>>(_mm512_madd_epi16(difference, difference));
-  }
-};
-
-template <typename Term>
-struct Avx512Operation : Term {
   static constexpr int kBytes = 64;
   static constexpr int kLanes = 32;
 
   SEMBLANCE_AVX512 static inline void Add(const int8_t* query, const uint8_t* row, Ints<kBytes>* sum) {
-    Term::Add(query, row, ~__mmask32{0}, sum);
+    Add(query, row, ~__mmask32{0}, sum);
   }
 
   SEMBLANCE_AVX512 static inline void AddRest(const int8_t* query, const uint8_t* row, int begin, int end, Ints<kBytes>* sum) {
-    Term::Add(query + begin, row + begin, (__mmask32{1} << (end - begin)) - 1, sum);
+    Add(query + begin, row + begin, (__mmask32{1} << (end - begin)) - 1, sum);
+  }
+
+  SEMBLANCE_AVX512 static inline void Add(const int8_t* query, const uint8_t* row, __mmask32 mask, Ints<kBytes>* sum) {
+    const __m512i x = _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(mask, query));
+    const __m512i y = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, row));
+    *sum += reinterpret_cast<Ints<kBytes>>(_mm512_madd_epi16(x, y));
   }
 };
 
 struct Avx512VnniProduct {
-  static constexpr bool kHasOffset = true;
   static constexpr int kBytes = 64;
   static constexpr int kLanes = 64;
 
@@ -182,44 +134,36 @@ struct VectorKernel {
       Operation::AddRest(values, row, i, dimension, &sums[1]);
     }
     const Ints<Operation::kBytes> sum = sums[0] + sums[1];
-    return TotalOf<Ints, Operation::kBytes>(sum) - (Operation::kHasOffset ? query.offset : 0);
+    return TotalOf<Ints, Operation::kBytes>(sum) - query.offset;
   }
 };
 
-using Avx2Dot = VectorKernel<Avx2Operation<Avx2Product>>;
-using Avx2Distance = VectorKernel<Avx2Operation<Avx2Square>>;
-using Avx512Dot = VectorKernel<Avx512Operation<Avx512Product>>;
-using Avx512Distance = VectorKernel<Avx512Operation<Avx512Square>>;
+using Avx2Dot = VectorKernel<Avx2Product>;
+using Avx512Dot = VectorKernel<Avx512Product>;
 using Avx512VnniDot = VectorKernel<Avx512VnniProduct>;
 
-template <typename Kernel>
 SEMBLANCE_AVX2 int32_t Avx2Row(const Int8Query& query, const uint8_t* row) {
-  return Kernel::Score(query, row);
+  return Avx2Dot::Score(query, row);
 }
 
-template <typename Kernel>
 SEMBLANCE_AVX2 void Avx2Rows(const Int8Query& query, const RowBlock<uint8_t>& rows, int32_t* scores) {
-  ScoreInt8<Kernel>(query, rows, scores);
+  ScoreInt8<Avx2Dot>(query, rows, scores);
 }
 
-template <typename Kernel>
 SEMBLANCE_AVX512 int32_t Avx512Row(const Int8Query& query, const uint8_t* row) {
-  return Kernel::Score(query, row);
+  return Avx512Dot::Score(query, row);
 }
 
-template <typename Kernel>
 SEMBLANCE_AVX512 void Avx512Rows(const Int8Query& query, const RowBlock<uint8_t>& rows, int32_t* scores) {
-  ScoreInt8<Kernel>(query, rows, scores);
+  ScoreInt8<Avx512Dot>(query, rows, scores);
 }
 
-template <typename Kernel>
 SEMBLANCE_AVX512_VNNI int32_t Avx512VnniRow(const Int8Query& query, const uint8_t* row) {
-  return Kernel::Score(query, row);
+  return Avx512VnniDot::Score(query, row);
 }
 
-template <typename Kernel>
 SEMBLANCE_AVX512_VNNI void Avx512VnniRows(const Int8Query& query, const RowBlock<uint8_t>& rows, int32_t* scores) {
-  ScoreInt8<Kernel>(query, rows, scores);
+  ScoreInt8<Avx512VnniDot>(query, rows, scores);
 }
 
 #endif
@@ -232,15 +176,11 @@ const Int8Kernels& BestKernels() {
 }  // namespace
 
 const Int8Kernels& Int8KernelsFor(CpuLevel level) {
-  static constexpr Int8Kernels kBaseline = {BaselineRow<BaselineDot>, BaselineRow<BaselineDistance>, BaselineRows<BaselineDot>,
-                                            BaselineRows<BaselineDistance>};
+  static constexpr Int8Kernels kBaseline = {BaselineRow, BaselineRows};
 #if defined(__x86_64__)
-  static constexpr Int8Kernels kAvx2 = {Avx2Row<Avx2Dot>, Avx2Row<Avx2Distance>, Avx2Rows<Avx2Dot>, Avx2Rows<Avx2Distance>};
-  static constexpr Int8Kernels kAvx512 = {Avx512Row<Avx512Dot>, Avx512Row<Avx512Distance>, Avx512Rows<Avx512Dot>,
-                                          Avx512Rows<Avx512Distance>};
-  // VNNI has no differences.
-  static constexpr Int8Kernels kAvx512Vnni = {Avx512VnniRow<Avx512VnniDot>, Avx512Row<Avx512Distance>,
-                                              Avx512VnniRows<Avx512VnniDot>, Avx512Rows<Avx512Distance>};
+  static constexpr Int8Kernels kAvx2 = {Avx2Row, Avx2Rows};
+  static constexpr Int8Kernels kAvx512 = {Avx512Row, Avx512Rows};
+  static constexpr Int8Kernels kAvx512Vnni = {Avx512VnniRow, Avx512VnniRows};
   switch (level) {
     case CpuLevel::kBaseline:
       return kBaseline;
@@ -257,6 +197,7 @@ const Int8Kernels& Int8KernelsFor(CpuLevel level) {
 }
 
 Int8Query::Int8Query(absl::Span<const int8_t> query) : values(query.data()), dimension(static_cast<int>(query.size())) {
+  constexpr int kZero = 128;  // How a row stores 0.
   for (const int8_t value : query) {
     offset += kZero * value;
   }
@@ -264,18 +205,6 @@ Int8Query::Int8Query(absl::Span<const int8_t> query) : values(query.data()), dim
 
 int32_t DotInt8(const Int8Query& query, const uint8_t* row) {
   return BestKernels().dot_product(query, row);
-}
-
-int32_t SquaredDistanceInt8(const Int8Query& query, const uint8_t* row) {
-  return BestKernels().squared_distance(query, row);
-}
-
-void DotsInt8(const Int8Query& query, const Int8Rows& rows, int64_t count, int32_t* scores) {
-  BestKernels().dot_products(query, {rows.first, rows.stride, nullptr, count}, scores);
-}
-
-void SquaredDistancesInt8(const Int8Query& query, const Int8Rows& rows, int64_t count, int32_t* scores) {
-  BestKernels().squared_distances(query, {rows.first, rows.stride, nullptr, count}, scores);
 }
 
 void DotsInt8Gather(const Int8Query& query, const Int8Rows& rows, absl::Span<const uint32_t> ids, int32_t* scores) {

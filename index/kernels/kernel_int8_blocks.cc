@@ -14,13 +14,13 @@
 namespace semblance::index {
 namespace {
 
-// Four columns of a block: what one step of a kernel reads.
+// One step of a kernel reads four columns of a block.
 constexpr int kGroupColumns = 4;
 constexpr int kGroupBytes = kGroupColumns * kInt8BlockRows;
-// Sums that grow side by side, to hide the latency of an addition.
+// Independent sums, which hide the latency of an addition.
 constexpr int kChains = 4;
 
-// The operations of the levels: a Query is four columns of it; Add adds the products of kLanes rows to their sums.
+// The operations of the levels. `Query` holds four columns of a query, and Add adds the products of kLanes rows to their sums.
 struct BaselineGroup {
   static constexpr int kBytes = 16;
   using Query = const int8_t*;
@@ -37,7 +37,7 @@ struct BaselineGroup {
 };
 
 #if defined(__x86_64__)
-// The products of the columns 0 and 2 and of 1 and 3 are pairs of 16-bit products, whose sums vpmaddwd gives at 32 bits.
+// vpmaddwd multiplies 16-bit values and sums neighboring pairs at 32 bits. Columns 0 and 2 form one such pair, 1 and 3 the other.
 struct Avx2Group {
   static constexpr int kBytes = 32;
   struct Query {
@@ -110,7 +110,7 @@ SEMBLANCE_INLINE void ScoreBlock(const Int8Query& query, const uint8_t* block, i
   };
   int column = 0;
   for (; column + kChains * kGroupColumns <= query.dimension; column += kChains * kGroupColumns) {
-#pragma GCC unroll 4  // So that the sums stay in registers.
+#pragma GCC unroll 4  // Unrolled, the sums stay in registers.
     for (int chain = 0; chain < kChains; ++chain) {
       add(column + chain * kGroupColumns, sums[chain]);
     }

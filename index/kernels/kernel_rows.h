@@ -1,9 +1,9 @@
-// The loop over rows that every kernel shares, and the marks of the functions that are compiled for one level.
+// The loop over rows that every kernel shares, and the macros that mark functions compiled for one level of processor.
 //
-// A kernel is one body for all levels: always inline, without a target of its own, so that it is compiled for the target of whoever
-// calls it. What differs between levels is a class that the body is given; its functions have a target and are merely inline, for
-// an always-inline function of one target cannot go into the body before the body has gone into a function of that target. For the
-// same reason vectors are passed by address.
+// A kernel has one body for all levels. The body is always inline and has no target, so it is compiled for the target of its
+// caller. A class that is passed to the body holds what differs between levels. Its functions have a target and are only `inline`:
+// the compiler refuses to put an always-inline function with a target into a body that has no target yet. Vectors are passed by
+// address for the same reason.
 #ifndef SEMBLANCE_INDEX_KERNELS_KERNEL_ROWS_H_
 #define SEMBLANCE_INDEX_KERNELS_KERNEL_ROWS_H_
 
@@ -13,17 +13,17 @@
 #include "index/kernels/kernel_levels.h"
 
 #define SEMBLANCE_INLINE inline __attribute__((always_inline))
-#define SEMBLANCE_AVX2 __attribute__((target("avx2,fma,f16c")))
-#define SEMBLANCE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")))
-#define SEMBLANCE_AVX512_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")))
+#define SEMBLANCE_AVX2 __attribute__((target("avx2,fma")))
+#define SEMBLANCE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma")))
+#define SEMBLANCE_AVX512_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
 
 namespace semblance::index {
 
 constexpr int64_t kRowsAhead = 8;  // 4 leave some latency, 12 hide no more of it.
 constexpr int64_t kCacheLine = 64;
-constexpr int64_t kMaxBytesAhead = 1024;  // Of one row: from there on the processor fetches ahead by itself.
+constexpr int64_t kMaxBytesAhead = 1024;  // Of one row. Behind that, the processor fetches ahead by itself.
 
-// values[i], at any address: an access through the pointer would promise the alignment of its type.
+// Returns values[i] at any address. An access through the pointer would require the alignment of its type.
 template <typename Value>
 SEMBLANCE_INLINE Value ValueAt(const Value* values, int64_t i) {
   Value value;
@@ -45,7 +45,7 @@ SEMBLANCE_INLINE void FetchRow(const RowBlock<Value>& rows, int64_t i, int64_t r
   }
 }
 
-// scores[i] = score_row(the i-th row), of `dimension` values.
+// Sets scores[i] = score_row(row i), where rows have `dimension` values.
 template <typename Value, typename ScoreRow, typename Score>
 SEMBLANCE_INLINE void ScoreRows(const RowBlock<Value>& rows, int dimension, const ScoreRow& score_row, Score* scores) {
   const int64_t row_bytes = dimension * static_cast<int64_t>(sizeof(Value));

@@ -1,4 +1,4 @@
-// What the tests of the kernels share: the levels to run, and data that is aligned to nothing.
+// Helpers for the tests of the kernels: levels to run, random rows, and data without any alignment.
 #ifndef SEMBLANCE_TESTS_INDEX_KERNELS_KERNEL_DATA_H_
 #define SEMBLANCE_TESTS_INDEX_KERNELS_KERNEL_DATA_H_
 
@@ -13,10 +13,10 @@
 
 namespace semblance::index {
 
-// Beyond every unrolled loop, with every remainder of it.
+// Dimensions up to this one reach every unrolled loop with every remainder.
 constexpr int kMaxDimension = 1100;
 
-// Every level that this processor has.
+// Returns every level that this processor has.
 inline std::vector<CpuLevel> AvailableLevels() {
   std::vector<CpuLevel> levels;
   for (int level = 0; level <= static_cast<int>(DetectCpuLevel()); ++level) {
@@ -40,7 +40,34 @@ inline std::vector<float> RandomFloats(int64_t count, unsigned seed) {
   return values;
 }
 
-// A copy of `values` that ends with its allocation, for AddressSanitizer to see a read beyond it, and starts at an odd address.
+inline std::vector<int8_t> RandomInt8Query(int dimension, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<int8_t> values(dimension);
+  for (int8_t& value : values) {
+    value = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
+  }
+  return values;
+}
+
+inline std::vector<uint8_t> RandomBytes(int64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<uint8_t> values(count);
+  for (uint8_t& value : values) {
+    value = static_cast<uint8_t>(random() % 256);
+  }
+  return values;
+}
+
+// The inner product of a query and a row of bytes, by a plain loop.
+inline int64_t SlowDot(const int8_t* query, const uint8_t* row, int dimension) {
+  int64_t sum = 0;
+  for (int i = 0; i < dimension; ++i) {
+    sum += (int64_t{row[i]} - 128) * query[i];
+  }
+  return sum;
+}
+
+// A copy of `values` at an odd address. It ends where its allocation ends, so that AddressSanitizer sees every read behind it.
 template <typename Value>
 class Unaligned {
  public:

@@ -28,15 +28,11 @@ TEST_P(FloatKernelsTest, EqualSlowLoopsInEveryDimension) {
     const Unaligned row(std::vector<float>(rows_.begin(), rows_.begin() + dimension));
     double product = 0;
     double size = 0;
-    double distance = 0;
     for (int i = 0; i < dimension; ++i) {
-      const double difference = static_cast<double>(query_[i]) - rows_[i];
       product += static_cast<double>(query_[i]) * rows_[i];
       size += std::abs(static_cast<double>(query_[i]) * rows_[i]);
-      distance += difference * difference;
     }
     EXPECT_NEAR(kernels_.dot_product(query.data(), row.data(), dimension), product, 1e-6 * size) << dimension;
-    EXPECT_NEAR(kernels_.squared_distance(query.data(), row.data(), dimension), distance, 1e-6 * distance) << dimension;
   }
 }
 
@@ -44,19 +40,15 @@ TEST_P(FloatKernelsTest, GiveARowTheSameScoreAloneInABlockAndGathered) {
   for (int dimension = 1; dimension <= kMaxDimension; ++dimension) {
     const Unaligned query(std::vector<float>(query_.begin(), query_.begin() + dimension));
     const Unaligned rows(std::vector<float>(rows_.begin(), rows_.begin() + kRows * dimension));
-    for (const bool product : {true, false}) {
-      const auto score_row = product ? kernels_.dot_product : kernels_.squared_distance;
-      const auto score_rows = product ? kernels_.dot_products : kernels_.squared_distances;
-      float block[kRows];
-      float gathered[kIdCount];
-      score_rows(query.data(), {rows.data(), dimension, nullptr, kRows}, dimension, block);
-      score_rows(query.data(), {rows.data(), dimension, kIds, kIdCount}, dimension, gathered);
-      for (int64_t row = 0; row < kRows; ++row) {
-        ASSERT_EQ(block[row], score_row(query.data(), rows.data() + row * dimension, dimension)) << dimension;
-      }
-      for (int i = 0; i < kIdCount; ++i) {
-        ASSERT_EQ(gathered[i], block[kIds[i]]) << dimension;
-      }
+    float block[kRows];
+    float gathered[kIdCount];
+    kernels_.dot_products(query.data(), {rows.data(), dimension, nullptr, kRows}, dimension, block);
+    kernels_.dot_products(query.data(), {rows.data(), dimension, kIds, kIdCount}, dimension, gathered);
+    for (int64_t row = 0; row < kRows; ++row) {
+      ASSERT_EQ(block[row], kernels_.dot_product(query.data(), rows.data() + row * dimension, dimension)) << dimension;
+    }
+    for (int i = 0; i < kIdCount; ++i) {
+      ASSERT_EQ(gathered[i], block[kIds[i]]) << dimension;
     }
   }
 }
@@ -64,29 +56,25 @@ TEST_P(FloatKernelsTest, GiveARowTheSameScoreAloneInABlockAndGathered) {
 TEST_P(FloatKernelsTest, TouchNoScoreWithoutRows) {
   float score = 7;
   kernels_.dot_products(query_.data(), {rows_.data(), 5, nullptr, 0}, 5, &score);
-  kernels_.squared_distances(query_.data(), {rows_.data(), 5, kIds, 0}, 5, &score);
+  kernels_.dot_products(query_.data(), {rows_.data(), 5, kIds, 0}, 5, &score);
   EXPECT_EQ(score, 7);
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, FloatKernelsTest, testing::ValuesIn(AvailableLevels()), LevelName);
 
-TEST(Kernels, OfFloatsAreThoseOfTheBestLevel) {
+TEST(Kernels, ScoreFloatsAtTheBestLevel) {
   constexpr int kDimension = 77;
   const FloatKernels& best = FloatKernelsFor(DetectCpuLevel());
   const std::vector<float> query = RandomFloats(kDimension, 1);
   const std::vector<float> rows = RandomFloats(kRows * kDimension, 2);
   float products[kRows];
-  float distances[kRows];
   float gathered[kIdCount];
   DotProducts(query.data(), rows.data(), kRows, kDimension, products);
-  SquaredDistances(query.data(), rows.data(), kRows, kDimension, distances);
   DotProductsGather(query.data(), rows.data(), kIds, kDimension, gathered);
   for (int64_t i = 0; i < kRows; ++i) {
     const float* row = &rows[i * kDimension];
     EXPECT_EQ(products[i], best.dot_product(query.data(), row, kDimension));
     EXPECT_EQ(products[i], DotProduct(query.data(), row, kDimension));
-    EXPECT_EQ(distances[i], best.squared_distance(query.data(), row, kDimension));
-    EXPECT_EQ(distances[i], SquaredDistance(query.data(), row, kDimension));
   }
   for (int i = 0; i < kIdCount; ++i) {
     EXPECT_EQ(gathered[i], products[kIds[i]]);
