@@ -1,4 +1,4 @@
-// What differs from kind to kind of sealed segments: how the rows that are probably near to a query are found.
+// Finds the rows of a sealed segment that are probably near to a query. Each kind of index has its own way to do so.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_INDEX_FINDERS_CANDIDATE_FINDER_H_
@@ -21,19 +21,20 @@ class CandidateFinder {
  public:
   virtual ~CandidateFinder() = default;
 
-  // About how many rows a scan looks at in the time of one Find, when the query may see `share` of the rows, 0 < share <= 1.
+  // Estimates the cost of one Find, as the number of rows that a scan compares in the same time. `share` is the share of rows that
+  // the query may see, 0 < share <= 1.
   virtual int64_t CostInRows(const SegmentQuery& query, double share) const = 0;
 
-  // The rows to be compared at full precision, at least top_k where there are so many. Only rows that pass the filter (null: all
-  // do). False: gave up, because a scan is faster.
+  // Appends the rows that the caller should compare at full precision: at least top_k, if there are that many. If `filter` is not
+  // null, only rows that pass it are appended. Returns false if it gave up because a scan is faster.
   virtual bool Find(const SegmentQuery& query, double share, const RowFilter* filter, std::vector<uint32_t>* rows) const = 0;
 
-  // Whether Extend is there for as many rows and these options, and the result as good as a new finder.
+  // Returns true if Extend can make a finder for `rows` rows with these options that is as good as a new one.
   virtual bool CanExtend(const SegmentedIndexOptions& /*options*/, int64_t /*rows*/) const { return false; }
 
-  // A finder for `rows` vectors (row-major), the first of which are those of this finder, for about what the others cost. Null when
-  // they turn out not to be like them: a new finder is better. REQUIRES: CanExtend. Errors: Cancelled, soon after `stop` became
-  // true.
+  // Returns a finder for `rows` vectors (row-major), the first of which are the vectors of this finder. This costs about as much as
+  // adding the others. Returns null when the added vectors are so different that a new finder would be better. REQUIRES: CanExtend.
+  // Errors: Cancelled, soon after `stop` became true.
   virtual absl::StatusOr<std::unique_ptr<CandidateFinder>> Extend(const SegmentedIndexOptions& /*options*/,
                                                                   const float* /*vectors*/, int64_t /*rows*/,
                                                                   const std::atomic<bool>& /*stop*/) const {
@@ -42,7 +43,7 @@ class CandidateFinder {
 
   virtual int64_t memory_bytes() const = 0;
 
-  // What a segment file holds of it: numbers for its description, and sections that point into this object.
+  // Adds to a segment file what Load needs: numbers for the description, and sections, which point into this object.
   virtual void Save(nlohmann::json* description, std::vector<FileSection>* sections) const = 0;
 };
 

@@ -1,4 +1,6 @@
-// Where FAISS's exceptions end.
+// Calls FAISS, and turns its exceptions into absl::Status.
+//
+// Thread-safe: a function without state.
 #ifndef SEMBLANCE_INDEX_FINDERS_FAISS_CALL_H_
 #define SEMBLANCE_INDEX_FINDERS_FAISS_CALL_H_
 
@@ -11,7 +13,7 @@
 
 namespace semblance::index {
 
-// Runs `call`; an exception becomes Internal with `what` in front.
+// Runs `call`. An exception becomes Internal; the message begins with `what`.
 template <typename Call>
 absl::Status FaissCall(absl::string_view what, Call&& call) {
   try {

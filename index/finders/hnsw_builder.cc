@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kMaxLevel = 16;
 
-// The level of every row: P(level >= l) = m^-l.
+// Returns a random level for every row, where P(level >= l) = m^-l.
 std::vector<uint8_t> DrawLevels(size_t rows, int m, std::mt19937_64* random) {
   std::exponential_distribution<double> exponential(std::log(m));
   std::vector<uint8_t> levels(rows);
@@ -43,7 +43,7 @@ class NodeLock {
 
 }  // namespace
 
-// Inserts rows, one thread's share.
+// Inserts rows on behalf of one thread.
 class HnswBuilder::Inserter {
  public:
   explicit Inserter(HnswBuilder* builder)
@@ -65,7 +65,7 @@ class HnswBuilder::Inserter {
   }
 
  private:
-  // Links the new node of a level to its neighbours and them to it. Returns the nearest.
+  // Links a new node of a level and its neighbors in both directions. Returns the nearest neighbor.
   uint32_t LinkNode(int level_number, const Int8Query& query, uint32_t node, uint32_t start) {
     const HnswLevel& level = builder_.levels_.level(level_number);
     const absl::Span<ScoredNode> found = walk_.Explore(level, query, start, {.ef = options_.ef_construction});
@@ -84,7 +84,8 @@ class HnswBuilder::Inserter {
     return nearest;
   }
 
-  // Algorithm 4: of candidates_ (best first) into selected_ those that are nearer to the node than to any one selected before.
+  // Algorithm 4: copies to selected_ those of candidates_ (best first) that are nearer to the node than to every node selected
+  // before.
   void SelectDiverse(const HnswLevel& level, int count) {
     selected_.clear();
     for (const ScoredNode& candidate : candidates_) {
@@ -107,7 +108,7 @@ class HnswBuilder::Inserter {
                         [&](ScoredNode one) { return walk_.Score(level, query, one.node()) > candidate.score(); });
   }
 
-  // A new link from `node`; where there is no room, the most diverse of all are kept.
+  // Adds a link to `node`. When its list is full, keeps the most diverse links.
   void AddLink(int level_number, uint32_t node, ScoredNode added) {
     const HnswLevel& level = builder_.levels_.level(level_number);
     const NodeLock lock(LockOf(level_number, node));
@@ -130,7 +131,7 @@ class HnswBuilder::Inserter {
     WriteLinks(level, node);
   }
 
-  // selected_ become the links of `node`.
+  // Makes selected_ the links of `node`.
   void WriteLinks(const HnswLevel& level, uint32_t node) {
     uint32_t* const links = level.links_of(node);
     for (int i = 0; i < level.width; ++i) {
@@ -153,7 +154,7 @@ class HnswBuilder::Inserter {
 HnswBuilder::HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, int64_t late_rows)
     : codes_(*codes), options_(options) {
   OrderRows(0, kMaxLevel, late_rows);
-  first_position_ = 1;  // One row is a graph.
+  first_position_ = 1;  // One row is a graph already.
   graph_.m = options.m;
   graph_.entry_row = order_.front();
   graph_.ground = BigArray<uint32_t>(static_cast<size_t>(codes_.rows()) * 2 * options.m);
@@ -174,7 +175,7 @@ HnswBuilder::HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options,
   graph_.upper_links = base.upper_links;
   if (!base.level_nodes.empty()) {
     const size_t added = graph_.level_nodes.front() - base.level_nodes.front();
-    const size_t level_end = base.level_nodes.front() * static_cast<size_t>(base.m);  // Of level 1, which comes first.
+    const size_t level_end = base.level_nodes.front() * static_cast<size_t>(base.m);  // The links of level 1 come first.
     graph_.upper_links.insert(graph_.upper_links.begin() + static_cast<std::ptrdiff_t>(level_end),
                               added * static_cast<size_t>(base.m), kNoLink);
   }

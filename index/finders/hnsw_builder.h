@@ -1,13 +1,13 @@
-// Builds an HNSW graph over coded rows: algorithms 1, 3 and 4 of arXiv 1603.09320, on several threads.
+// Builds an HNSW graph over coded rows with several threads: algorithms 1, 3 and 4 of arXiv 1603.09320.
 //
 // Thread-compatible. The codes must outlive the builder.
 //
-// All rows are known beforehand, so their levels are drawn first (seeded: a function of m and the number of rows) and the rows are
-// inserted by descending level: the upper levels are complete before the mass of the rows is inserted, which then only reads them.
-// With one thread the graph is a function of the rows and the options.
+// All rows are known at the start, so their levels are drawn first and rows are inserted by descending level. The upper levels are
+// then complete before most rows are inserted, and only read afterwards. The levels depend only on m and the number of rows. With
+// one thread, the whole graph depends only on the rows and the options.
 //
-// Rows can also be added to a graph that exists. They rise to level 1 at most, so that the numbers of its upper nodes stay: the
-// graph should not grow to many times its size in this way.
+// Rows can also be added to an existing graph. Added rows rise to level 1 at most, so that its upper nodes keep their numbers. A
+// graph should therefore not grow to many times its size in this way.
 #ifndef SEMBLANCE_INDEX_FINDERS_HNSW_BUILDER_H_
 #define SEMBLANCE_INDEX_FINDERS_HNSW_BUILDER_H_
 
@@ -23,59 +23,60 @@
 namespace semblance::index {
 
 struct HnswBuildOptions {
-  // Links of a node above the ground, >= 2; twice as many on it.
+  // Links of a node above the ground level, at least 2. Nodes on the ground level have twice as many.
   int m = 16;
-  // Candidates of a new node's links, >= m.
+  // Candidates among which a new node chooses its links, at least m.
   int ef_construction = 200;
-  // >= 1.
+  // At least 1.
   int threads = 1;
 };
 
 class HnswBuilder {
  public:
-  // `late_rows` random rows of the ground are left for the end. REQUIRES: at least one row; fewer late ones than half of the rows.
+  // Leaves `late_rows` random rows of the ground level for InsertLate. REQUIRES: at least one row; fewer late rows than half of
+  // all.
   HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, int64_t late_rows);
 
-  // Adds to `base`, whose rows are the first of the codes, the others. Late rows as above, of those that are added. REQUIRES: the
-  // base has options.m links a node.
+  // Adds rows to `base`: its rows are the first ones of the codes, the others are added. `late_rows` of the added rows are left for
+  // InsertLate. REQUIRES: the base was built with options.m.
   HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, const HnswGraph& base, int64_t late_rows);
 
-  // Inserts all rows but the late ones. Errors: Cancelled, soon after `stop` became true.
+  // Inserts all rows except the late ones. Errors: Cancelled, soon after `stop` became true.
   absl::Status InsertMost(const std::atomic<bool>& stop);
 
-  // The rows that InsertMost leaves out: as queries they are unknown to the graph.
+  // Returns the rows that InsertMost leaves out. They can serve as queries that the graph does not know yet.
   absl::Span<const uint32_t> late_rows() const;
 
   // Inserts the late rows. REQUIRES: after InsertMost.
   absl::Status InsertLate(const std::atomic<bool>& stop);
 
-  // For searches between the two.
+  // The graph and its levels may be searched between InsertMost and InsertLate.
   const HnswGraph& graph() const { return graph_; }
   const HnswLevels& levels() const { return levels_; }
 
-  // REQUIRES: everything is inserted. The builder is of no use afterwards.
+  // Returns the graph. REQUIRES: all rows are inserted. The builder must not be used afterwards.
   HnswGraph Take() { return std::move(graph_); }
 
  private:
   class Inserter;
 
-  // Draws the levels of the rows from `first_row` on; no row rises above max_level. Appends to order_ those that rise, by
-  // descending level, then the others, late ones last.
+  // Draws the levels of rows `first_row` and later, none above max_level. Appends these rows to order_: first those above the
+  // ground by descending level, then the others, of which the late ones come last.
   void OrderRows(size_t first_row, int max_level, int64_t late_rows);
-  // Once the graph's nodes are known.
+  // Allocates what insertion needs. REQUIRES: the number of nodes on each level is known.
   void PrepareInsertion();
   absl::Status InsertRange(size_t begin, size_t end, const std::atomic<bool>& stop);
 
   const RowCodes& codes_;
   const HnswBuildOptions options_;
   size_t late_count_ = 0;
-  // The upper nodes' rows, then, in the order of their insertion, the rows of the ground alone.
+  // The rows of the upper nodes, then the rows that are on the ground level only, in the order of their insertion.
   std::vector<uint32_t> order_;
-  // Where in it insertion begins: what stands before is in the graph.
+  // The position in order_ where insertion begins. Rows before it are in the graph.
   size_t first_position_ = 0;
   HnswGraph graph_;
   HnswLevels levels_;
-  // By level, a lock per node, held while its links change.
+  // locks_[level][node] is held while the links of the node change.
   std::vector<std::vector<std::atomic<bool>>> locks_;
 };
 

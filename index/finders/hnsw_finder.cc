@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "common/threads/mutex.h"
 #include "index/finders/hnsw_builder.h"
@@ -15,25 +16,28 @@
 namespace semblance::index {
 namespace {
 
-// Nodes that a walk scores for each candidate that it keeps, about.
+// A walk scores about this many nodes for each candidate that it keeps.
 constexpr double kScoredPerCandidate = 20;
-// Nanoseconds that such a node costs, and a row of a scan.
+// Nanoseconds for a scored node of a walk, and for a row of a scan, as measured.
 double NanosecondsPerScored(int dimension) {
   return 6 + dimension / 64.0;
 }
 double NanosecondsPerRow(int dimension) {
   return 1.5 + dimension / 32.0;
 }
-// A graph is extended until it has so many times the rows that it was built with.
+// A graph is extended until it has this many times the rows that it was built with.
 constexpr int64_t kMaxGrowth = 2;
-// The codes of added rows may saturate no more than this.
+// Codes of added rows saturate when their scale is larger. This factor bounds how much.
 constexpr float kMaxScaleGrowth = 1.2F;
-// Fewer candidates than this are not worth a walk's beginning.
+// Keeping fewer candidates than this saves no time, because descending to the ground level costs as much.
 constexpr int kMinEf = 16;
+// Links of a node that a loaded graph may have. A file with other numbers is damaged.
+constexpr int kMinM = 2;
+constexpr int kMaxM = 1024;
 constexpr int kEfforts[] = {16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024};
 
-// Of the candidates, the best by code that are compared at full precision. The codes put a true neighbour that far back less than
-// once in a thousand times.
+// Returns how many candidates, the best by code, are compared at full precision. The codes place a true neighbor behind these less
+// than once in a thousand times.
 int CountToCompare(int top_k) {
   return 2 * top_k + 20;
 }
@@ -41,9 +45,9 @@ int CountToCompare(int top_k) {
 struct HnswParts {
   RowCodes codes;
   HnswGraph graph;
-  // The ef_search that reached the target.
+  // The ef_search that reached the target recall.
   TunedEffort tuned;
-  // Rows that the graph was built with; others were added later.
+  // Number of rows that the graph was built with. Others were added later.
   int64_t built_rows = 0;
 };
 
@@ -92,7 +96,7 @@ class HnswFinder final : public CandidateFinder {
   mutable std::vector<std::unique_ptr<HnswWalk>> walks_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-// From the top to the ground, and the candidates there.
+// Descends from the top level to the ground level, and returns the candidates found there.
 absl::Span<ScoredNode> SearchLevels(const HnswGraph& graph, const HnswLevels& levels, const Int8Query& query,
                                     const HnswEffort& effort, HnswWalk* walk) {
   uint32_t node = 0;
@@ -103,7 +107,7 @@ absl::Span<ScoredNode> SearchLevels(const HnswGraph& graph, const HnswLevels& le
   return walk->Explore(levels.level(0), query, start, effort);
 }
 
-// The rows of the best `count` nodes.
+// Appends the rows of the best `count` nodes.
 void TakeBest(absl::Span<ScoredNode> nodes, int count, std::vector<uint32_t>* rows) {
   const size_t taken = std::min(nodes.size(), static_cast<size_t>(count));
   if (taken < nodes.size()) {
@@ -119,7 +123,7 @@ bool HnswFinder::Find(const SegmentQuery& query, double share, const RowFilter* 
   std::unique_ptr<HnswWalk> walk = TakeWalk();
   HnswEffort effort = {.ef = EfOf(query), .filter = filter};
   if (filter != nullptr) {
-    // The rows that pass may lie in places that the walk does not come to for long.
+    // The rows that pass may lie where the walk arrives only after a long time.
     effort.max_scored = 4 * CostInRows(query, share);
   }
   const absl::Span<ScoredNode> found = SearchLevels(parts_.graph, levels_, Int8Query(coded), effort, walk.get());
@@ -146,7 +150,7 @@ void HnswFinder::ReturnWalk(std::unique_ptr<HnswWalk> walk) const {
   walks_.push_back(std::move(walk));
 }
 
-// Fills in the graph, and how much effort it needs.
+// Builds the graph, and measures the effort that it needs.
 absl::Status InsertRows(const SegmentedIndexOptions& options, const float* vectors, const std::atomic<bool>& stop,
                         HnswBuilder* builder, HnswParts* parts) {
   SEMBLANCE_RETURN_IF_ERROR(builder->InsertMost(stop));
@@ -186,7 +190,7 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> HnswFinder::Extend(const Segmen
   parts.built_rows = parts_.built_rows;
   HnswBuilder builder(&parts.codes, BuildOptionsOf(options), parts_.graph, std::min(kTuningQueries, (rows - base.rows()) / 10));
   SEMBLANCE_RETURN_IF_ERROR(InsertRows(options, vectors, stop, &builder, &parts));
-  // What the rows before needed was not measured again.
+  // Only added rows served as queries, so the effort that the base needed still counts.
   parts.tuned.effort = std::max(parts.tuned.effort, parts_.tuned.effort);
   return std::make_unique<HnswFinder>(std::move(parts));
 }
@@ -228,6 +232,9 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::
   HnswParts parts;
   HnswGraph& graph = parts.graph;
   graph.m = numbers.at("m").get<int>();
+  if (graph.m < kMinM || graph.m > kMaxM) {
+    return absl::DataLossError(absl::StrCat("a graph with ", graph.m, " links a node; it has ", kMinM, " to ", kMaxM));
+  }
   graph.entry_row = numbers.at("entry_row").get<uint32_t>();
   parts.tuned = {numbers.at("ef_search").get<int>(), numbers.at("measured_recall").get<double>()};
   parts.built_rows = numbers.at("built_rows").get<int64_t>();
@@ -236,6 +243,10 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::
   graph.ground = BigArray<uint32_t>(static_cast<size_t>(rows) * 2 * graph.m);
   SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kGroundLinks, graph.ground.size(), graph.ground.data()));
   graph.level_nodes = numbers.at("level_nodes").get<std::vector<size_t>>();
+  if (std::any_of(graph.level_nodes.begin(), graph.level_nodes.end(),
+                  [rows](size_t nodes) { return nodes > static_cast<size_t>(rows); })) {
+    return absl::DataLossError(absl::StrCat("a level of the graph has more nodes than there are rows, ", rows));
+  }
   graph.upper_rows.resize(graph.level_nodes.empty() ? 0 : graph.level_nodes.front());
   SEMBLANCE_RETURN_IF_ERROR(sections.Copy(SectionKind::kUpperRows, graph.upper_rows.size(), graph.upper_rows.data()));
   graph.upper_links.resize(std::accumulate(graph.level_nodes.begin(), graph.level_nodes.end(), size_t{0}) * graph.m);

@@ -1,4 +1,6 @@
-// Candidates by a walk of an HNSW graph over 8-bit codes.
+// Finds candidates by a walk through an HNSW graph over 8-bit codes.
+//
+// Thread-safe: functions without state. The finders are thread-safe too; see candidate_finder.h.
 #ifndef SEMBLANCE_INDEX_FINDERS_HNSW_FINDER_H_
 #define SEMBLANCE_INDEX_FINDERS_HNSW_FINDER_H_
 
@@ -16,7 +18,7 @@ namespace semblance::index {
 absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildHnswFinder(const SegmentedIndexOptions& options, const float* vectors,
                                                                  int64_t rows, const std::atomic<bool>& stop);
 
-// What Save wrote. Errors: DataLoss.
+// Loads what Save wrote. Errors: DataLoss. Throws nlohmann::json::exception when the description lacks a number.
 absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadHnswFinder(const nlohmann::json& description, const SegmentSections& sections,
                                                                 int dimension, int64_t rows);
 

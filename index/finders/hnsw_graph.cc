@@ -14,7 +14,8 @@ bool AllBelow(absl::Span<const uint32_t> numbers, size_t end, bool may_lack) {
                      [=](uint32_t number) { return number < end || (may_lack && number == kNoLink); });
 }
 
-// The graph's own arrays; the walk of a finished graph only reads.
+// A level points to the arrays of the graph without const, because a builder changes them. Walks through a finished graph only
+// read.
 uint32_t* Mutable(const uint32_t* links) {
   return const_cast<uint32_t*>(links);
 }

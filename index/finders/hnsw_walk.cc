@@ -73,7 +73,7 @@ absl::Span<ScoredNode> HnswWalk::Explore(const HnswLevel& level, const Int8Query
     std::pop_heap(frontier_.begin(), frontier_.end());
     frontier_.pop_back();
     if (!frontier_.empty()) {
-      PrefetchLinks(level, frontier_.front().node());  // Most likely the next one.
+      PrefetchLinks(level, frontier_.front().node());  // This is most likely the next node.
     }
     const absl::Span<const uint32_t> fresh = CollectFresh(level, next.node());
     const absl::Span<const int32_t> scores = Score(level, query, fresh);
@@ -91,7 +91,7 @@ absl::Span<ScoredNode> HnswWalk::Explore(const HnswLevel& level, const Int8Query
 
 absl::Span<const uint32_t> HnswWalk::CollectFresh(const HnswLevel& level, uint32_t node) {
   fresh_.resize(static_cast<size_t>(level.width));
-  // Local copies: as members they would be loaded again for every link, which may lie anywhere for all that the compiler knows.
+  // These are local copies, because the compiler would load members again for every link: a store might have changed them.
   const uint32_t* link = level.links_of(node);
   const uint32_t* const links_end = link + level.width;
   const uint8_t* const codes = level.codes;

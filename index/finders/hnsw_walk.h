@@ -1,7 +1,7 @@
 // Walks through the levels of an HNSW graph: algorithms 2 and 5 of arXiv 1603.09320, over 8-bit codes.
 //
-// Not thread-safe: a walk belongs to one thread at a time; many may walk one graph, also while it is being built. To be kept and
-// used again: its memory grows with the graph.
+// Not thread-safe: a walk belongs to one thread at a time. Many walks may use one graph at the same time, also while it is being
+// built. Walks should be kept and used again, because their memory grows with the graph.
 #ifndef SEMBLANCE_INDEX_FINDERS_HNSW_WALK_H_
 #define SEMBLANCE_INDEX_FINDERS_HNSW_WALK_H_
 
@@ -17,7 +17,7 @@
 
 namespace semblance::index {
 
-// A node and its score, in one number that compares by score: an integer inner product above, the node below.
+// A node and its score in one number, which compares by score: the upper half is an integer inner product, the lower half the node.
 class ScoredNode {
  public:
   ScoredNode() = default;
@@ -34,30 +34,30 @@ class ScoredNode {
 };
 
 struct HnswEffort {
-  // How many nodes to keep, at least 1.
+  // Number of nodes to keep, at least 1.
   int ef = 0;
-  // Nodes that do not pass are walked through, but not kept; null: all pass.
+  // If not null, nodes that do not pass are walked through, but not kept.
   const RowFilter* filter = nullptr;
-  // The walk ends early, with what it has, when it has scored so many nodes.
+  // The walk ends early, with the nodes found so far, when it has scored this many nodes.
   int64_t max_scored = std::numeric_limits<int64_t>::max();
 };
 
 class HnswWalk {
  public:
-  // For graphs of up to `rows` rows.
+  // Makes a walk for graphs of up to `rows` rows.
   HnswWalk(int64_t rows, const RowCodes& codes)
       : stride_(codes.stride()), seen_(static_cast<size_t>(rows) / 64 + 1, 0), touched_(seen_.size() + 1) {}
 
-  // The node of the level that no neighbour excels, from `start` uphill.
+  // Walks from `start` to better and better neighbors, and returns the node that no neighbor exceeds.
   uint32_t Climb(const HnswLevel& level, const Int8Query& query, uint32_t start);
 
-  // The best effort.ef nodes around `start` that pass the filter, in no order. Valid until the next call.
+  // Returns the best effort.ef nodes around `start` that pass the filter, in no order. Valid until the next call.
   absl::Span<ScoredNode> Explore(const HnswLevel& level, const Int8Query& query, uint32_t start, const HnswEffort& effort);
 
-  // Whether the last Explore ended early.
+  // Returns true if the last Explore ended early.
   bool ended_early() const { return ended_early_; }
 
-  // The scores of nodes, in their order. Valid until the next call.
+  // Returns the scores of nodes, in their order. Valid until the next call.
   absl::Span<const int32_t> Score(const HnswLevel& level, const Int8Query& query, absl::Span<const uint32_t> nodes) {
     scores_.resize(nodes.size());
     DotsInt8Gather(query, {level.codes, stride_}, nodes, scores_.data());
@@ -70,25 +70,27 @@ class HnswWalk {
  private:
   void Forget();
 
-  // The links of `node` that were not visited. Valid until the next call.
+  // Returns the links of `node` that were not visited yet. Valid until the next call.
   absl::Span<const uint32_t> CollectFresh(const HnswLevel& level, uint32_t node);
-  // REQUIRES: the node is better than the worst that was found, or there is room.
+  // Adds a node to the frontier, and to the found nodes if it passes. REQUIRES: it is better than the worst found node, or fewer
+  // than `room` were found.
   void Reach(ScoredNode node, size_t room, const RowFilter* filter);
 
   const int64_t stride_;
-  // A bit per node; clearing what was touched is cheaper than a table of epochs, which would be 16 times as large.
+  // One bit per node. Clearing the touched words is cheaper than a table of epochs, which would be 16 times as large.
   std::vector<uint64_t> seen_;
-  // The first touched_count_ are the words that are not 0. One more than there can be, which the last store may fall on.
+  // The first touched_count_ elements are the words of seen_ that are not 0. There is one more element than words, because a word
+  // is stored before it is known to be new.
   std::vector<uint32_t> touched_;
   size_t touched_count_ = 0;
   std::vector<uint32_t> fresh_;
   std::vector<int32_t> scores_;
-  std::vector<ScoredNode> frontier_;  // A heap with the best in front.
-  std::vector<ScoredNode> found_;     // A heap with the worst in front.
+  std::vector<ScoredNode> frontier_;  // A heap with the best node in front.
+  std::vector<ScoredNode> found_;     // A heap with the worst node in front.
   bool ended_early_ = false;
 };
 
-// A link of a graph that may be changing.
+// Read and write a link of a graph that other threads may change.
 inline uint32_t LoadLink(const uint32_t* link) {
   return __atomic_load_n(link, __ATOMIC_RELAXED);
 }

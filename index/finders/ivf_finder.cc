@@ -23,28 +23,29 @@
 namespace semblance::index {
 namespace {
 
-// FAISS's advice for k-means: fewer rows a centroid give bad ones, more take time and give nothing.
+// FAISS advises these numbers for k-means. Centroids of fewer rows are bad; more rows take more time without better centroids.
 constexpr int64_t kMinRowsPerList = 39;
 constexpr int64_t kTrainingRowsPerList = 64;
 constexpr int64_t kPqTrainingRows = 65536;
-// Fewer rows are scanned at full precision: 256 values a part cannot be trained from them.
+// Segments with fewer rows are scanned at full precision: the 256 values of each part of a code cannot be trained from so few.
 constexpr int64_t kMinPqRows = 1024;
 constexpr int64_t kBlockRows = 1024;
 constexpr int kPqBits = 8;
 constexpr size_t kPqValues = size_t{1} << kPqBits;
-// Candidates by product code that are compared at full precision, for each row asked for.
+// For each row that a query asks for, this many candidates by product code are compared at full precision.
 constexpr int kComparedPerRow = 10;
 
 struct IvfParts {
   int dimension = 0;
-  // [lists, dimension].
+  // Shape [lists, dimension].
   std::vector<float> centroids;
-  // By list, the row behind its last one. Rows are in the order of the lists.
+  // For each list, the row behind its last one. Rows are sorted by list.
   std::vector<uint32_t> list_ends;
-  // Product codes of the rows minus their centroids, [rows, pq->code_size]; null and empty: full precision is compared.
+  // Product codes of the rows minus their centroids, of shape [rows, pq->code_size]. Null and empty when rows are compared at full
+  // precision.
   std::unique_ptr<faiss::ProductQuantizer> pq;
   BigArray<uint8_t> pq_codes;
-  // The nprobe that reached the target.
+  // The nprobe that reached the target recall.
   TunedEffort tuned;
 
   int lists() const { return static_cast<int>(list_ends.size()); }
@@ -53,7 +54,7 @@ struct IvfParts {
   int64_t list_begin(int64_t list) const { return list == 0 ? 0 : list_ends[static_cast<size_t>(list - 1)]; }
 };
 
-// Rows of the lists that a search looks at.
+// Scans the lists for one query.
 class ListScan {
  public:
   ListScan(const IvfParts& parts, const float* vectors, const float* query, int top_k, const RowFilter* filter)
@@ -155,7 +156,7 @@ class IvfFinder final : public CandidateFinder {
   }
 
  private:
-  // The neighbours that a filter leaves lie in more lists.
+  // With a filter, the neighbors that pass are spread over more lists.
   int NprobeOf(const SegmentQuery& query, double share) const {
     const int nprobe = query.nprobe > 0 ? query.nprobe : parts_.tuned.effort;
     return static_cast<int>(std::min<double>(parts_.lists(), std::ceil(nprobe / share)));
@@ -195,7 +196,7 @@ class IvfBuilder {
     return static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max<int64_t>(1, rows_ / kMinRowsPerList)));
   }
 
-  // `count` vectors of random rows, or all.
+  // Returns the vectors of `count` random rows, or of all rows.
   std::vector<float> Sample(int64_t count) {
     std::vector<uint32_t> rows(static_cast<size_t>(rows_));
     std::iota(rows.begin(), rows.end(), 0);
@@ -212,7 +213,7 @@ class IvfBuilder {
     faiss::ClusteringParameters how;
     how.spherical = true;
     how.niter = 10;
-    how.min_points_per_centroid = 1;  // ListCount saw to it.
+    how.min_points_per_centroid = 1;  // ListCount guarantees enough rows.
     how.max_points_per_centroid = static_cast<int>(kTrainingRowsPerList);
     const std::vector<float> sample = Sample(lists * kTrainingRowsPerList);
     faiss::Clustering clustering(dimension_, lists, how);
@@ -247,14 +248,14 @@ class IvfBuilder {
       parts_.list_ends[static_cast<size_t>(list_of_[old_row])] = static_cast<uint32_t>(row + 1);
     }
     vectors_ = std::move(ordered);
-    // Lists without rows end where the one before them does.
+    // An empty list ends where the list before it ends.
     for (size_t list = 1; list < parts_.list_ends.size(); ++list) {
       parts_.list_ends[list] = std::max(parts_.list_ends[list], parts_.list_ends[list - 1]);
     }
     std::stable_sort(list_of_.begin(), list_of_.end());
   }
 
-  // Rows [begin, begin + count) minus their centroids.
+  // Returns rows [begin, begin + count) minus their centroids.
   std::vector<float> Residuals(int64_t begin, int64_t count) const {
     std::vector<float> residuals(vector(begin), vector(begin + count));
     for (int64_t i = 0; i < count; ++i) {
@@ -268,14 +269,14 @@ class IvfBuilder {
   absl::Status EncodeRows() {
     const size_t bytes = static_cast<size_t>(options_.spec.pq_bytes);
     parts_.pq = std::make_unique<faiss::ProductQuantizer>(dimension_, bytes, kPqBits);
-    // Blocks from all over, since neighbouring rows are of one list.
+    // The sample takes rows at regular distances, because neighboring rows are of one list.
     std::vector<float> sample;
     const int64_t step = std::max<int64_t>(1, rows_ / kPqTrainingRows);
     for (int64_t row = 0; row < rows_; row += step) {
       const std::vector<float> one = Residuals(row, 1);
       sample.insert(sample.end(), one.begin(), one.end());
     }
-    parts_.pq->cp.min_points_per_centroid = 1;  // Or FAISS warns.
+    parts_.pq->cp.min_points_per_centroid = 1;  // The default makes FAISS warn on standard error.
     parts_.pq->train(sample.size() / static_cast<size_t>(dimension_), sample.data());
     parts_.pq_codes = BigArray<uint8_t>(static_cast<size_t>(rows_) * bytes);
     for (int64_t begin = 0; begin < rows_; begin += kBlockRows) {
@@ -299,7 +300,7 @@ class IvfBuilder {
     for (int64_t i = 0; i < std::min(kTuningQueries, rows_ / 10); ++i) {
       queries.push_back(static_cast<uint32_t>(random_() % static_cast<uint64_t>(rows_)));
     }
-    // The queries are found too, and not counted: so many more are asked for as there may be near each other.
+    // Queries find themselves and each other, but do not count. So more rows are asked for than are counted.
     parts_.tuned = TuneEffort({{vectors_.data(), vectors_.size()}, dimension_, queries, efforts, options_.target_recall},
                               [&](const float* query, int nprobe) {
                                 std::vector<uint32_t> found;

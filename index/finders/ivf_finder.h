@@ -1,8 +1,8 @@
-// Candidates by inverted lists: rows are grouped around k-means centroids, and a search looks at the rows of the nearest centroids,
-// at full precision or through a product quantizer (Jegou, Douze and Schmid, "Product quantization for nearest neighbor search",
-// 2011). FAISS trains the centroids and the quantizer.
+// Finds candidates by inverted lists. Rows are grouped around k-means centroids, and a search looks at the rows of the nearest
+// centroids, at full precision or through a product quantizer (Jegou, Douze and Schmid, "Product quantization for nearest neighbor
+// search", 2011). FAISS trains the centroids and the quantizer.
 //
-// Thread-safe: functions without state.
+// Thread-safe: functions without state. The finders are thread-safe too; see candidate_finder.h.
 #ifndef SEMBLANCE_INDEX_FINDERS_IVF_FINDER_H_
 #define SEMBLANCE_INDEX_FINDERS_IVF_FINDER_H_
 
@@ -18,13 +18,14 @@
 
 namespace semblance::index {
 
-// Trains on `vectors` (row-major), puts them into the order of the lists, and measures the nprobe that reaches the target recall.
-// `order` gets the old row of each row. The finder keeps a pointer to the vectors. Uses options.spec. Errors: Cancelled, soon after
-// `stop` became true; Internal.
+// Trains centroids on `vectors` (row-major), sorts the vectors by list, and measures the nprobe that reaches the target recall.
+// Uses options.spec. Afterwards row i holds the vector that was in row (*order)[i]. The vectors must outlive the finder. Errors:
+// Cancelled, soon after `stop` became true; Internal.
 absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildIvfFinder(const SegmentedIndexOptions& options, BigArray<float>* vectors,
                                                                 std::vector<uint32_t>* order, const std::atomic<bool>& stop);
 
-// What Save wrote. The finder keeps `vectors`. Errors: DataLoss.
+// Loads what Save wrote. `vectors` must outlive the finder. Errors: DataLoss. Throws nlohmann::json::exception when the description
+// lacks a number.
 absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadIvfFinder(const nlohmann::json& description, const SegmentSections& sections,
                                                                int dimension, int64_t rows, const float* vectors);
 

@@ -33,7 +33,7 @@ class Tuning {
   const float* vector(int64_t row) const { return task_.vectors.data() + row * task_.dimension; }
   bool IsQuery(uint32_t row) const { return std::binary_search(sorted_queries_.begin(), sorted_queries_.end(), row); }
 
-  // The true nearest rows, best first.
+  // Returns the true nearest rows, best first.
   Rows Nearest(const float* query) const {
     constexpr int64_t kBlockRows = 256;
     float scores[kBlockRows];
@@ -55,7 +55,7 @@ class Tuning {
     return nearest;
   }
 
-  // How many of the candidates score as high as the last of the true ones.
+  // Returns how many candidates score at least as high as the last true neighbor.
   int64_t CountHits(const float* query, const Rows& truth, const Rows& candidates) const {
     const auto score = [&](uint32_t row) { return DotProduct(query, vector(row), task_.dimension); };
     const float worst = score(truth.back());

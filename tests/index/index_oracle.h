@@ -1,4 +1,4 @@
-// What an index must answer, from a std::map and a loop, at every sequence that ever was.
+// Computes the correct answer of an index at any sequence, with a std::map and a loop.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_TESTS_INDEX_INDEX_ORACLE_H_
@@ -62,7 +62,7 @@ class IndexOracle {
     return keys;
   }
 
-  // REQUIRES: the key was added.
+  // Returns the vector of a key. REQUIRES: the key was added.
   const std::vector<float>& Vector(uint64_t key) const { return rows_.at(key).vector; }
 
  private:

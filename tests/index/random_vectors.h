@@ -1,4 +1,6 @@
-// Deterministic unit vectors for the tests of the index.
+// Makes deterministic unit vectors for the tests of the index.
+//
+// Not thread-safe.
 #ifndef SEMBLANCE_TESTS_INDEX_RANDOM_VECTORS_H_
 #define SEMBLANCE_TESTS_INDEX_RANDOM_VECTORS_H_
 
@@ -8,7 +10,7 @@
 
 namespace semblance::index {
 
-// Row-major unit vectors around `clusters` random centres; 0: no clusters. Tight clusters look like trained embeddings.
+// Unit vectors around `clusters` random centers, or anywhere for 0 clusters. Tight clusters resemble trained embeddings.
 class RandomVectors {
  public:
   RandomVectors(int dimension, int clusters, unsigned seed) : dimension_(dimension), random_(seed) {
