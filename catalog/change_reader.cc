@@ -24,12 +24,12 @@ constexpr char kChanges[] =
     "SELECT sequence, id, deleted, label, attributes, update_time_us, image_sha256 FROM changes WHERE sequence > ? "
     "ORDER BY sequence LIMIT ?";
 
-// SQLite's integers are signed; no sequence comes near their end.
+// Integers of SQLite are signed. No sequence is ever as large as their limit.
 int64_t ToSqlite(uint64_t sequence) {
   return static_cast<int64_t>(std::min<uint64_t>(sequence, std::numeric_limits<int64_t>::max()));
 }
 
-// The row of one of the statements above.
+// Converts a row of one of the statements above.
 absl::StatusOr<Change> ChangeOf(const SqliteStatement& row) {
   Change change;
   change.sequence = static_cast<uint64_t>(row.Int(0));
@@ -53,7 +53,7 @@ absl::StatusOr<Change> ChangeOf(const SqliteStatement& row) {
   return change;
 }
 
-// The rows of a bound statement; Row is made of a Change by `convert`.
+// Returns the rows of a bound statement. `convert` makes a Row from a Change.
 template <typename Row, typename Convert>
 absl::StatusOr<std::vector<Row>> ReadRows(SqliteStatement& statement, Convert convert) {
   std::vector<Row> rows;
@@ -111,7 +111,7 @@ absl::StatusOr<std::string> ChangeReader::ReadImage(uint64_t sequence) {
                  absl::StrCat("the item written at sequence ", sequence, " was replaced or deleted since"));
   }
   std::string image(image_.Bytes(0));
-  // SQLite has no checksums of its own.
+  // SQLite itself has no checksums.
   if (Sha256Hex(image) != image_.Bytes(1)) {
     return absl::DataLossError(absl::StrCat("the image written at sequence ", sequence, " is damaged: its digest does not match"));
   }
@@ -121,7 +121,7 @@ absl::StatusOr<std::string> ChangeReader::ReadImage(uint64_t sequence) {
 absl::StatusOr<std::vector<CatalogItem>> ChangeReader::List(absl::string_view after_id, int limit) {
   const SqliteResetter resetter(&list_);
   list_.BindText(1, after_id);
-  list_.BindInt(2, std::max(limit, 0));  // SQLite takes a negative limit for none.
+  list_.BindInt(2, std::max(limit, 0));  // SQLite would take a negative limit for no limit.
   return ReadRows<CatalogItem>(list_, ItemOf);
 }
 

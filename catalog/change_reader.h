@@ -1,6 +1,6 @@
 // The queries of the catalog, over one connection.
 //
-// Not thread-safe. Errors: as in catalog/sqlite.h; DataLoss for rows that hold what no writer writes.
+// Not thread-safe. Errors: those of catalog/sqlite.h; DataLoss for rows with values that no writer writes.
 #ifndef SEMBLANCE_CATALOG_CHANGE_READER_H_
 #define SEMBLANCE_CATALOG_CHANGE_READER_H_
 
@@ -20,7 +20,7 @@ class ChangeReader {
  public:
   static absl::StatusOr<std::unique_ptr<ChangeReader>> Open(const std::string& path);
 
-  // As the methods of Catalog with these names.
+  // These do the same as the methods of Catalog with these names.
   absl::StatusOr<CatalogItem> Find(absl::string_view id);
   absl::StatusOr<std::string> ReadImage(uint64_t sequence);
   absl::StatusOr<std::vector<CatalogItem>> List(absl::string_view after_id, int limit);

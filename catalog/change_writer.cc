@@ -20,7 +20,7 @@ absl::Status ExecuteWith(SqliteStatement& statement, uint64_t sequence) {
   return Execute(statement);
 }
 
-// The time as it is stored, so that the answer to a write and a later read agree.
+// Returns the time as it is stored, so that the answer to a write and a later read agree.
 absl::Time NowInMicroseconds() {
   return absl::FromUnixMicros(absl::ToUnixMicros(absl::Now()));
 }
@@ -59,7 +59,7 @@ absl::Status ChangeWriter::Commit() {
 
 void ChangeWriter::Rollback() {
   state_ = committed_;
-  // After some errors SQLite has rolled back by itself, and this fails for want of a transaction.
+  // After some errors SQLite has rolled back by itself. ROLLBACK then fails, because there is no transaction.
   database_.Run("ROLLBACK").IgnoreError();
 }
 

@@ -1,6 +1,6 @@
 // The writes of the catalog, over one connection: Begin, any number of Upsert and Delete, Commit.
 //
-// Not thread-safe. Errors: as in catalog/sqlite.h. After any error but one of Begin the transaction must be rolled back.
+// Not thread-safe. Errors: those of catalog/sqlite.h. After any error, except one of Begin, the transaction must be rolled back.
 #ifndef SEMBLANCE_CATALOG_CHANGE_WRITER_H_
 #define SEMBLANCE_CATALOG_CHANGE_WRITER_H_
 
@@ -17,7 +17,7 @@
 
 namespace semblance::catalog {
 
-// An item with what is computed from it, away from the writer thread.
+// An item with values that are computed from it before it reaches the writer thread.
 struct PreparedItem {
   ItemWrite write;
   std::string attributes_json;
@@ -26,12 +26,13 @@ struct PreparedItem {
 
 class ChangeWriter {
  public:
-  // Creates the catalog where there is none.
+  // Opens the catalog, and creates it if there is none.
   static absl::StatusOr<std::unique_ptr<ChangeWriter>> Open(const std::string& path);
 
   absl::Status Begin();
 
-  // REQUIRES: after Begin. The results hold once Commit has returned OK. `items` and `ids` are moved from.
+  // Write within a transaction. The results are valid once Commit has returned OK. `items` and `ids` are moved from. REQUIRES:
+  // Begin was called.
   absl::StatusOr<WriteResult> Upsert(std::vector<PreparedItem>& items);
   absl::StatusOr<WriteResult> Delete(std::vector<std::string>& ids);
 
@@ -39,7 +40,7 @@ class ChangeWriter {
   absl::Status Commit();
   void Rollback();
 
-  // With the writes since Begin included.
+  // Return the state that includes the writes since Begin.
   int64_t item_count() const { return state_.item_count; }
   uint64_t last_sequence() const { return state_.last_sequence; }
 
@@ -56,7 +57,7 @@ class ChangeWriter {
     SqliteStatement delete_image;
   };
 
-  // The id's row. Sequence 0: it has none.
+  // The row of an id. Its sequence is 0 when there is none.
   struct Row {
     uint64_t sequence = 0;
     bool deleted = false;
@@ -67,7 +68,7 @@ class ChangeWriter {
   absl::StatusOr<Row> FindRow(absl::string_view id);
   absl::Status RemoveRow(uint64_t sequence);
   absl::StatusOr<Change> UpsertOne(PreparedItem& item, absl::Time now);
-  // A change with sequence 0: there was no such item.
+  // Returns a change with sequence 0 when there was no such item.
   absl::StatusOr<Change> DeleteOne(std::string& id, absl::Time now);
   absl::Status InsertChange(const Change& change, absl::string_view attributes_json, absl::Time now);
   absl::Status InsertImage(uint64_t sequence, absl::string_view image);
@@ -75,7 +76,7 @@ class ChangeWriter {
   SqliteDatabase database_;
   Statements statements_;
   State state_;
-  // What Rollback goes back to.
+  // The state to which Rollback returns.
   State committed_;
 };
 

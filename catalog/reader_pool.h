@@ -1,6 +1,7 @@
-// Connections for reading, lent to one thread at a time and kept for the next: opening one costs more than a query.
+// A pool of connections for reading. A connection is lent to one thread at a time and then kept for the next, because opening one
+// costs more than a query.
 //
-// Thread-safe. What is lent must be given back before the pool ends.
+// Thread-safe. All leases must end before the pool does.
 #ifndef SEMBLANCE_CATALOG_READER_POOL_H_
 #define SEMBLANCE_CATALOG_READER_POOL_H_
 
@@ -22,11 +23,11 @@ class ReaderPool {
 
   using Lease = std::unique_ptr<ChangeReader, std::function<void(ChangeReader*)>>;
 
-  // An idle connection, or a new one. Errors: as of ChangeReader::Open.
+  // Lends an idle connection, or a new one. Errors: those of ChangeReader::Open.
   absl::StatusOr<Lease> Borrow() const;
 
  private:
-  // More connections than this are used at once only in bursts, and are closed afterwards.
+  // Only bursts use more connections than this at once. The surplus is closed afterwards.
   static constexpr size_t kMaxIdle = 16;
 
   void GiveBack(std::unique_ptr<ChangeReader> reader) const;

@@ -9,14 +9,14 @@
 namespace semblance::catalog {
 namespace {
 
-// Long enough to outlast a checkpoint or the recovery after a crash by another process.
+// Another process may take this long for a checkpoint, or for the recovery after a crash.
 constexpr int kBusyTimeoutMs = 10'000;
 
 // "SEMB"
 constexpr int64_t kApplicationId = 0x53454d42;
 constexpr int64_t kSchemaVersion = 1;
 
-// application_id and user_version are those above, in one transaction with the tables.
+// The numbers are kApplicationId and kSchemaVersion. They are set in the same transaction that creates the tables.
 constexpr char kCreate[] = R"sql(
 BEGIN IMMEDIATE;
 CREATE TABLE changes (
@@ -39,8 +39,8 @@ COMMIT;
 )sql";
 static_assert(kApplicationId == 1397050690 && kSchemaVersion == 1, "kCreate repeats them");
 
-// synchronous=FULL flushes the log at every commit. The log is copied into the file every 4,096 pages (16 MiB): rarely enough that
-// bulk ingest is not slowed down, often enough that opening after a crash is quick.
+// synchronous=FULL flushes the log at every commit. The log is copied into the file every 4,096 pages (16 MiB). That is rare enough
+// not to slow down bulk ingest, and often enough to make opening after a crash quick.
 constexpr char kWriterSettings[] = R"sql(
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -48,7 +48,7 @@ PRAGMA wal_autocheckpoint = 4096;
 PRAGMA journal_size_limit = 67108864;
 )sql";
 
-// A damaged file must not lead SQLite astray: no functions out of the schema, and cells are checked as pages are read.
+// These protect against damaged files: SQLite calls no functions that the schema names, and checks cells when it reads pages.
 constexpr char kCommonSettings[] = R"sql(
 PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;
@@ -78,7 +78,7 @@ absl::Status CreateIfEmpty(const std::string& path, SqliteDatabase& database) {
   return SyncDirectory(parent.empty() ? "." : parent);
 }
 
-// Images are left out: their bytes carry digests, and reading them all would take minutes.
+// Images are not checked here: their bytes have digests, and reading all of them would take minutes.
 absl::Status LookForDamage(const std::string& path, SqliteDatabase& database) {
   SEMBLANCE_ASSIGN_OR_RETURN(SqliteStatement check, database.Prepare("PRAGMA quick_check(changes)"));
   SEMBLANCE_ASSIGN_OR_RETURN(const bool found, check.Step());

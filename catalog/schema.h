@@ -1,8 +1,8 @@
-// The catalog's tables and the settings of its connections; docs/catalog_format.md explains them.
+// The tables of the catalog and the settings of its connections. docs/catalog_format.md explains them.
 //
 // Thread-safe: functions without state.
 //
-// Errors: FailedPrecondition (an SQLite file of another program, or a catalog of a newer version); else as in catalog/sqlite.h.
+// Errors: FailedPrecondition (an SQLite file of another program, or a catalog of a newer version), and those of catalog/sqlite.h.
 #ifndef SEMBLANCE_CATALOG_SCHEMA_H_
 #define SEMBLANCE_CATALOG_SCHEMA_H_
 
@@ -13,10 +13,11 @@
 
 namespace semblance::catalog {
 
-// Opens the file for the one writer; creates the file and the tables where they are missing, and looks for damage in `changes`.
+// Opens the file for the one writer. Creates the file and the tables if they are missing, and checks the table `changes` for
+// damage.
 absl::StatusOr<SqliteDatabase> OpenCatalogForWriting(const std::string& path);
 
-// Opens an existing catalog for reading.
+// Opens an existing catalog for reading. Errors: NotFound when there is no file.
 absl::StatusOr<SqliteDatabase> OpenCatalogForReading(const std::string& path);
 
 }  // namespace semblance::catalog

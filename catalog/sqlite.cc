@@ -15,7 +15,7 @@ absl::StatusCode CodeOf(int result) {
     case SQLITE_FORMAT:
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
-    // "SQL error": every statement is a constant that fits the schema, so the schema in the file is damaged.
+    // A generic "SQL error" means damage: every statement is a constant that fits the schema, so the schema in the file is wrong.
     case SQLITE_ERROR:
     case SQLITE_SCHEMA:
       return absl::StatusCode::kDataLoss;
@@ -49,7 +49,7 @@ absl::Status SqliteError(sqlite3* database, int result) {
 }  // namespace
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
-  sqlite3_finalize(statement);  // Repeats the error of the last Step, which the caller has seen.
+  sqlite3_finalize(statement);  // The result repeats the error of the last Step, which the caller has seen.
 }
 
 void SqliteStatement::BindInt(int parameter, int64_t value) {
@@ -84,7 +84,7 @@ absl::StatusOr<bool> SqliteStatement::Step() {
 }
 
 void SqliteStatement::Reset() {
-  sqlite3_reset(statement_.get());  // Repeats the error of the last Step.
+  sqlite3_reset(statement_.get());  // The result repeats the error of the last Step.
   sqlite3_clear_bindings(statement_.get());
   bind_error_ = SQLITE_OK;
 }

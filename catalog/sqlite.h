@@ -1,10 +1,9 @@
-// SQLite's two handles, closed by their owners, with its result codes as absl::Status.
+// Owners of SQLite's two handles, which turn its result codes into absl::Status.
 //
 // Not thread-safe: a database and its statements belong to one thread at a time.
 //
-// Errors: DataLoss (the file is damaged, or not what this program wrote), ResourceExhausted (disk or memory full),
-// PermissionDenied, NotFound, Unavailable (locked for longer than the busy timeout, or an I/O error), with the path and SQLite's
-// words.
+// Errors: DataLoss (the file is damaged, or another program wrote it), ResourceExhausted (disk or memory full), PermissionDenied,
+// NotFound, Unavailable (locked for longer than the busy timeout, or an I/O error). Messages contain the path and SQLite's message.
 #ifndef SEMBLANCE_CATALOG_SQLITE_H_
 #define SEMBLANCE_CATALOG_SQLITE_H_
 
@@ -21,22 +20,22 @@ struct sqlite3_stmt;
 
 namespace semblance::catalog {
 
-// One prepared statement. Parameters and columns count from 1 and from 0, as in SQLite. Must not outlive its database.
+// One prepared statement. As in SQLite, parameters count from 1 and columns from 0. Must not outlive its database.
 class SqliteStatement {
  public:
-  // Bytes that are bound are not copied: they must stay until the next Reset. An error of binding is returned by Step.
+  // Bind values. Bytes are not copied, and must stay valid until the next Reset. Step returns an error of binding.
   void BindInt(int parameter, int64_t value);
   void BindText(int parameter, absl::string_view value);
   void BindBlob(int parameter, absl::string_view value);
   void BindNull(int parameter);
 
-  // True: there is a row. False: done, with nothing (more) to return.
+  // Returns true when there is a row, and false when there are no more.
   absl::StatusOr<bool> Step();
 
-  // Ends the execution, lets go of its snapshot and of the bound bytes. To be called after the last Step of every execution.
+  // Ends the execution, and releases its snapshot and the bound values. Must be called after the last Step of every execution.
   void Reset();
 
-  // Of the current row. Text and blobs stay valid until the next Step or Reset.
+  // Return values of the current row. Text and blobs stay valid until the next Step or Reset.
   int64_t Int(int column) const;
   absl::string_view Bytes(int column) const;
   bool IsNull(int column) const;
@@ -60,12 +59,12 @@ class SqliteDatabase {
   // Waits up to `busy_timeout_ms` for locks that other connections hold.
   static absl::StatusOr<SqliteDatabase> Open(const std::string& path, Mode mode, int busy_timeout_ms);
 
-  // Runs statements separated by ";" and drops their rows.
+  // Runs statements separated by ";", and ignores the rows that they return.
   absl::Status Run(const char* sql);
 
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);
 
-  // The single integer that `sql` selects. NULL is 0.
+  // Returns the single integer that `sql` selects. NULL, or no row, gives 0.
   absl::StatusOr<int64_t> QueryInt(absl::string_view sql);
 
  private:

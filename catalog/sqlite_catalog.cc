@@ -13,7 +13,7 @@
 namespace semblance::catalog {
 namespace {
 
-// Well below SQLite's limit for a row (10^9 bytes): a row that does not fit would look like a storage failure.
+// This is well below SQLite's limit for a row (10^9 bytes). A row above that limit would look like a storage failure.
 constexpr size_t kMaxItemBytes = size_t{256} << 20;
 
 absl::StatusOr<std::vector<PreparedItem>> Prepare(std::vector<ItemWrite> items) {
@@ -86,7 +86,7 @@ class SqliteCatalog final : public Catalog {
     }
   }
 
-  // 0 after an error, which the log has: the interface leaves no room for it.
+  // Returns 0 after an error and logs it, because the interface cannot return it.
   template <typename T>
   T Query(absl::StatusOr<T> (ChangeReader::*method)()) const {
     const absl::StatusOr<ReaderPool::Lease> reader = readers_.Borrow();
@@ -96,7 +96,7 @@ class SqliteCatalog final : public Catalog {
   }
 
   const ReaderPool readers_;
-  // None: opened for reading. Ends first: the callbacks that it still runs may read.
+  // Null when opened for reading. It is destroyed before readers_, because the callbacks that it still runs may read.
   const std::unique_ptr<GroupCommitter> committer_;
 };
 

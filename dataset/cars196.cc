@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kLastTrainingClass = 98;
 constexpr char kAnnotations[] = "annotations";
 
-// Where a file of the devkit is: archives put some of them into devkit/, and some beside it. NotFound where it is in neither.
+// Finds a file of the devkit. Archives put some files into devkit/ and some beside it. NotFound when it is in neither place.
 absl::StatusOr<std::string> FindFile(const std::string& directory, const std::string& name) {
   for (const std::string& path : {absl::StrCat(directory, "/devkit/", name), absl::StrCat(directory, "/", name)}) {
     if (PathExists(path)) {
@@ -35,7 +35,7 @@ class Cars196Examples {
  public:
   explicit Cars196Examples(std::vector<std::string> class_names) : class_names_(std::move(class_names)) {}
 
-  // The annotations of `file`, whose paths are below `folder` (empty: they name the folder themselves).
+  // Adds the annotations of `file`. Their paths are relative to `folder`; an empty one means that they contain their folder.
   absl::Status Add(const std::string& file, const std::string& path_field, const std::string& folder) {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<MatRecord> records, ReadMatRecords(file, kAnnotations, {path_field, "class"}));
     if (records.empty()) {
@@ -59,13 +59,13 @@ class Cars196Examples {
   std::vector<Example> examples_;
 };
 
-// All images in one folder, with one file of annotations.
+// Opens the form with all images in one folder and one file of annotations.
 absl::Status AddTogether(const std::string& directory, Cars196Examples* examples) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string file, FindFile(directory, "cars_annos.mat"));
   return examples->Add(file, "relative_im_path", "");
 }
 
-// The images in the folders of the classification task.
+// Opens the form with the folders of the classification task.
 absl::Status AddApart(const std::string& directory, Cars196Examples* examples) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string train, FindFile(directory, "cars_train_annos.mat"));
   SEMBLANCE_RETURN_IF_ERROR(examples->Add(train, "fname", "cars_train/"));

@@ -23,7 +23,7 @@ namespace {
 // The first half of the 200 classes, as in all papers since Song et al. (arXiv 1511.06452).
 constexpr int64_t kLastTrainingClass = 100;
 
-// Lines of "number text" by number.
+// Reads lines of "number text", and returns the texts by number.
 absl::StatusOr<absl::flat_hash_map<int64_t, std::string>> ReadNumbered(const std::string& file, absl::string_view words) {
   absl::flat_hash_map<int64_t, std::string> texts;
   SEMBLANCE_RETURN_IF_ERROR(ForEachLine(file, [&texts, words](absl::string_view line) -> absl::Status {
@@ -36,7 +36,7 @@ absl::StatusOr<absl::flat_hash_map<int64_t, std::string>> ReadNumbered(const std
   return texts;
 }
 
-// What the other two files say about an image.
+// The class and the split of an image, from the other two files.
 class ImageClasses {
  public:
   static absl::StatusOr<ImageClasses> Read(const std::string& directory) {

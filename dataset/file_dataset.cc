@@ -28,7 +28,7 @@ class FileDataset final : public Dataset {
  private:
   const std::filesystem::path root_;
   const std::vector<Example> examples_;
-  // Empty: the ids.
+  // Empty when the ids are the paths.
   const std::vector<std::string> paths_;
 };
 

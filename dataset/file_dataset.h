@@ -12,8 +12,9 @@
 
 namespace semblance::dataset {
 
-// `paths`, relative to `root`, of the examples; empty: their ids. Errors: InvalidArgument for an id that is there twice, and for an
-// id or a label that is not UTF-8, because bundles and the service could not hold it.
+// Makes a data set of examples. `paths` are the files of the examples, relative to `root`; when it is empty, the ids are the paths.
+// Errors: InvalidArgument for an id that comes twice, and for an id or a label that is not UTF-8, because bundles and the service
+// could not store it.
 absl::StatusOr<std::unique_ptr<Dataset>> NewFileDataset(std::string root, std::vector<Example> examples,
                                                         std::vector<std::string> paths = {});
 

@@ -35,7 +35,7 @@ absl::StatusOr<std::string> DecompressGzip(absl::string_view compressed, absl::s
   std::string out;
   int result = Z_OK;
   while (result == Z_OK) {
-    if (stream.avail_in == 0) {  // zlib counts its input in 32 bits: hand it over in pieces.
+    if (stream.avail_in == 0) {  // zlib counts its input in 32 bits, so it gets the input in pieces.
       const size_t piece = std::min<size_t>(compressed.size(), std::numeric_limits<uint32_t>::max());
       stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
       stream.avail_in = static_cast<uInt>(piece);

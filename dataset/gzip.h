@@ -1,4 +1,4 @@
-// Decompression of .gz files, by zlib.
+// Decompresses .gz files with zlib.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_DATASET_GZIP_H_
@@ -11,8 +11,8 @@
 
 namespace semblance::dataset {
 
-// The decompressed bytes of one gzip stream; `name` is used in messages. Errors: InvalidArgument (not gzip, corrupt, truncated,
-// bytes after its end, or more than 4 GiB when decompressed).
+// Returns the decompressed bytes of one gzip stream. `name` is used in messages. Errors: InvalidArgument (not gzip, corrupt,
+// truncated, bytes after its end, or more than 4 GiB when decompressed).
 absl::StatusOr<std::string> DecompressGzip(absl::string_view compressed, absl::string_view name);
 
 }  // namespace semblance::dataset

@@ -38,7 +38,7 @@ class IdxDataset final : public Dataset {
   absl::StatusOr<std::string> ReadImage(int64_t index) const override;
 
  private:
-  // The images of one split; its examples start at `first`.
+  // The images of one split. `first` is the index of their first example.
   struct Block {
     int64_t first = 0;
     IdxArray images;

@@ -31,7 +31,7 @@ absl::StatusOr<IdxArray> ParseIdx(absl::string_view bytes, int axes, absl::strin
     return absl::InvalidArgumentError(absl::StrCat(name, ": not an IDX file of unsigned bytes with ", axes, " axes"));
   }
   IdxArray array;
-  // Bounded, so that the product of hostile sizes cannot overflow.
+  // The bound prevents an overflow of the product of hostile sizes.
   constexpr int64_t kMaxValues = int64_t{1} << 40;
   int64_t count = 1;
   for (int axis = 0; axis < axes; ++axis) {

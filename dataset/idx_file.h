@@ -19,17 +19,17 @@ namespace semblance::dataset {
 // Unsigned bytes with a shape.
 struct IdxArray {
   std::vector<int64_t> shape;
-  // As many bytes as the product of the shape.
+  // The values; their number is the product of the shape.
   std::string values;
 };
 
 // Parses the bytes of a file of unsigned bytes with `axes` axes; `name` is used in messages.
 absl::StatusOr<IdxArray> ParseIdx(absl::string_view bytes, int axes, absl::string_view name);
 
-// Reads DIRECTORY/STEM, or DIRECTORY/STEM.gz where that does not exist. Errors: also NotFound and I/O errors.
+// Reads DIRECTORY/STEM, or DIRECTORY/STEM.gz when that does not exist. Errors: also NotFound and I/O errors.
 absl::StatusOr<IdxArray> ReadIdxFile(const std::string& directory, const std::string& stem, int axes);
 
-// Whether ReadIdxFile would find one of the two.
+// Returns true if one of the two files exists.
 bool IdxFileExists(const std::string& directory, const std::string& stem);
 
 }  // namespace semblance::dataset

@@ -1,4 +1,4 @@
-// A data set in directories: one per class.
+// A data set with one directory per class.
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -31,7 +31,7 @@ bool HasImageEnding(const fs::path& path) {
   return ending == ".jpg" || ending == ".jpeg" || ending == ".png" || ending == ".webp";
 }
 
-// Paths relative to `root` of the images below it, in byte order.
+// Returns the paths of the images below `root`, relative to it and in byte order.
 absl::StatusOr<std::vector<std::string>> ListImages(const fs::path& root) {
   std::vector<std::string> paths;
   std::error_code error;
@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<std::string>> ListImages(const fs::path& root) {
   return paths;
 }
 
-// Cuts the first directory off a path; empty where there is none.
+// Cuts the first directory off a path and returns it; returns nothing when there is none.
 std::string TakeDirectory(absl::string_view* path) {
   const size_t slash = path->find('/');
   if (slash == absl::string_view::npos) {
@@ -62,7 +62,8 @@ std::string TakeDirectory(absl::string_view* path) {
   return directory;
 }
 
-// Whether `directory` has a sub-directory `name` with nothing but directories of classes in it. (A class may be called "train".)
+// Returns true if `directory` has a sub-directory `name` that contains only directories of classes. A class may be named "train"
+// too.
 bool IsSplitDirectory(const fs::path& directory, const std::vector<std::string>& images, const std::string& name) {
   if (!fs::is_directory(directory / name)) {
     return false;
@@ -73,7 +74,7 @@ bool IsSplitDirectory(const fs::path& directory, const std::vector<std::string>&
   });
 }
 
-// What the path of an image says about it. nullopt: it lies outside of train/ and test/.
+// Derives an example from the path of an image; nullopt when it lies outside train/ and test/.
 std::optional<Example> ExampleOfPath(const std::string& image, bool has_splits) {
   Example example;
   example.id = image;

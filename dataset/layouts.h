@@ -1,4 +1,4 @@
-// How to tell the layouts of known data sets by the files that only they have.
+// Recognizes the layouts of known data sets by files that only they have.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_DATASET_LAYOUTS_H_
@@ -8,7 +8,7 @@
 
 namespace semblance::dataset {
 
-// Whether `directory` is meant as what OpenCub200, OpenCars196 or OpenOnlineProducts opens; it may still be incomplete.
+// Return true if `directory` looks like what OpenCub200, OpenCars196 or OpenOnlineProducts opens. It may be incomplete.
 bool IsCub200(const std::string& directory);
 bool IsCars196(const std::string& directory);
 bool IsOnlineProducts(const std::string& directory);

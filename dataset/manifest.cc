@@ -19,7 +19,7 @@
 namespace semblance::dataset {
 namespace {
 
-// Where the columns are; other columns are passed over.
+// The positions of the columns. Other columns are ignored.
 struct Columns {
   size_t count = 0;
   size_t path = 0;
@@ -74,7 +74,7 @@ absl::StatusOr<Row> ParseRow(absl::string_view line, const Columns& columns) {
   return row;
 }
 
-// The examples of a manifest, line by line.
+// Collects the examples of a manifest, line by line.
 class ManifestParser {
  public:
   absl::Status ParseLine(absl::string_view line) {

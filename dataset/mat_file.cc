@@ -24,15 +24,15 @@ struct CloseMat {
 };
 using MatVariable = std::unique_ptr<matvar_t, CloseMat>;
 
-// Whether the variables of a file of version 5 (little-endian, as all computers of today write it) fill it exactly. matio does not
-// notice the end of a file that was cut off, and makes up what is missing. Files of other versions pass.
+// Returns true if the variables of a file of version 5 (little-endian, as today's computers write it) fill it exactly. matio does
+// not notice when a file was cut off, and invents the missing values. Returns true for files of other versions.
 bool IsComplete(absl::string_view bytes) {
   constexpr size_t kHeaderSize = 128;
   if (bytes.size() < kHeaderSize || bytes.substr(kHeaderSize - 4, 4) != absl::string_view("\0\1IM", 4)) {
     return true;
   }
   bytes.remove_prefix(kHeaderSize);
-  while (bytes.size() >= 2 * sizeof(uint32_t)) {  // The type and the size of a variable, then so many bytes.
+  while (bytes.size() >= 2 * sizeof(uint32_t)) {  // A variable has a type, a size, and that many bytes.
     uint32_t size = 0;
     std::memcpy(&size, bytes.data() + sizeof(size), sizeof(size));
     bytes.remove_prefix(2 * sizeof(size));
@@ -104,7 +104,7 @@ absl::StatusOr<int64_t> NumberOf(const matvar_t* variable) {
   return static_cast<int64_t>(*number);
 }
 
-// MATLAB stores the characters of ASCII in one byte or in two.
+// MATLAB stores a character of ASCII in one byte or in two.
 absl::StatusOr<std::string> TextOf(const matvar_t* variable) {
   if (variable == nullptr || variable->class_type != MAT_C_CHAR || variable->data == nullptr || variable->nbytes == 0) {
     return absl::InvalidArgumentError("expected a text");
@@ -130,7 +130,7 @@ size_t PointersIn(const matvar_t& variable) {
   return variable.nbytes / sizeof(matvar_t*);
 }
 
-// Which of the fields of a struct array is called `name`. (matio's own look-up does not survive the names of a damaged file.)
+// Finds the field `name` of a struct array. matio's own function for this crashes on the names of a damaged file.
 std::optional<size_t> FieldIndex(const matvar_t& variable, const std::string& name) {
   char* const* const names = Mat_VarGetStructFieldnames(&variable);
   const size_t count = Mat_VarGetNumberOfFields(const_cast<matvar_t*>(&variable));
@@ -142,7 +142,7 @@ std::optional<size_t> FieldIndex(const matvar_t& variable, const std::string& na
   return std::nullopt;
 }
 
-// The struct array of a file, and where the two fields are.
+// The struct array of a file, and the positions of the two fields.
 class RecordArray {
  public:
   static absl::StatusOr<RecordArray> Read(const std::string& file, const std::string& variable, const MatRecordFields& fields) {
@@ -177,7 +177,7 @@ class RecordArray {
   size_t field_count_ = 1;
 };
 
-// "file: variable(3)", counted from 1 as MATLAB does.
+// Returns "file: variable(3)". As in MATLAB, elements count from 1.
 std::string Place(const std::string& file, const std::string& variable, size_t index) {
   return absl::StrCat(file, ": ", variable, "(", index + 1, ")");
 }

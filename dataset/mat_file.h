@@ -1,4 +1,4 @@
-// MATLAB's .mat files, as far as annotations of data sets need them; read by matio (versions 4, 5 and 7.3 of the format).
+// Reads those parts of MATLAB's .mat files that annotations of data sets use, with matio (versions 4, 5 and 7.3 of the format).
 //
 // Thread-safe: functions without state.
 //
@@ -15,23 +15,23 @@
 
 namespace semblance::dataset {
 
-// Two fields of a struct.
+// The values of two fields of a struct.
 struct MatRecord {
   std::string text;
   int64_t number = 0;
 };
 
-// Which two.
+// The names of the two fields.
 struct MatRecordFields {
   std::string text;
   std::string number;
 };
 
-// The elements of the struct array `variable`, in order.
+// Returns the elements of the struct array `variable`, in order.
 absl::StatusOr<std::vector<MatRecord>> ReadMatRecords(const std::string& file, const std::string& variable,
                                                       const MatRecordFields& fields);
 
-// The strings of the cell array `variable`, in order.
+// Returns the strings of the cell array `variable`, in order.
 absl::StatusOr<std::vector<std::string>> ReadMatTexts(const std::string& file, const std::string& variable);
 
 }  // namespace semblance::dataset

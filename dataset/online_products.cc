@@ -1,4 +1,4 @@
-// The layout of Stanford Online Products (Song et al., arXiv 1511.06452): two lists, which are the split.
+// The layout of Stanford Online Products (Song et al., arXiv 1511.06452): two lists, one for each side of the split.
 #include <memory>
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-// Grey pixels to PNG bytes, by libpng.
+// Encodes gray pixels as PNG with libpng.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_DATASET_PNG_ENCODER_H_
@@ -11,8 +11,8 @@
 
 namespace semblance::dataset {
 
-// An 8-bit grey PNG. The bytes depend on the pixels, the version of libpng and nothing else. REQUIRES: width, height >= 1;
-// pixels.size() == width * height (rows from the top). Errors: Internal, with libpng's words.
+// Returns an 8-bit gray PNG. The bytes depend only on the pixels and on the version of libpng. REQUIRES: width, height >= 1;
+// pixels.size() == width * height (rows from the top). Errors: Internal, with the message of libpng.
 absl::StatusOr<std::string> EncodeGrayPng(absl::string_view pixels, int width, int height);
 
 }  // namespace semblance::dataset

@@ -15,13 +15,13 @@ namespace semblance::dataset {
 
 double HashToUnit(const std::string& name) {
   uint64_t bits = 0;
-  (void)absl::SimpleHexAtoi(Sha256Hex(name).substr(0, 13), &bits);  // 13 hex digits: the 52 bits that a double holds exactly.
+  (void)absl::SimpleHexAtoi(Sha256Hex(name).substr(0, 13), &bits);  // 13 hex digits are 52 bits, which a double holds exactly.
   return std::ldexp(static_cast<double>(bits), -52);
 }
 
 namespace {
 
-// The labels that make up the last `fraction` of all.
+// Returns the labels that are the last `fraction` of all labels.
 std::set<std::string> LastLabels(const Dataset& dataset, double fraction) {
   std::set<std::string> labels;
   for (int64_t i = 0; i < dataset.size(); ++i) {

@@ -1,4 +1,4 @@
-// Text files that list images, line by line.
+// Parses text files that list images, line by line.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_DATASET_TEXT_TABLE_H_
@@ -17,29 +17,29 @@
 
 namespace semblance::dataset {
 
-// Calls `parse` with every line that is not empty, without its end (LF or CR LF), until one fails. Errors: those of reading the
-// file; that of `parse`, with "FILE:LINE: " before its message.
+// Calls `parse` with every line that is not empty, without its end (LF or CR LF), until a call fails. Errors: those of reading the
+// file; the error of `parse`, with "FILE:LINE: " before its message.
 absl::Status ForEachLine(const std::string& file, absl::FunctionRef<absl::Status(absl::string_view line)> parse);
 
-// The same for the lines of a TSV file, where a line that starts with # is a comment.
+// Does the same for a TSV file, where a line that starts with # is a comment.
 absl::Status ForEachTsvLine(const std::string& file, absl::FunctionRef<absl::Status(absl::string_view line)> parse);
 
-// Where `name` stands among the cells of a header.
+// Returns the position of the column `name` in a header.
 std::optional<size_t> FindColumn(const std::vector<absl::string_view>& header, absl::string_view name);
 
-// The tab-separated cells of a line. Errors: InvalidArgument when there are not `count`.
+// Splits a line into its tab-separated cells. Errors: InvalidArgument when their number is not `count`.
 absl::StatusOr<std::vector<absl::string_view>> SplitTsvLine(absl::string_view line, size_t count);
 
-// "17 some/path": a positive number, a space, and a text that is not empty.
+// A line like "17 some/path": a positive number, a space, and a text that is not empty.
 struct NumberedText {
   int64_t number = 0;
   absl::string_view text;
 };
 
-// `line` must outlive the result. Errors: InvalidArgument, with what was expected (as "expected <words>, found <line>").
+// Parses such a line, which must outlive the result. Errors: InvalidArgument with the message "expected <words>, found <line>".
 absl::StatusOr<NumberedText> ParseNumberedText(absl::string_view line, absl::string_view words);
 
-// A decimal number of at least 1. Errors: InvalidArgument; `what` names it.
+// Parses a decimal number of at least 1. `what` names it in messages. Errors: InvalidArgument.
 absl::StatusOr<int64_t> ParsePositive(absl::string_view text, absl::string_view what);
 
 }  // namespace semblance::dataset

@@ -19,7 +19,7 @@
 namespace semblance::dataset {
 namespace {
 
-// Where the columns are; other columns are passed over.
+// The positions of the columns. Other columns are ignored.
 struct Columns {
   size_t count = 0;
   size_t anchor = 0;
@@ -38,7 +38,7 @@ std::optional<Columns> ParseHeader(absl::string_view line) {
   return Columns{names.size(), *anchor, *positive, *negative};
 }
 
-// The images and triplets of a manifest, line by line.
+// Collects the images and triplets of a manifest, line by line.
 class TripletParser {
  public:
   absl::Status ParseLine(absl::string_view line) {

@@ -1,12 +1,12 @@
-// Training data without labels: a TSV file that says of an image which other one it is like, and which it is not.
+// Training data without labels: each line of a TSV file names an image, one that it resembles, and one that it does not resemble.
 //
 // Thread-safe: functions without state.
 //
-// The file: a header line naming the columns anchor, positive and negative, then a line per triplet. The cells are paths relative
-// to the manifest's directory. Other columns are passed over; empty lines and lines that start with # are comments.
+// The header names the columns anchor, positive and negative; then there is one line per triplet. Cells are paths relative to the
+// directory of the manifest. Other columns are ignored; empty lines and lines that start with # are comments.
 //
 // Errors: NotFound (no such file), InvalidArgument with file and line: no such header, a wrong number of cells, an empty path, or a
-// negative that is the anchor or the positive itself. (A positive may be the anchor itself: two augmentations of one image.)
+// negative that is the same image as the anchor or the positive. (Anchor and positive may be the same image, in two augmentations.)
 #ifndef SEMBLANCE_DATASET_TRIPLET_MANIFEST_H_
 #define SEMBLANCE_DATASET_TRIPLET_MANIFEST_H_
 
@@ -20,7 +20,7 @@
 
 namespace semblance::dataset {
 
-// Indices of images.
+// A triplet, as indices of images.
 struct Triplet {
   int64_t anchor = 0;
   int64_t positive = 0;
@@ -30,17 +30,17 @@ struct Triplet {
 };
 
 struct TripletData {
-  // Each image that a triplet names, once, in the order in which they are named first; ids are the paths as written. They have
+  // Every image that a triplet names, once, in the order in which they first appear. Their ids are the paths as written. They have
   // neither a label nor a split.
   std::unique_ptr<Dataset> images;
-  // At least one, in the order of the lines.
+  // The triplets in the order of the lines. There is at least one.
   std::vector<Triplet> triplets;
 };
 
 absl::StatusOr<TripletData> OpenTripletManifest(const std::string& file);
 
-// Whether the header of a file is that of a triplet manifest, to tell it from a manifest of labelled images (OpenManifest). False
-// also for what cannot be read.
+// Returns true if a file has the header of a triplet manifest, which distinguishes it from a manifest of labeled images
+// (OpenManifest). Returns false if the file cannot be read.
 bool IsTripletManifest(const std::string& file);
 
 }  // namespace semblance::dataset

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kInteractive = static_cast<size_t>(Priority::kInteractive);
 constexpr size_t kBulk = static_cast<size_t>(Priority::kBulk);
-// While both kinds wait, bulk work gets one slot in so many.
+// While both kinds wait, bulk work gets one of this many slots.
 constexpr size_t kBulkShare = 4;
 
 }  // namespace
@@ -89,7 +89,7 @@ std::vector<Verdict> BatchQueue::RemoveAll(const absl::Status& status) {
 QueuedBatch BatchQueue::Take(size_t max_batch_size, absl::Time now) {
   size_t reserved = 0;
   if (waiting_[kInteractive] > 0 && waiting_[kBulk] > 0) {
-    // What does not divide is carried over, so that bulk work gets its share of small batches, too.
+    // The remainder is carried over, so that bulk work gets its share of small batches too.
     bulk_credit_ += max_batch_size;
     reserved = std::min(waiting_[kBulk], bulk_credit_ / kBulkShare);
     bulk_credit_ %= kBulkShare;

@@ -1,6 +1,7 @@
-// What waits for the network, and who is next: the policy of the Batcher without its threads. Private to the library.
+// The requests that wait for the network, and the order in which they are served. This is the policy of the Batcher without its
+// threads. Private to the library.
 //
-// Not thread-safe: the batcher calls it under its lock. Time is an argument.
+// Not thread-safe: the batcher calls it under its lock. The current time is an argument.
 #ifndef SEMBLANCE_EMBEDDER_BATCH_QUEUE_H_
 #define SEMBLANCE_EMBEDDER_BATCH_QUEUE_H_
 
@@ -28,10 +29,10 @@ struct EmbedRequest {
   std::shared_ptr<const std::atomic<bool>> cancelled;
   Batcher::Callback done;
 
-  // Images that entered a batch, and whose vectors are in `result`.
+  // Number of images that entered a batch, and number of images whose vectors are in `result`.
   size_t taken = 0;
   size_t embedded = 0;
-  // An answer was chosen: batches that still hold a part of the request ignore it.
+  // True when an answer was chosen. Batches that still hold a part of the request ignore that part.
   bool settled = false;
   EmbedResult result;
 
@@ -40,13 +41,13 @@ struct EmbedRequest {
 
 using EmbedRequestPtr = std::shared_ptr<EmbedRequest>;
 
-// An answer that was chosen but not given: callbacks run without the lock.
+// An answer that was chosen but not given yet, because callbacks run without the lock.
 struct Verdict {
   EmbedRequestPtr request;
   absl::Status status;
 };
 
-// Successive images of one request in a batch.
+// Consecutive images of one request in a batch.
 struct BatchPart {
   EmbedRequestPtr request;
   size_t first = 0;
@@ -55,41 +56,41 @@ struct BatchPart {
 
 struct QueuedBatch {
   std::vector<BatchPart> parts;
-  // Of all parts, in their order.
+  // The images of all parts, in their order.
   std::vector<Image> images;
 };
 
-// OK, or why the request must not run: Cancelled or DeadlineExceeded.
+// Returns OK if the request should run. Otherwise returns the reason: Cancelled or DeadlineExceeded.
 absl::Status StillWanted(const EmbedRequest& request, absl::Time now);
 
 class BatchQueue {
  public:
-  // Images that wait.
+  // Returns the number of images that wait.
   size_t waiting() const { return waiting_[0] + waiting_[1]; }
 
-  // Of the requests that wait; InfiniteFuture when there is none.
+  // Return times of the requests that wait; InfiniteFuture when there is none.
   absl::Time oldest_arrival() const;
   absl::Time earliest_deadline() const;
 
   void Add(EmbedRequestPtr request);
 
-  // Removes requests that are settled, expired or cancelled. The last two get verdicts.
+  // Removes requests that are settled, expired or cancelled. Returns verdicts for the expired and the cancelled ones.
   std::vector<Verdict> RemoveUnwanted(absl::Time now);
 
-  // Removes everything; each request gets `status`.
+  // Removes everything. Each request gets a verdict with `status`.
   std::vector<Verdict> RemoveAll(const absl::Status& status);
 
-  // The next batch, of at most max_batch_size images: interactive work first, but a quarter of the slots for bulk work while both
-  // wait. Within a priority, first come, first served; a request may be split.
+  // Takes the next batch, of at most max_batch_size images. Interactive work goes first, but bulk work gets a quarter of the slots
+  // while both wait. Within a priority, requests are served in the order of their arrival. A request may be split.
   QueuedBatch Take(size_t max_batch_size, absl::Time now);
 
  private:
   void TakeImages(size_t priority, size_t count, absl::Time now, QueuedBatch* batch);
 
-  // By priority.
+  // Indexed by priority.
   std::array<std::deque<EmbedRequestPtr>, 2> requests_;
   std::array<size_t, 2> waiting_ = {};
-  // Quarters of a slot that bulk work has not had yet.
+  // Quarters of a slot that bulk work is still owed.
   size_t bulk_credit_ = 0;
 };
 

@@ -1,7 +1,7 @@
-// Preprocessed images to unit vectors, with the network of one bundle.
+// Embeds preprocessed images as unit vectors, with the network of one bundle.
 //
-// Thread-safe: calls may run concurrently (each uses the threads it was configured with, so callers serialise for throughput).
-// Outlives nothing: owns its weights. Vendor types stay behind it.
+// Thread-safe: calls may run concurrently. Each call uses all configured threads, so callers serialize their calls for throughput.
+// An embedder owns its weights. No vendor types appear in this interface.
 #ifndef SEMBLANCE_EMBEDDER_EMBEDDER_H_
 #define SEMBLANCE_EMBEDDER_EMBEDDER_H_
 
@@ -23,26 +23,26 @@ class Embedder {
 
   virtual const storage::v1::BundleManifest& manifest() const = 0;
   virtual const Preprocessor& preprocessor() const = 0;
-  // "cpu" or "cuda:N".
+  // Returns "cpu" or "cuda:N".
   virtual const std::string& device() const = 0;
   int dimension() const { return manifest().dimension(); }
 
-  // Writes the embedding of images[i] to out[i * dimension() ...]: L2-normalised float32. Deterministic on the CPU up to rounding
-  // that may depend on the batch. REQUIRES: out.size() == images.size() * dimension(); every image is an output of preprocessor().
-  // Errors: ResourceExhausted (memory); Internal (a NaN came out, or the vendor failed).
+  // Writes the embedding of images[i] to out[i * dimension() ...]: float32 of unit length. On the CPU the result is deterministic,
+  // except for rounding that may depend on the batch. REQUIRES: out.size() == images.size() * dimension(); preprocessor() made
+  // every image. Errors: ResourceExhausted (memory); Internal (the network returned NaN, or the vendor library failed).
   virtual absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const = 0;
 };
 
 struct EmbedderOptions {
-  // "cpu", "cuda", "cuda:N", or "auto": CUDA where there is one.
+  // "cpu", "cuda", "cuda:N", or "auto", which takes CUDA if there is a device.
   std::string device = "auto";
-  // Threads inside one inference on the CPU (process-wide in LibTorch); 0: one per core.
+  // Threads of one inference on the CPU; 0 means one per core. In LibTorch this number applies to the whole process.
   int threads = 0;
 };
 
-// Loads and checks the bundle at `directory`, and runs one inference to warm up. Errors: as of ReadBundle; InvalidArgument for an
-// unknown or absent device; FailedPrecondition/MANIFEST_INVALID when tensors do not fit the architecture (which, expected shape,
-// found shape).
+// Loads and checks the bundle at `directory`, and runs one inference to warm up. Errors: those of ReadBundle; InvalidArgument for
+// an unknown or absent device; FailedPrecondition/MANIFEST_INVALID when tensors do not fit the architecture (the message names the
+// tensor, and the expected and the found shape).
 absl::StatusOr<std::unique_ptr<Embedder>> NewTorchEmbedder(const std::string& directory, const EmbedderOptions& options);
 
 }  // namespace semblance::embedder

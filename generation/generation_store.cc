@@ -40,7 +40,7 @@ std::string IdOf(int64_t number) {
   return absl::StrFormat("%s%06d", kIdPrefix, number);
 }
 
-// The number in "gen-000012"; 0 for anything that is not written that way, such as a path.
+// Returns the number in "gen-000012"; 0 for any other text, such as a path.
 int64_t NumberOf(absl::string_view id) {
   int64_t number = 0;
   absl::string_view digits = id;
@@ -52,7 +52,7 @@ absl::Status NoSuchGeneration(absl::string_view id) {
   return Error(absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND", absl::StrCat("there is no generation \"", id, "\""));
 }
 
-// Ids come from clients and become parts of paths.
+// Checks an id, because ids come from clients and become parts of paths.
 absl::Status CheckId(absl::string_view id) {
   return NumberOf(id) != 0 ? absl::OkStatus() : NoSuchGeneration(id);
 }
@@ -68,7 +68,7 @@ absl::StatusOr<GenerationStore> GenerationStore::Open(const std::string& data_di
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(store.GenerationsDir()));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(store.GenerationsDir()));
   for (const std::string& name : names) {
-    // Whether it is not there, not whether it can be seen: what is unreadable is not a leftover.
+    // Only a manifest that does not exist makes a leftover. One that cannot be read does not.
     if (NumberOf(name) == 0 || !absl::IsNotFound(FileSize(store.ManifestPath(name)).status())) {
       continue;
     }
@@ -86,7 +86,7 @@ absl::StatusOr<std::vector<StoredGeneration>> GenerationStore::List() const {
   for (const std::string& name : names) {
     absl::StatusOr<GenerationManifest> manifest = ReadManifest(name);
     if (absl::IsNotFound(manifest.status())) {
-      continue;  // Being created or removed at this moment, or no generation.
+      continue;  // This is no generation, or one that is being created or removed.
     }
     generations.push_back(Describe(name, std::move(manifest)));
   }
@@ -106,7 +106,7 @@ StoredGeneration GenerationStore::Describe(const std::string& id, absl::StatusOr
   if (record.ok()) {
     stored.record = *std::move(record);
   }
-  // One that is to go goes, damaged or not.
+  // A generation that is retiring stays so, damaged or not.
   if (!stored.damage.ok() && stored.record.phase() != GenerationRecord::PHASE_RETIRING) {
     stored.record.set_phase(GenerationRecord::PHASE_FAILED);
     stored.record.set_reason(stored.damage.ToString());
@@ -159,7 +159,7 @@ absl::StatusOr<GenerationManifest> GenerationStore::Create(const std::string& bu
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(Dir(id)));
   const absl::Status status = Fill(id, bundle_dir, record, &manifest);
   if (!status.ok()) {
-    // Best effort: the next Open tries again.
+    // Removal is best effort: the next Open tries again.
     RemoveAll(Dir(id)).IgnoreError();
     return status;
   }
@@ -169,7 +169,7 @@ absl::StatusOr<GenerationManifest> GenerationStore::Create(const std::string& bu
 absl::Status GenerationStore::Fill(const std::string& id, const std::string& bundle_dir, const GenerationRecord& record,
                                    GenerationManifest* manifest) const {
   SEMBLANCE_RETURN_IF_ERROR(embedder::CopyBundle(bundle_dir, BundleDir(id)));
-  // Of the copy: the original may change at any moment.
+  // Reads the copy, because the original may change at any moment.
   SEMBLANCE_ASSIGN_OR_RETURN(const storage::v1::BundleManifest bundle, embedder::ReadBundleManifest(BundleDir(id)));
   manifest->set_format_version(kRecordFormatVersion);
   manifest->set_id(id);
@@ -177,7 +177,7 @@ absl::Status GenerationStore::Fill(const std::string& id, const std::string& bun
   manifest->set_embedding_space_id(bundle.embedding_space_id());
   manifest->set_dimension(bundle.dimension());
   manifest->set_create_time(Now());
-  // The manifest last: with it the generation exists.
+  // The manifest is written last, because the generation exists once it is there.
   SEMBLANCE_RETURN_IF_ERROR(WriteRecord(id, record));
   SEMBLANCE_RETURN_IF_ERROR(WriteJsonRecord(ManifestPath(id), *manifest));
   return SyncDirectory(GenerationsDir());
@@ -195,7 +195,7 @@ absl::Status GenerationStore::Remove(const std::string& generation_id) const {
 
 absl::Status GenerationStore::RemoveBuild(const std::string& generation_id) const {
   SEMBLANCE_RETURN_IF_ERROR(ReadManifest(generation_id).status());
-  // What says that the index is complete goes first.
+  // build.json goes first, because it says that the index is complete.
   SEMBLANCE_RETURN_IF_ERROR(RemoveAll(FileOf(generation_id, "build.json")));
   SEMBLANCE_RETURN_IF_ERROR(SyncDirectory(Dir(generation_id)));
   SEMBLANCE_RETURN_IF_ERROR(RemoveAll(FileOf(generation_id, "progress.json")));
@@ -256,7 +256,7 @@ absl::Status GenerationStore::WriteProgress(const std::string& generation_id, Bu
   if (const auto status = google::protobuf::util::MessageToJsonString(progress, &json); !status.ok()) {
     return absl::InternalError(absl::StrCat(path, ": ", status.ToString()));
   }
-  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(temporary));  // Of a builder that was killed.
+  SEMBLANCE_RETURN_IF_ERROR(RemoveAll(temporary));  // A killed builder may have left it.
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> file, AppendFile::Open(temporary));
   SEMBLANCE_RETURN_IF_ERROR(file->Append(json));
   return std::rename(temporary.c_str(), path.c_str()) == 0 ? absl::OkStatus()

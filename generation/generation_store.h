@@ -1,19 +1,20 @@
-// Generations on disk, and which of them is active.
+// Stores generations on disk, and remembers which of them is active.
 //
-//   DATA_DIR/active.json                     names the active generation and the one before; replaced atomically
+//   DATA_DIR/active.json                     names the active generation and the previous one; replaced atomically
 //   DATA_DIR/generations/gen-000001/
-//       manifest.json                        what it is made of; a directory without it is a leftover
-//       state.json                           where it stands; without it (older versions) it is READY
+//       manifest.json                        model, bundle and request; a directory without this file is a leftover
+//       state.json                           its phase; without this file (older versions) it is READY
 //       bundle/                              the model bundle, checked when it was copied and again when it is loaded
 //       index/                               see index/segmented_index.h
-//       build.json, progress.json, LOCK, builder.log    semblance-builder's
+//       build.json, progress.json, LOCK, builder.log    files that semblance-builder writes
 //       cancel                               asks semblance-builder to stop
 //
-// Thread-safe, but for Create, of which one call runs at a time: no state in memory. One process writes (the one that holds the
-// data directory's lock), but for build.json and progress.json, which are semblance-builder's. Ids are never given out twice.
+// Thread-safe, because it keeps no state in memory; but only one call of Create may run at a time. The process that holds the lock
+// of the data directory writes everything except build.json and progress.json, which semblance-builder writes. No id is given out
+// twice.
 //
-// Errors: I/O errors; NotFound/GENERATION_NOT_FOUND, also for what is no id; DataLoss/MANIFEST_INVALID for a file that cannot be
-// read.
+// Errors: I/O errors; NotFound/GENERATION_NOT_FOUND, also for an invalid id; DataLoss/MANIFEST_INVALID for a file that cannot be
+// parsed.
 #ifndef SEMBLANCE_GENERATION_GENERATION_STORE_H_
 #define SEMBLANCE_GENERATION_GENERATION_STORE_H_
 
@@ -29,74 +30,75 @@
 
 namespace semblance::generation {
 
-// A generation as it lies on disk. One that is damaged is one, too: it is FAILED, and can be removed.
+// A generation on disk. A damaged generation is listed too: it is FAILED, and can be removed.
 struct StoredGeneration {
-  // Nothing but its id where manifest.json cannot be read.
+  // Contains only the id when manifest.json cannot be read.
   storage::v1::GenerationManifest manifest;
-  // Where `damage` is an error: PHASE_FAILED with it as the reason; PHASE_RETIRING stays what it is.
+  // When `damage` is an error, this is PHASE_FAILED with that error as the reason. PHASE_RETIRING is kept.
   storage::v1::GenerationRecord record;
-  // Which of manifest.json and state.json cannot be read, and why.
+  // Says which of manifest.json and state.json cannot be read, and why.
   absl::Status damage;
 };
 
 class GenerationStore {
  public:
-  // Creates the directories and removes what an interrupted Create or Remove left behind, as far as it can be removed. For the
-  // process that holds the lock.
+  // Creates the directories, and removes what an interrupted Create or Remove left behind, if it can be removed. Only the process
+  // that holds the lock may call this.
   static absl::StatusOr<GenerationStore> Open(const std::string& data_dir);
 
-  // Without touching anything: for semblance-builder.
+  // Opens the store without changing anything. semblance-builder uses this.
   static GenerationStore OpenForBuilder(const std::string& data_dir) { return GenerationStore(data_dir); }
 
-  // By ascending id; without what is being created or removed. One that is damaged is no error.
+  // Lists generations by ascending id, without those that are being created or removed. A damaged generation is not an error.
   absl::StatusOr<std::vector<StoredGeneration>> List() const;
 
   absl::StatusOr<storage::v1::GenerationManifest> ReadManifest(const std::string& generation_id) const;
 
-  // The newest generation of that embedding space whose phase is READY; nullopt where there is none.
+  // Returns the newest generation of that embedding space whose phase is READY; nullopt when there is none.
   absl::StatusOr<std::optional<storage::v1::GenerationManifest>> FindBySpace(const std::string& embedding_space_id) const;
 
-  // A new generation with a copy of the bundle and no index yet, durable when it returns, in the phase `record` says. `manifest`
-  // has what the bundle does not say (model_version, index_factory, request, gates, policy); the rest is filled in. Errors: as of
-  // ReadBundle.
+  // Creates a generation with a copy of the bundle and without an index, durably, in the phase of `record`. `manifest` has the
+  // fields that do not follow from the bundle (model_version, index_factory, request, gates, policy); the others are filled in.
+  // Errors: those of ReadBundle.
   absl::StatusOr<storage::v1::GenerationManifest> Create(const std::string& bundle_dir, storage::v1::GenerationManifest manifest,
                                                          const storage::v1::GenerationRecord& record) const;
 
-  // Removes all of it, the manifest first, so that an interrupted Remove is finished by Open. What does not exist is no error.
+  // Removes a generation. The manifest goes first, so that Open can finish an interrupted Remove. A missing generation is not an
+  // error.
   absl::Status Remove(const std::string& generation_id) const;
-  // Removes index/ and what semblance-builder wrote, but for its log. REQUIRES: no builder runs.
+  // Removes index/ and the files of semblance-builder, except its log. REQUIRES: no builder runs.
   absl::Status RemoveBuild(const std::string& generation_id) const;
 
-  // PHASE_READY without a state.json.
+  // Reads the state. Without a state.json it is PHASE_READY.
   absl::StatusOr<storage::v1::GenerationRecord> ReadRecord(const std::string& generation_id) const;
-  // Durable when it returns. format_version and time are filled in.
+  // Writes the state durably. Fills in format_version and time.
   absl::Status WriteRecord(const std::string& generation_id, storage::v1::GenerationRecord record) const;
 
-  // nullopt before the build is complete.
+  // Returns nullopt before the build is complete.
   absl::StatusOr<std::optional<storage::v1::BuildManifest>> ReadBuild(const std::string& generation_id) const;
-  // Durable when it returns. format_version is filled in.
+  // Writes the result of a build durably. Fills in format_version.
   absl::Status WriteBuild(const std::string& generation_id, storage::v1::BuildManifest build) const;
 
-  // An empty message while there is none, or none that can be read.
+  // Returns an empty message when there is none, or none that can be read.
   absl::StatusOr<storage::v1::BuildProgress> ReadProgress(const std::string& generation_id) const;
-  // Not synced. REQUIRES: one call at a time.
+  // Writes the progress without a sync. REQUIRES: one call at a time.
   absl::Status WriteProgress(const std::string& generation_id, storage::v1::BuildProgress progress) const;
 
-  // Asks a builder, wherever it runs, to stop.
+  // Asks a builder to stop, in whatever process it runs.
   absl::Status RequestCancel(const std::string& generation_id) const;
   bool CancelRequested(const std::string& generation_id) const;
 
-  // nullopt before the first activation.
+  // Returns nullopt before the first activation.
   absl::StatusOr<std::optional<storage::v1::ActiveGeneration>> ReadActive() const;
 
-  // Durable when it returns. `previous` may be empty.
+  // Writes the pointer durably. `previous` may be empty.
   absl::Status WriteActive(const std::string& generation_id, const std::string& previous) const;
 
-  // The files of a generation; whether or not they exist.
+  // Return the paths of the files of a generation, which may not exist.
   std::string Dir(const std::string& generation_id) const;
   std::string BundleDir(const std::string& generation_id) const;
   std::string IndexDir(const std::string& generation_id) const;
-  // Held by a running builder.
+  // A running builder holds this lock.
   std::string LockPath(const std::string& generation_id) const;
   std::string BuilderLogPath(const std::string& generation_id) const;
 
@@ -104,12 +106,12 @@ class GenerationStore {
   explicit GenerationStore(std::string data_dir) : data_dir_(std::move(data_dir)) {}
 
   StoredGeneration Describe(const std::string& id, absl::StatusOr<storage::v1::GenerationManifest> manifest) const;
-  // The content of state.json; PHASE_READY since `create_time` without one.
+  // Returns the content of state.json. Without one it is PHASE_READY since `create_time`.
   absl::StatusOr<storage::v1::GenerationRecord> ReadState(const std::string& id, const std::string& create_time) const;
 
-  // The number of a new generation, on disk before it is returned.
+  // Returns the number of a new generation. It is on disk before this returns.
   absl::StatusOr<int64_t> TakeNumber() const;
-  // Makes a generation of an empty directory; completes the manifest.
+  // Fills the directory of a new generation, and completes the manifest.
   absl::Status Fill(const std::string& id, const std::string& bundle_dir, const storage::v1::GenerationRecord& record,
                     storage::v1::GenerationManifest* manifest) const;
 

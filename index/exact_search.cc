@@ -19,13 +19,13 @@ absl::Status ValidateArguments(absl::Span<const float> queries, absl::Span<const
   }
   for (const size_t size : {queries.size(), base.size()}) {
     if (size % static_cast<size_t>(dimension) != 0) {
-      return absl::InvalidArgumentError(absl::StrCat(size, " floats are no whole number of rows of ", dimension));
+      return absl::InvalidArgumentError(absl::StrCat(size, " floats are not a whole number of rows of ", dimension));
     }
   }
   return absl::OkStatus();
 }
 
-// FAISS leaves the order of equal scores open.
+// FAISS does not define the order of equal scores.
 void OrderTiesByIndex(absl::Span<int64_t> indices, absl::Span<const float> scores) {
   for (size_t begin = 0, end = 0; begin < indices.size(); begin = end) {
     for (end = begin + 1; end < indices.size() && scores[end] == scores[begin]; ++end) {

@@ -16,7 +16,7 @@ namespace {
 
 using Kind = IndexSpec::Kind;
 
-// Up to here a scan is as fast as any graph.
+// Up to this number of rows, a scan is as fast as any graph.
 constexpr int64_t kFlatRows = 1000;
 constexpr int kMinM = 4;
 constexpr int kMaxM = 128;
@@ -53,7 +53,7 @@ double Gibibytes(int64_t bytes) {
   return static_cast<double>(bytes) / (1 << 30);
 }
 
-// Two components a byte, or what divides the dimension.
+// Returns half of the dimension, so that a byte covers two components, or the next smaller divisor of the dimension.
 int PqBytesFor(int dimension) {
   int bytes = std::max(1, dimension / 2);
   while (dimension % bytes != 0) {
@@ -68,10 +68,11 @@ absl::StatusOr<IndexSpec> ParseIndexSpec(absl::string_view factory) {
   IndexSpec spec;
   const std::vector<std::string> parts = absl::StrSplit(factory, ',');
   if (!ParseParts(parts, &spec)) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", factory,
-                                                   "\" names no index; expected auto, Flat, HNSW16, \"HNSW16,SQ8,RFlat\", "
-                                                   "\"IVF1024,Flat\" or \"IVF1024,PQ16,RFlat\" (HNSW",
-                                                   kMinM, " to HNSW", kMaxM, ", IVF0 to IVF", kMaxLists, ")"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", factory,
+                     "\" is not the name of an index; expected auto, Flat, HNSW16, \"HNSW16,SQ8,RFlat\", "
+                     "\"IVF1024,Flat\" or \"IVF1024,PQ16,RFlat\" (HNSW",
+                     kMinM, " to HNSW", kMaxM, ", IVF0 to IVF", kMaxLists, ")"));
   }
   return spec;
 }
@@ -79,7 +80,7 @@ absl::StatusOr<IndexSpec> ParseIndexSpec(absl::string_view factory) {
 absl::Status ValidateIndexSpec(const IndexSpec& spec, int dimension) {
   if (spec.kind == Kind::kIvfPq && dimension % spec.pq_bytes != 0) {
     return absl::InvalidArgumentError(absl::StrCat("the index ", ToString(spec), " cuts vectors into ", spec.pq_bytes,
-                                                   " equal parts; the dimension ", dimension, " is no multiple of that"));
+                                                   " equal parts; the dimension ", dimension, " is not a multiple of that"));
   }
   return absl::OkStatus();
 }
@@ -107,7 +108,7 @@ int64_t EstimateMemoryBytes(const IndexSpec& spec, int dimension, int64_t rows) 
   switch (spec.kind) {
     case Kind::kHnsw:
       return rows * (kKeyBytes + vector_bytes + code_bytes + int64_t{spec.hnsw_m} * 2 * 4) * 17 /
-             16;  // The upper levels: one row in M.
+             16;  // The upper levels add one row in M, which is estimated as one in 16.
     case Kind::kIvfPq:
       return rows * (kKeyBytes + vector_bytes + spec.pq_bytes + 4);
     default:

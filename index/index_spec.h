@@ -1,16 +1,16 @@
-// Which kind of index a sealed segment is, in the words of FAISS's index factory.
+// The kind of index that a sealed segment is, written as FAISS's index factory writes it.
 //
 // Thread-safe: functions without state.
 //
 //   Flat                    every row is compared
 //   HNSW16                  a graph with M = 16; full precision in memory
-//   HNSW16,SQ8,RFlat        the same; full precision stays in the file, which is mapped
+//   HNSW16,SQ8,RFlat        the same, but full-precision vectors stay in the file, which is mapped
 //   IVF1024,Flat            1,024 lists of rows around k-means centroids
-//   IVF1024,PQ16,RFlat      the same over product codes of 16 bytes; full precision stays in the file
-//   auto                    one of these, by rows, dimension and memory
+//   IVF1024,PQ16,RFlat      the same over product codes of 16 bytes; full-precision vectors stay in the file
+//   auto                    one of these, chosen by rows, dimension and memory
 //
-// All kinds but Flat find candidates in a compressed form or a part of the rows; RFlat compares the best again at full precision,
-// which HNSW16 does too. IVF0 chooses the number of lists: about 4 times the square root of the rows.
+// All kinds but Flat look for candidates in compressed rows, or in a part of the rows. RFlat compares the best candidates again at
+// full precision; HNSW16 does that too. IVF0 chooses the number of lists, about 4 times the square root of the number of rows.
 #ifndef SEMBLANCE_INDEX_INDEX_SPEC_H_
 #define SEMBLANCE_INDEX_INDEX_SPEC_H_
 
@@ -27,38 +27,38 @@ struct IndexSpec {
   enum class Kind { kAuto, kFlat, kHnsw, kIvfFlat, kIvfPq };
 
   Kind kind = Kind::kAuto;
-  // HNSW: links of a node above the ground, 4 to 128.
+  // HNSW only: links of a node above the ground level, 4 to 128.
   int hnsw_m = 16;
-  // IVF: lists; 0: by the number of rows.
+  // IVF only: number of lists; 0 chooses it by the number of rows.
   int lists = 0;
-  // IVF-PQ: bytes of a code, a divisor of the dimension.
+  // IVF-PQ only: bytes of a product code, a divisor of the dimension.
   int pq_bytes = 0;
-  // Full-precision vectors stay in the file.
+  // True when full-precision vectors stay in the file.
   bool mapped = false;
 
   friend bool operator==(const IndexSpec&, const IndexSpec&) = default;
 };
 
-// Errors: InvalidArgument with the grammar.
+// Parses a factory string. Errors: InvalidArgument, with the grammar in its message.
 absl::StatusOr<IndexSpec> ParseIndexSpec(absl::string_view factory);
 
-// Whether vectors of that dimension can be indexed so. Errors: InvalidArgument.
+// Checks that vectors of that dimension can have an index of this kind. Errors: InvalidArgument.
 absl::Status ValidateIndexSpec(const IndexSpec& spec, int dimension);
 
-// The inverse of ParseIndexSpec.
+// Returns the factory string, from which ParseIndexSpec makes an equal spec.
 std::string ToString(const IndexSpec& spec);
 
-// Bytes of memory that a segment of `rows` takes.
+// Estimates the bytes of memory of a segment with `rows` rows.
 int64_t EstimateMemoryBytes(const IndexSpec& spec, int dimension, int64_t rows);
 
 struct ChosenIndexSpec {
   IndexSpec spec;
-  // For an operator.
+  // The reason for the choice, in words for an operator.
   std::string why;
 };
 
-// Resolves kAuto: the fastest kind whose memory for `index_rows`, the rows of the whole index, fits the budget; Flat for a segment
-// of few rows. Returns any other spec as it is.
+// Resolves kAuto. A segment of few rows becomes Flat; otherwise the fastest kind is chosen whose memory for `index_rows`, the rows
+// of the whole index, fits the budget. Any other spec is returned unchanged.
 ChosenIndexSpec ChooseIndexSpec(const IndexSpec& spec, int dimension, int64_t segment_rows, int64_t index_rows,
                                 int64_t memory_budget_bytes);
 

@@ -6,7 +6,7 @@
 namespace semblance::index {
 namespace {
 
-// The bitmap may take as much memory as the keys, and a megabyte in any case.
+// The bitmap may take as much memory as the keys do, or one megabyte if that is more.
 constexpr uint64_t kBitsPerKey = 64;
 constexpr uint64_t kBitsAnyway = uint64_t{1} << 23;
 

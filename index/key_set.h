@@ -1,4 +1,4 @@
-// The keys that a search is restricted to.
+// A set of keys. A search that is given one returns rows with these keys only.
 //
 // Thread-compatible: const methods may run concurrently.
 #ifndef SEMBLANCE_INDEX_KEY_SET_H_
@@ -13,20 +13,20 @@ namespace semblance::index {
 
 class KeySet {
  public:
-  // In any order; a key may come twice.
+  // Takes keys in any order; a key may come twice.
   explicit KeySet(std::vector<uint64_t> keys);
 
   bool Contains(uint64_t key) const;
 
-  // Those from `first` to `last`, both included, ascending.
+  // Returns the keys from `first` to `last`, both included, in ascending order.
   absl::Span<const uint64_t> Between(uint64_t first, uint64_t last) const;
 
-  // Ascending.
+  // Returns all keys in ascending order.
   absl::Span<const uint64_t> keys() const { return keys_; }
 
  private:
   std::vector<uint64_t> keys_;
-  // A bit per key from the first to the last; empty where the keys lie too far apart for that.
+  // One bit for each number from the first key to the last. Empty when the keys lie so far apart that the bits would waste memory.
   std::vector<uint64_t> bits_;
 };
 

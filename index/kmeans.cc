@@ -16,7 +16,7 @@ namespace {
 
 absl::Status ValidateArguments(absl::Span<const float> rows, int dimension, const KMeansOptions& options) {
   if (dimension < 1 || rows.size() % static_cast<size_t>(dimension) != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(rows.size(), " floats are no whole number of rows of ", dimension));
+    return absl::InvalidArgumentError(absl::StrCat(rows.size(), " floats are not a whole number of rows of ", dimension));
   }
   const size_t count = rows.size() / static_cast<size_t>(dimension);
   if (options.clusters < 1 || static_cast<size_t>(options.clusters) > count) {
@@ -26,7 +26,7 @@ absl::Status ValidateArguments(absl::Span<const float> rows, int dimension, cons
     return absl::InvalidArgumentError(absl::StrCat("iterations ", options.iterations, " is below 1"));
   }
   if (!std::all_of(rows.begin(), rows.end(), [](float value) { return std::isfinite(value); })) {
-    return absl::InvalidArgumentError("k-means of values that are not finite");
+    return absl::InvalidArgumentError("a value of the rows is not finite");
   }
   return absl::OkStatus();
 }
@@ -39,8 +39,8 @@ absl::StatusOr<std::vector<int64_t>> KMeansClusters(absl::Span<const float> rows
   faiss::ClusteringParameters how;
   how.niter = options.iterations;
   how.seed = options.seed;
-  how.min_points_per_centroid = 1;                                // Fewer than 39 would only be a warning on standard error.
-  how.max_points_per_centroid = std::numeric_limits<int>::max();  // Every row takes part; the default is a sample.
+  how.min_points_per_centroid = 1;                                // The default, 39, makes FAISS warn on standard error.
+  how.max_points_per_centroid = std::numeric_limits<int>::max();  // By default FAISS takes a sample.
   std::vector<int64_t> clusters(static_cast<size_t>(count));
   SEMBLANCE_RETURN_IF_ERROR(FaissCall("k-means", [&] {
     faiss::Clustering clustering(dimension, options.clusters, how);

@@ -1,4 +1,4 @@
-// Checks of what callers hand to an index.
+// Checks the arguments that callers pass to an index.
 //
 // Thread-safe: functions without state. Errors: InvalidArgument with the value and the limit.
 #ifndef SEMBLANCE_INDEX_VALIDATION_H_
@@ -12,17 +12,17 @@
 
 namespace semblance::index {
 
-// Dimension and finite components.
+// Checks that the vectors have the dimension and only finite components.
 absl::Status ValidateVectors(absl::Span<const IndexAdd> adds, int dimension);
 
-// The order of keys and sequences of a step after `applied`; see VectorIndex::Apply.
+// Checks keys and sequences of a step that follows the applied sequence `applied`; see VectorIndex::Apply.
 absl::Status ValidateStep(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t applied,
                           uint64_t sequence);
 
-// See SegmentedIndex::Open.
+// Checks the live keys that SegmentedIndex::Open is given.
 absl::Status ValidateLiveKeys(absl::Span<const uint64_t> keys, uint64_t sequence);
 
-// See VectorIndex::Search.
+// Checks the arguments of VectorIndex::Search.
 absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options, int dimension);
 
 }  // namespace semblance::index

@@ -1,13 +1,15 @@
 // Nearest neighbours of unit vectors by cosine similarity, over rows that are written while searches run.
 //
-// Thread-safe: searches run concurrently with each other and with writes, and never wait for a writer. Writes are serialised by
-// the caller (one writer at a time).
+// Thread-safe: searches run concurrently with each other and with writes, and never wait for a writer. The caller serializes
+// writes: there is one writer at a time.
 //
-// Rows are immutable: a key (the sequence of the write) is added once, with its vector, and later deleted by a later sequence. The
-// whole index moves from one applied sequence to the next: a search sees the rows with key <= S that were not deleted at or before
-// S, for the one S that it returns. (Multi-version concurrency control; an update is a delete and an add at one sequence.)
+// Rows are immutable. A key, which is the sequence of a write, is added once with its vector; a later sequence may delete it. An
+// update is a deletion and an addition at one sequence. The whole index moves from one applied sequence to the next, which is
+// multi-version concurrency control: a search returns the sequence S that it saw, and the rows with key <= S that were not deleted
+// at or before S.
 //
-// Vectors: float32, `dimension` components, unit length; the score is their inner product, in [-1, 1] up to rounding.
+// Vectors have `dimension` components in float32 and unit length. The score of two vectors is their inner product, which lies in
+// [-1, 1] up to rounding.
 #ifndef SEMBLANCE_INDEX_VECTOR_INDEX_H_
 #define SEMBLANCE_INDEX_VECTOR_INDEX_H_
 
@@ -23,7 +25,7 @@
 
 namespace semblance::index {
 
-// One row found.
+// A row that a search found.
 struct ScoredKey {
   uint64_t key = 0;
   float score = 0;
@@ -32,45 +34,48 @@ struct ScoredKey {
 // A row to add.
 struct IndexAdd {
   uint64_t key = 0;
-  // `dimension` floats; not kept.
+  // `dimension` floats. The index copies them.
   absl::Span<const float> vector;
 };
 
-// A row to delete, as of sequence `at`.
+// A row to delete. Searches at sequence `at` and later do not see it.
 struct IndexDelete {
   uint64_t key = 0;
   uint64_t at = 0;
 };
 
 struct IndexSearchOptions {
-  // How many, >= 1.
+  // How many rows to return, at least 1.
   int top_k = 10;
-  // How many candidates a walk of a graph keeps; 0: as many as the target recall needed when the segment was sealed.
+  // How many candidates a walk through a graph keeps. 0 means the number that reached the target recall when the segment was
+  // sealed.
   int ef_search = 0;
-  // How many inverted lists are looked at; 0: likewise.
+  // How many inverted lists a search reads. 0 has the same meaning as for ef_search.
   int nprobe = 0;
-  // Compares with every row.
+  // Compares the query with every row.
   bool exact = false;
-  // Only rows with these keys; null: all. Must outlive the call.
+  // If not null, only rows with these keys are found. Must outlive the call.
   const KeySet* only = nullptr;
 };
 
-// The rows of one search and the state they are from.
+// The result of one search.
 struct IndexSearchResult {
-  // A list per query: by descending score, ties by ascending key; fewer than top_k when the index holds fewer.
+  // One list per query, by descending score, where equal scores are ordered by ascending key. A list is shorter than top_k only
+  // when fewer rows can be found.
   std::vector<std::vector<ScoredKey>> neighbors;
+  // The state of the index that the search saw.
   uint64_t applied_sequence = 0;
 };
 
-// For operators.
+// Numbers that operators look at.
 struct IndexStats {
   int64_t live_rows = 0;
   int64_t tombstone_rows = 0;
   int sealed_segments = 0;
   int64_t growing_rows = 0;
-  // Memory of the rows, without mapped files.
+  // Bytes of memory that the rows take, without mapped files.
   int64_t memory_bytes = 0;
-  // What each sealed segment is, and why.
+  // The kind of each sealed segment, and why it was chosen.
   std::vector<std::string> segments;
 };
 
@@ -80,21 +85,23 @@ class VectorIndex {
 
   virtual int dimension() const = 0;
 
-  // Applies adds and deletes as one step: searches see none of it before the step and all of it after. Keys of adds are ascending
-  // and greater than the applied sequence before; deletes of unknown keys are ignored. `sequence` becomes the applied sequence.
-  // REQUIRES: one writer at a time. Errors: InvalidArgument (dimension; non-finite values; keys that do not ascend, a key or `at`
-  // that is not greater than the applied sequence before, or greater than `sequence`); I/O errors. After an error the index still
-  // answers from the state before, and the same step may be tried again.
+  // Applies additions and deletions as one step: a search sees either none of them or all of them. The keys of `adds` must ascend
+  // and be greater than the applied sequence before the step. Deletions of unknown keys are ignored. `sequence` becomes the applied
+  // sequence. REQUIRES: one writer at a time.
+  //
+  // Errors: InvalidArgument (wrong dimension; values that are not finite; keys that do not ascend; a key or `at` that is not
+  // greater than the applied sequence before the step, or is greater than `sequence`); I/O errors. After an error the index answers
+  // from the state before the step, and the same step may be tried again.
   virtual absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) = 0;
 
-  // The state that a search started now would see, or a later one.
+  // Returns the last applied sequence. A search that starts afterwards sees this state or a later one.
   virtual uint64_t applied_sequence() const = 0;
 
-  // The nearest rows to each of the queries (one or more, row-major, `dimension` columns), all at one applied sequence. Errors:
-  // InvalidArgument (no query, a size that is no multiple of the dimension, or non-finite values; top_k < 1).
+  // Returns the nearest rows to each query, all at one applied sequence. `queries` holds one or more rows of `dimension` floats.
+  // Errors: InvalidArgument (no query; a size that is no multiple of the dimension; values that are not finite; top_k < 1).
   virtual absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const = 0;
 
-  // The vector of a row that is not yet dropped. Errors: NotFound.
+  // Returns the vector of a row that is alive, or deleted but not yet dropped. Errors: NotFound.
   virtual absl::StatusOr<std::vector<float>> Vector(uint64_t key) const = 0;
 
   virtual IndexStats Stats() const = 0;

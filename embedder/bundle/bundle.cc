@@ -29,13 +29,13 @@ namespace {
 using ::semblance::storage::v1::BundleFile;
 using ::semblance::storage::v1::BundleManifest;
 
-// Files of a bundle by name, the manifest excluded.
+// The files of a bundle by name, without the manifest.
 using FileContents = std::map<std::string, std::string>;
 
 constexpr char kProxiesTensor[] = "proxies";
 constexpr char kClassProxiesTensor[] = "class_proxies";
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
-// Proxies are unit vectors up to the rounding of float32 and of the trainer's device.
+// Proxies have unit length, up to the rounding of float32 and of the device that trained them.
 constexpr double kUnitTolerance = 1e-3;
 
 absl::Status InvalidManifest(absl::string_view message) {
@@ -46,7 +46,7 @@ absl::Status Damaged(absl::string_view message) {
   return Error(absl::StatusCode::kDataLoss, "DIGEST_MISMATCH", message);
 }
 
-// A file of the bundle itself: not a link to elsewhere, not a device. `max_bytes` is checked before reading.
+// Reads a file that lies in the bundle itself: links and devices are refused. Checks `max_bytes` before reading.
 absl::StatusOr<std::string> ReadPlainFile(const std::string& directory, const std::string& name, int64_t max_bytes) {
   const std::string path = absl::StrCat(directory, "/", name);
   struct stat info {};
@@ -72,7 +72,7 @@ absl::Status ParseJson(const std::string& json, bool ignore_unknown_fields, Bund
 
 absl::StatusOr<BundleManifest> ParseManifest(const std::string& json) {
   BundleManifest manifest;
-  // The version first: a newer manifest has fields that only its version explains.
+  // The version is checked first, because only its version explains unknown fields of a newer manifest.
   SEMBLANCE_RETURN_IF_ERROR(ParseJson(json, /*ignore_unknown_fields=*/true, &manifest));
   if (manifest.format_version() != kBundleFormatVersion) {
     return InvalidManifest(
@@ -88,7 +88,7 @@ absl::StatusOr<std::string> ToJson(const BundleManifest& manifest) {
   options.preserve_proto_field_names = true;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(manifest, &json, options);
-  // Text that is not UTF-8 prints, but comes back as something else.
+  // Text that is not UTF-8 can be printed, but parsing it gives other text.
   BundleManifest back;
   if (!status.ok() || !ParseJson(json, /*ignore_unknown_fields=*/false, &back).ok() ||
       !google::protobuf::util::MessageDifferencer::Equals(back, manifest)) {
@@ -130,7 +130,7 @@ absl::StatusOr<BundleManifest> CheckedManifest(const std::string& json) {
   SEMBLANCE_ASSIGN_OR_RETURN(BundleManifest manifest, ParseManifest(json));
   SEMBLANCE_RETURN_IF_ERROR(ValidateFiles(manifest));
   const absl::Status status = ValidateManifest(manifest);
-  // InvalidArgument would blame the caller; here the file is wrong.
+  // InvalidArgument would mean that the caller is wrong. Here the file is wrong.
   return status.ok() ? absl::StatusOr<BundleManifest>(std::move(manifest)) : InvalidManifest(status.message());
 }
 
@@ -167,14 +167,14 @@ absl::Status CheckUnitLength(const HostTensor& proxies, int64_t dimension) {
       std::memcpy(&value, values, sizeof(value));
       sum += double{value} * value;
     }
-    if (!(std::abs(std::sqrt(sum) - 1) <= kUnitTolerance)) {  // Negated, so that NaN fails too.
+    if (!(std::abs(std::sqrt(sum) - 1) <= kUnitTolerance)) {  // The comparison is negated, so that NaN fails too.
       return InvalidManifest(absl::StrCat("proxy ", row, " has length ", std::sqrt(sum), ", not 1"));
     }
   }
   return absl::OkStatus();
 }
 
-// [classes], rows of the proxies.
+// Checks "class_proxies", which has a row of the proxies for each class.
 absl::Status CheckClassProxies(const HostTensor& rows, int64_t classes, int64_t proxies) {
   if (rows.dtype != "I64" || rows.shape != std::vector<int64_t>{classes}) {
     return InvalidManifest(absl::StrCat("class_proxies are ", rows.dtype, "[", absl::StrJoin(rows.shape, ", "), "]; expected I64[",
@@ -243,7 +243,7 @@ absl::StatusOr<Bundle> Assemble(BundleManifest manifest, const FileContents& con
   return bundle;
 }
 
-// The manifest's bytes, and the listed files': checked against each other.
+// Reads the manifest and the listed files, and checks them against each other.
 struct RawBundle {
   std::string manifest_json;
   BundleManifest manifest;
@@ -270,7 +270,7 @@ absl::Status WriteRaw(std::string directory, const FileContents& contents, const
     return absl::AlreadyExistsError(absl::StrCat(directory, " exists; a bundle is never overwritten"));
   }
   const std::string aside = absl::StrCat(directory, ".tmp.", ::getpid());
-  const absl::Cleanup clean_up = [&aside] { RemoveAll(aside).IgnoreError(); };  // After success nothing is there.
+  const absl::Cleanup clean_up = [&aside] { RemoveAll(aside).IgnoreError(); };  // After success there is nothing to remove.
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(aside));
   for (const auto& [name, content] : contents) {
     SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(aside, "/", name), content));

@@ -1,5 +1,4 @@
-// The digest that names an embedding space: ComputeEmbeddingSpaceId of bundle.h; docs/bundle_format.md has the text that is
-// digested.
+// ComputeEmbeddingSpaceId of bundle.h. docs/bundle_format.md shows the text that is digested.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -67,7 +66,7 @@ std::string DescribeBackbone(const BundleManifest& manifest) {
   }
 }
 
-// Values that say the same as nothing are left out, so that what was written before there were such values keeps its name.
+// Values that equal the defaults are left out, so that bundles written before these fields existed keep their ids.
 std::string DescribeArchitecture(const BundleManifest& manifest) {
   const Architecture& architecture = manifest.architecture();
   Architecture unset = architecture;

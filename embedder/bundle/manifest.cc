@@ -182,8 +182,8 @@ int64_t HeadInputs(const Architecture& architecture, const Preprocessing& prepro
 }
 
 bool IsBnInceptionSide(int side) {
-  // The first convolution rounds up, the poolings (3x3, stride 2, no padding) down. Two more poolings, in parallel to convolutions
-  // that round up, fit them only where nothing is rounded.
+  // The first convolution rounds up, and two poolings (3x3, stride 2, no padding) round down. Two more poolings run in parallel to
+  // convolutions that round up, so their sizes agree only when nothing is rounded.
   const int side_at_3a = (side + 1) / 2 / 2 / 2;
   return side_at_3a > 0 && side_at_3a % 4 == 0;
 }

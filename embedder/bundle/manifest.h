@@ -1,9 +1,9 @@
-// The ranges of a bundle's manifest: what storage/v1/bundle.proto promises, checked.
+// Checks the ranges of a bundle's manifest, which storage/v1/bundle.proto defines.
 //
 // Thread-safe: functions without state.
 //
-// Errors: InvalidArgument with reason MANIFEST_INVALID, the field's path in the message type (such as "preprocessing.crop_side"),
-// the value and the range.
+// Errors: InvalidArgument with reason MANIFEST_INVALID, the path of the field in the message type (such as
+// "preprocessing.crop_side"), the value and the range.
 #ifndef SEMBLANCE_EMBEDDER_BUNDLE_MANIFEST_H_
 #define SEMBLANCE_EMBEDDER_BUNDLE_MANIFEST_H_
 
@@ -17,29 +17,29 @@ namespace semblance::embedder {
 
 inline constexpr int kBundleFormatVersion = 1;
 inline constexpr int kMaxDimension = 4096;
-// Inputs of the linear head: bounds what a manifest can make a reader allocate (1 GiB at kMaxDimension).
+// Limit of the inputs of the linear head. It bounds the memory that a manifest can make a reader allocate (1 GiB at kMaxDimension).
 inline constexpr int64_t kMaxHeadInputs = 65536;
 
 absl::Status ValidatePreprocessing(const storage::v1::Preprocessing& preprocessing);
 
-// With the preprocessing whose output goes in, and the dimension that comes out. Checks all three.
+// Checks the architecture, the preprocessing whose output it takes, and the dimension of its output.
 absl::Status ValidateNetwork(const storage::v1::Architecture& architecture, const storage::v1::Preprocessing& preprocessing,
                              int dimension);
 
-// Everything but the format version, the embedding space and the files, which the writer fills in.
+// Checks everything except the format version, the embedding space and the files, which the writer fills in.
 absl::Status ValidateManifest(const storage::v1::BundleManifest& manifest);
 
-// Whether a model may be called so: [a-z0-9][a-z0-9._-]{0,63}.
+// Returns true for a valid name of a model: [a-z0-9][a-z0-9._-]{0,63}.
 bool IsModelName(absl::string_view name);
 
-// Values that come out of the backbone, pooled, for one image. REQUIRES: ValidateNetwork; not torch_script: that is for the program
-// to say.
+// Returns the number of pooled values that the backbone gives for one image. REQUIRES: ValidateNetwork returned OK; the backbone is
+// not torch_script, whose program decides about its output.
 int64_t HeadInputs(const storage::v1::Architecture& architecture, const storage::v1::Preprocessing& preprocessing);
 
-// Whether BN-Inception can halve an input of that side often enough, evenly: multiples of 32 are among those.
+// Returns true if BN-Inception can halve inputs of that side evenly as often as it must. Multiples of 32 are among these sides.
 bool IsBnInceptionSide(int side);
 
-// What unset values of the architecture stand for: the pooling, and the base width of a ResNet.
+// Return the pooling, and the base width of a ResNet, with the defaults of unset fields applied.
 storage::v1::Architecture::Pooling PoolingOf(const storage::v1::Architecture& architecture);
 int BaseWidthOf(const storage::v1::Resnet& resnet);
 

@@ -16,7 +16,8 @@ using Items = std::vector<const PickleValue*>;
 constexpr char kOrderedDict[] = "collections.OrderedDict";
 constexpr size_t kMaxGlobalSize = 1000;
 
-// A stack machine. Every opcode makes at most one value, and pops what is there: memory is bounded by the length of the input.
+// A stack machine. Every opcode makes at most one value, and pops only existing values. So the length of the input bounds the
+// memory.
 class PickleMachine {
  public:
   explicit PickleMachine(absl::string_view bytes) : bytes_(bytes) {}
@@ -38,7 +39,7 @@ class PickleMachine {
   }
 
  private:
-  // Bytes that follow. After the end: nothing, and broken_.
+  // Takes the next bytes. At the end it returns nothing and sets broken_.
   absl::string_view Take(uint64_t size) {
     if (size > bytes_.size() - position_) {
       broken_ = true;
@@ -49,7 +50,7 @@ class PickleMachine {
     return taken;
   }
 
-  // Little-endian, without sign.
+  // Takes an unsigned little-endian number.
   uint64_t Number(size_t size) {
     uint64_t number = 0;
     size_t shift = 0;
@@ -62,7 +63,7 @@ class PickleMachine {
 
   absl::string_view Line() {
     const absl::string_view rest = bytes_.substr(position_);
-    const absl::string_view line = Take(rest.find('\n'));  // npos is beyond every end.
+    const absl::string_view line = Take(rest.find('\n'));  // Take fails for npos.
     Take(1);
     return line;
   }
@@ -90,7 +91,7 @@ class PickleMachine {
   }
 
   PickleValue* Pop() {
-    // What is below the last mark belongs to who set the mark.
+    // Values below the last mark must not be popped before the mark.
     if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) {
       broken_ = true;
       return &nothing_;
@@ -128,7 +129,7 @@ class PickleMachine {
     return items;
   }
 
-  // Appends to the value on top, if it is of the kind: what an unknown class does with items is of no interest.
+  // Appends items to the value on top if it has this kind. Otherwise it is an object, and its items are not needed.
   bool Extend(Kind kind, const Items& items) {
     PickleValue* const owner = Top();
     if (owner->kind == kind) {
@@ -159,7 +160,7 @@ class PickleMachine {
     if (arguments->items.empty()) {
       return true;
     }
-    // OrderedDict([[key, value], ...]), as Python 2 has it.
+    // Python 2 writes OrderedDict([[key, value], ...]).
     for (const PickleValue* const pair : arguments->items[0]->items) {
       if (pair->items.size() != 2 || ++copied_pairs_ > bytes_.size()) {
         return false;
@@ -202,7 +203,7 @@ class PickleMachine {
     return true;
   }
 
-  // For statements whose result says nothing.
+  // Turns a call whose result means nothing into a successful step.
   static bool Done(const void*) { return true; }
 
   bool Execute(uint8_t opcode) {
@@ -210,7 +211,7 @@ class PickleMachine {
     return as_value.has_value() ? *as_value : ExecuteStackWork(opcode);
   }
 
-  // Opcodes that push what they hold.
+  // Executes opcodes that push a value which they contain. Returns nullopt for other opcodes.
   std::optional<bool> ExecuteValue(uint8_t opcode) {
     switch (opcode) {
       case 'N':
@@ -249,12 +250,12 @@ class PickleMachine {
     }
   }
 
-  // Opcodes that work on what was pushed.
+  // Executes opcodes that use values on the stack.
   bool ExecuteStackWork(uint8_t opcode) {
     switch (opcode) {
       case 0x80:  // Protocol.
         return Number(1) <= 5;
-      case 0x95:  // Frame: its length.
+      case 0x95:  // Frame, with its length.
         return Done(Take(8).data());
       case '.':
         return done_ = true;
@@ -291,9 +292,9 @@ class PickleMachine {
       case 'Q':
         return NewItems(Kind::kPersistentId, PopItems(1));
       case 'R':
-      case 0x81:  // Of a new object, with its class and arguments.
+      case 0x81:  // Makes an object from its class and arguments.
         return Call();
-      case 'b':  // Attributes of an object: of no interest.
+      case 'b':  // Sets attributes of an object, which are not needed.
         return Done(Pop()) && Done(Top());
       default:
         return false;
@@ -307,10 +308,10 @@ class PickleMachine {
   Pickle pickle_;
   PickleValue nothing_;
   std::vector<PickleValue*> stack_;
-  // Sizes of the stack.
+  // The sizes of the stack at the marks.
   std::vector<size_t> marks_;
   std::map<uint64_t, PickleValue*> memo_;
-  // More than there are bytes: a list that is used again and again to grow.
+  // Bounds the total size of copies by the input size, so that a pickle cannot grow a dict by referring to one list repeatedly.
   size_t copied_pairs_ = 0;
 };
 

@@ -1,9 +1,9 @@
-// Reads Python pickles as inert data: what would be a class or a call stays a name, and nothing is ever run or imported. Enough of
-// protocols 2 to 4 for the files of torch.save. Private to the library: callers want pth.h.
+// Reads Python pickles as inert data: classes and calls remain names, and nothing is ever run or imported. It supports the part of
+// protocols 2 to 4 that torch.save uses. Private to the library; callers use pth.h.
 //
 // Thread-compatible: const methods may run concurrently.
 //
-// Errors: DataLoss for bytes that end early, an opcode out of this subset, or one that does not fit the stack.
+// Errors: DataLoss for bytes that end early, an unsupported opcode, or an opcode that does not fit the stack.
 #ifndef SEMBLANCE_EMBEDDER_BUNDLE_PICKLE_H_
 #define SEMBLANCE_EMBEDDER_BUNDLE_PICKLE_H_
 
@@ -21,37 +21,37 @@ namespace semblance::embedder {
 struct PickleValue {
   enum class Kind {
     kNone,
-    // Also bools: 0 and 1.
+    // Integers, and bools as 0 and 1.
     kInteger,
-    // Text and byte strings, and integers of more than 64 bits as their bytes.
+    // Text and byte strings. Integers of more than 64 bits are kept as their bytes.
     kText,
     // Lists and tuples.
     kSequence,
-    // collections.OrderedDict too.
+    // Dicts, and collections.OrderedDict.
     kDict,
-    // "module.name".
+    // A class or function, as "module.name".
     kGlobal,
     // A call that was not made.
     kCall,
-    // A reference to something outside of the pickle.
+    // A reference to something outside the pickle.
     kPersistentId,
-    // What this subset does not look into: floats.
+    // Floats, whose value is not read.
     kOther,
   };
 
   Kind kind = Kind::kNone;
   int64_t integer = 0;
   std::string text;
-  // kSequence: the elements; kDict: key, value, key, value; kCall: what is called and its arguments; kPersistentId: the id. Owned
-  // by the Pickle. May contain this value.
+  // kSequence: the elements; kDict: key, value, key, value; kCall: the callee and its arguments; kPersistentId: the id. The Pickle
+  // owns them. A value may contain itself.
   std::vector<const PickleValue*> items;
 };
 
 struct Pickle {
-  // All values, in the order in which they were made.
+  // Owns all values, in the order in which they were made.
   std::vector<std::unique_ptr<PickleValue>> values;
   const PickleValue* root = nullptr;
-  // Bytes of the pickle; others may follow it.
+  // Number of bytes of the pickle. Other bytes may follow it.
   size_t size = 0;
 };
 

@@ -27,14 +27,14 @@ constexpr absl::string_view kZipBegin = "PK\x03\x04";
 constexpr absl::string_view kLegacyBegin = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 constexpr char kPickleRecord[] = "data.pkl";
 
-// Data of storages by key.
+// The bytes of storages by key.
 using Storages = std::map<std::string, absl::string_view>;
 
 bool IsCallOf(const PickleValue& value, absl::string_view function) {
   return value.kind == Kind::kCall && value.items[0]->kind == Kind::kGlobal && value.items[0]->text == function;
 }
 
-// The arguments of a call; nothing for another value.
+// Returns the arguments of a call; nothing for any other value.
 const std::vector<const PickleValue*>* ArgumentsOf(const PickleValue& value, absl::string_view function, size_t least) {
   if (!IsCallOf(value, function) || value.items[1]->items.size() < least) {
     return nullptr;
@@ -42,9 +42,9 @@ const std::vector<const PickleValue*>* ArgumentsOf(const PickleValue& value, abs
   return &value.items[1]->items;
 }
 
-// ("storage", type, key, location, number of elements, ...).
+// A storage as a pickle refers to it: ("storage", type, key, location, number of elements, ...).
 struct StorageId {
-  // Such as "torch.FloatStorage".
+  // For example "torch.FloatStorage".
   std::string type;
   std::string key;
   int64_t count = 0;
@@ -62,12 +62,12 @@ std::optional<StorageId> ReadStorageId(const PickleValue& value) {
   return StorageId{fields[1]->text, fields[2]->text, fields[4]->integer};
 }
 
-// Of HostTensor; empty for types that it does not know.
+// Returns the dtype of a HostTensor for a type of storage; empty for types that HostTensor does not have.
 std::string DtypeOfStorage(absl::string_view type) {
   return type == "torch.FloatStorage" ? "F32" : type == "torch.LongStorage" ? "I64" : "";
 }
 
-// Of an element, for the types that a file of the older layout may hold beside ours; 0 for others.
+// Returns the bytes of an element, for all types that a file of the older layout may hold; 0 for others.
 size_t ElementSize(absl::string_view type) {
   static constexpr std::pair<absl::string_view, size_t> kSizes[] = {
       {"torch.FloatStorage", 4},    {"torch.LongStorage", 8}, {"torch.DoubleStorage", 8}, {"torch.HalfStorage", 2},
@@ -88,13 +88,14 @@ std::optional<std::vector<int64_t>> ReadIntegers(const PickleValue& value) {
   return value.kind == Kind::kSequence ? std::make_optional(std::move(integers)) : std::nullopt;
 }
 
-// Where the elements of a tensor lie in its storage.
+// The position of the elements of a tensor in its storage.
 struct Layout {
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;
   int64_t offset = 0;
 
-  // Elements of the tensor; nothing when they do not all lie within `count`, or are more.
+  // Returns the number of elements; nothing when some lie outside a storage of `count` elements, or when there are more than
+  // `count`.
   std::optional<int64_t> ElementsWithin(int64_t count) const {
     int64_t elements = 1;
     int64_t last = offset;
@@ -105,12 +106,12 @@ struct Layout {
         return std::nullopt;
       }
     }
-    // Of an empty tensor nothing is read. More elements than there are: a tensor that repeats itself, which would grow.
+    // Nothing is read for an empty tensor. A tensor with more elements than its storage repeats them, and could grow without bound.
     return elements == 0 || (last < count && elements <= count) ? std::make_optional(elements) : std::nullopt;
   }
 };
 
-// The elements in row-major order.
+// Copies the elements in row-major order.
 std::string Gather(const Layout& layout, int64_t elements, absl::string_view storage, size_t element_size) {
   std::string data;
   data.reserve(static_cast<size_t>(elements) * element_size);
@@ -134,7 +135,7 @@ absl::Status BadTensor(absl::string_view name, absl::string_view message) {
   return absl::DataLossError(absl::StrCat("tensor ", name, " ", message));
 }
 
-// `arguments` are those of torch._utils._rebuild_tensor_v2: storage, offset, shape, strides, ...
+// Reads the arguments of torch._utils._rebuild_tensor_v2: storage, offset, shape, strides, ...
 absl::StatusOr<HostTensor> ReadTensor(const std::string& name, const std::vector<const PickleValue*>& arguments,
                                       const Storages& storages) {
   const std::optional<StorageId> id = ReadStorageId(*arguments[0]);
@@ -161,7 +162,7 @@ absl::StatusOr<HostTensor> ReadTensor(const std::string& name, const std::vector
   return HostTensor{dtype, *shape, Gather(layout, *elements, storage->second, size)};
 }
 
-// The arguments of the call that makes a tensor, bare or as a parameter; null for what is no tensor.
+// Returns the arguments of the call that makes a tensor or a parameter; null for a value that is not a tensor.
 const std::vector<const PickleValue*>* TensorCall(const PickleValue& value) {
   const auto* const parameter = ArgumentsOf(value, "torch._utils._rebuild_parameter", 1);
   const PickleValue& call = parameter == nullptr ? value : *(*parameter)[0];
@@ -169,7 +170,7 @@ const std::vector<const PickleValue*>* TensorCall(const PickleValue& value) {
   return tensor != nullptr ? tensor : ArgumentsOf(call, "torch._utils._rebuild_tensor", 4);
 }
 
-// What `root` holds under "state_dict", or the root itself.
+// Returns the entry "state_dict" of `root`, or the root itself when there is none.
 const PickleValue& StateDictOf(const PickleValue& root) {
   if (root.kind == Kind::kDict) {
     for (size_t i = 0; i < root.items.size(); i += 2) {
@@ -221,7 +222,7 @@ absl::StatusOr<TensorMap> ParseZip(absl::string_view bytes) {
   return ReadTensors(pickle, storages);
 }
 
-// Element sizes of all storages that the pickle mentions, by key.
+// Returns the element sizes of all storages that the pickle mentions, by key.
 std::map<std::string, size_t> ElementSizes(const Pickle& pickle) {
   std::map<std::string, size_t> sizes;
   for (const auto& value : pickle.values) {
@@ -232,7 +233,7 @@ std::map<std::string, size_t> ElementSizes(const Pickle& pickle) {
   return sizes;
 }
 
-// For each key, in the order of the list: 8 bytes of number of elements, then the elements.
+// Reads the storages. For each key, in the order of the list, there are 8 bytes with the number of elements, then the elements.
 absl::StatusOr<Storages> ReadLegacyStorages(const Pickle& keys, const std::map<std::string, size_t>& sizes,
                                             absl::string_view bytes) {
   Storages storages;
@@ -255,8 +256,8 @@ absl::StatusOr<Storages> ReadLegacyStorages(const Pickle& keys, const std::map<s
   return storages;
 }
 
-// Pickles one after another: the number above, the version of the layout, the machine, the dictionary, and the keys of the
-// storages, whose data follow.
+// Reads the older layout: pickles of the magic number above, the version of the layout, the machine, the dictionary and the keys of
+// the storages, and then the data of the storages.
 absl::StatusOr<TensorMap> ParseLegacy(absl::string_view bytes) {
   constexpr int64_t kVersion = 1001;
   bytes.remove_prefix(kLegacyBegin.size());

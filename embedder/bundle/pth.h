@@ -1,11 +1,11 @@
-// Named tensors from the .pth files of torch.save, without Python and without running what is in them: a state_dict, or a
-// checkpoint that holds one as "state_dict". Both layouts: the zip archive (PyTorch 1.6 and later) and the sequence of pickles
-// before it.
+// Reads named tensors from the .pth files of torch.save, without Python and without running any code in them. A file holds a
+// state_dict, or a checkpoint with an entry "state_dict". Both layouts are supported: the zip archive of PyTorch 1.6 and later, and
+// the sequence of pickles of older versions.
 //
 // Thread-safe: functions without state.
 //
-// Errors: DataLoss for a file that is cut short or contradicts itself (what, and where). InvalidArgument for one that holds no
-// tensors by name, or a tensor that is not float32 or int64 (which, and its type).
+// Errors: DataLoss for a file that is cut short or contradicts itself. InvalidArgument for a file without named tensors, or with a
+// tensor that is neither float32 nor int64. Messages say what is wrong, and where.
 #ifndef SEMBLANCE_EMBEDDER_BUNDLE_PTH_H_
 #define SEMBLANCE_EMBEDDER_BUNDLE_PTH_H_
 
@@ -15,10 +15,10 @@
 
 namespace semblance::embedder {
 
-// By content: neither of the layouts begins like a safetensors file.
+// Returns true for the content of a .pth file. Neither layout begins like a safetensors file.
 bool IsPth(absl::string_view bytes);
 
-// Entries of the dictionary that are no tensors are left out. `name` is used in messages.
+// Returns the tensors of a file. Entries that are not tensors are left out. `name` is used in messages.
 absl::StatusOr<TensorMap> ParsePth(absl::string_view bytes, absl::string_view name);
 
 }  // namespace semblance::embedder

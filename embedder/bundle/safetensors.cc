@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kLengthBytes = 8;
-// Padding of the header, so that the data starts aligned for every type.
+// The header is padded to a multiple of this, so that the data starts aligned for every type.
 constexpr size_t kAlignment = 8;
 constexpr char kMetadataKey[] = "__metadata__";
 
@@ -37,7 +37,7 @@ absl::Status BrokenTensor(absl::string_view file, absl::string_view tensor, absl
   return Broken(file, absl::StrCat("tensor ", tensor, " ", message));
 }
 
-// Bytes of a dense tensor; nothing for an unknown dtype, a negative size, or a product that does not fit.
+// Returns the bytes of a dense tensor; nothing for an unknown dtype, a negative size, or a product that overflows.
 std::optional<uint64_t> ByteSize(const HostTensor& tensor) {
   uint64_t size = static_cast<uint64_t>(DtypeSize(tensor.dtype));
   for (const int64_t extent : tensor.shape) {
@@ -48,7 +48,7 @@ std::optional<uint64_t> ByteSize(const HostTensor& tensor) {
   return DtypeSize(tensor.dtype) == 0 ? std::nullopt : std::make_optional(size);
 }
 
-// An array of numbers from 0 to the largest int64_t.
+// Parses an array of numbers from 0 to the largest int64_t.
 std::optional<std::vector<int64_t>> ReadNumbers(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_array()) {
@@ -105,7 +105,7 @@ absl::StatusOr<std::vector<Entry>> ReadEntries(absl::string_view file, absl::str
   return entries;
 }
 
-// Largest elements first, then by name: every tensor is aligned to its element.
+// Orders tensors by descending size of an element, then by name. So every tensor is aligned to its elements.
 std::vector<const TensorMap::value_type*> InFileOrder(const TensorMap& tensors) {
   std::vector<const TensorMap::value_type*> order;
   for (const auto& tensor : tensors) {

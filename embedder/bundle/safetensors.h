@@ -1,10 +1,11 @@
-// Reading and writing named tensors in the safetensors layout: 8 bytes of little-endian header length N, N bytes of JSON
-// ({"name": {"dtype", "shape", "data_offsets"}, ...}), then the data. No code is ever executed; readable from Python.
+// Reads and writes named tensors in the safetensors layout: 8 bytes with the little-endian header length N, N bytes of JSON
+// ({"name": {"dtype", "shape", "data_offsets"}, ...}), then the data. Reading never executes code. Python can read these files too.
 //
 // Thread-compatible: const methods may run concurrently.
 //
-// Errors: DataLoss for a file that breaks the format (which tensor, what, the value): header not JSON, offsets that overlap, leave
-// gaps or pass the end, sizes that do not match the shape, unknown dtype. NotFound and I/O errors as of ReadFile.
+// Errors: DataLoss for a file that violates the format: the header is not JSON; offsets overlap, leave gaps or exceed the end; a
+// size does not match its shape; a dtype is unknown. The message names the tensor and the value. NotFound and I/O errors of
+// ReadFile.
 #ifndef SEMBLANCE_EMBEDDER_BUNDLE_SAFETENSORS_H_
 #define SEMBLANCE_EMBEDDER_BUNDLE_SAFETENSORS_H_
 
@@ -19,25 +20,25 @@
 
 namespace semblance::embedder {
 
-// Row-major, little-endian, densely packed.
+// A tensor in memory: row-major, little-endian, densely packed.
 struct HostTensor {
   // "F32" or "I64".
   std::string dtype;
-  // Empty: a scalar.
+  // Empty for a scalar.
   std::vector<int64_t> shape;
   std::string data;
 };
 
-// By name, so that files of equal content are equal in bytes.
+// Tensors ordered by name, so that files with equal content have equal bytes.
 using TensorMap = std::map<std::string, HostTensor>;
 
-// Bytes of one element; 0 for an unknown dtype.
+// Returns the bytes of one element; 0 for an unknown dtype.
 int DtypeSize(absl::string_view dtype);
 
-// The bytes of a file. REQUIRES: every tensor's data matches its dtype and shape.
+// Returns the bytes of a file. REQUIRES: the data of every tensor matches its dtype and shape.
 std::string SerializeSafetensors(const TensorMap& tensors);
 
-// `name` is used in messages.
+// Parses the bytes of a file. `name` is used in messages.
 absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes, absl::string_view name);
 
 }  // namespace semblance::embedder

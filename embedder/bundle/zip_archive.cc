@@ -14,7 +14,7 @@
 namespace semblance::embedder {
 namespace {
 
-// Sizes and offsets are those of PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
+// Sizes and offsets come from PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
 constexpr absl::string_view kLocalHeader = "PK\x03\x04";
 constexpr absl::string_view kDirectoryEntry = "PK\x01\x02";
 constexpr absl::string_view kEndOfDirectory = "PK\x05\x06";
@@ -27,7 +27,7 @@ absl::Status Broken(absl::string_view message) {
   return absl::DataLossError(absl::StrCat("the zip archive is damaged: ", message));
 }
 
-// REQUIRES: the bytes are there.
+// Reads a little-endian number. REQUIRES: offset + size <= bytes.size().
 uint64_t Number(absl::string_view bytes, size_t offset, size_t size) {
   uint64_t number = 0;
   for (size_t i = 0; i < size; ++i) {
@@ -36,7 +36,7 @@ uint64_t Number(absl::string_view bytes, size_t offset, size_t size) {
   return number;
 }
 
-// `size` bytes from `offset`, or fewer at the end.
+// Returns `size` bytes from `offset`, or fewer at the end.
 absl::string_view Slice(absl::string_view bytes, uint64_t offset, uint64_t size) {
   return offset > bytes.size() ? "" : bytes.substr(offset, size);
 }
@@ -53,7 +53,7 @@ struct Entry {
   uint64_t stored_size = 0;
   uint64_t size = 0;
   uint64_t offset = 0;
-  // Of the entry itself.
+  // Bytes of the entry in the directory.
   uint64_t entry_size = 0;
 };
 

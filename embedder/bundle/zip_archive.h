@@ -1,10 +1,9 @@
-// The records of a zip archive whose records are stored, not compressed, as torch.save writes it. Private to the library: callers
-// want pth.h.
+// Reads zip archives whose records are not compressed, as torch.save writes them. Private to the library; callers use pth.h.
 //
 // Thread-safe: a function without state.
 //
-// Errors: DataLoss for an archive that is cut short or contradicts itself, a compressed record, one whose checksum does not match,
-// or more than 4 GiB.
+// Errors: DataLoss for an archive that is cut short, contradicts itself or exceeds 4 GiB, and for a record that is compressed or
+// does not match its checksum.
 #ifndef SEMBLANCE_EMBEDDER_BUNDLE_ZIP_ARCHIVE_H_
 #define SEMBLANCE_EMBEDDER_BUNDLE_ZIP_ARCHIVE_H_
 
@@ -16,7 +15,7 @@
 
 namespace semblance::embedder {
 
-// Views of `bytes` by name.
+// Returns the records by name, as views of `bytes`.
 absl::StatusOr<std::map<std::string, absl::string_view>> ReadStoredZip(absl::string_view bytes);
 
 }  // namespace semblance::embedder

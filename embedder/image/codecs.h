@@ -1,9 +1,9 @@
-// One function per format from bytes to a header, and one to pixels. Private to the library: callers want decode.h.
+// Each format has a function that reads the header, and one that decodes the pixels. Private to the library; callers use decode.h.
 //
 // Thread-safe: functions without state. Nothing is written to standard error, whatever the bytes are.
 //
-// Errors: InvalidArgument, field "image", reason IMAGE_DECODE_FAILED, or UNSUPPORTED_MEDIA for what the formats allow and we do not
-// take (animated WebP).
+// Errors: InvalidArgument with field "image". The reason is UNSUPPORTED_MEDIA for animated WebP, which is valid but not supported,
+// else IMAGE_DECODE_FAILED.
 #ifndef SEMBLANCE_EMBEDDER_IMAGE_CODECS_H_
 #define SEMBLANCE_EMBEDDER_IMAGE_CODECS_H_
 
@@ -15,20 +15,20 @@
 
 namespace semblance::embedder {
 
-// Readers of the size alone: no pixel is decoded. The sizes are not checked against any limit; both sides are at least 1.
+// Read format and size, and decode no pixel. Both sides are at least 1. No upper limit is checked.
 absl::StatusOr<ImageHeader> ReadJpegHeader(absl::string_view bytes);
 absl::StatusOr<ImageHeader> ReadPngHeader(absl::string_view bytes);
 absl::StatusOr<ImageHeader> ReadWebpHeader(absl::string_view bytes);
 
-// Decoders of everything, 8 bits a channel, as stored: 1 channel is grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha (not
-// premultiplied). REQUIRES: the reader accepted the bytes, and the caller their size.
+// Decode all pixels, with 8 bits per channel. PNG and WebP keep their channels: 1 is gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha
+// (not premultiplied). REQUIRES: the reader accepted the bytes, and the caller accepts their size.
 //
-// JPEG comes in 1 channel when asked for 1, else in 3, each side divided by `scale` (1, 2, 4 or 8) and rounded up.
+// DecodeJpeg gives 1 channel when asked for 1, else 3. Each side is divided by `scale` (1, 2, 4 or 8) and rounded up.
 absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, int channels, int scale);
 absl::StatusOr<Image> DecodePng(absl::string_view bytes);
 absl::StatusOr<Image> DecodeWebp(absl::string_view bytes);
 
-// "<format>: <detail>" as IMAGE_DECODE_FAILED.
+// Returns IMAGE_DECODE_FAILED with the message "<format>: <detail>".
 absl::Status DecodeFailed(absl::string_view format, absl::string_view detail);
 
 }  // namespace semblance::embedder

@@ -55,7 +55,7 @@ absl::StatusOr<ImageHeader> ReadHeader(absl::string_view bytes) {
   return Refuse("UNSUPPORTED_MEDIA", "the bytes are neither a JPEG nor a PNG nor a WebP image");
 }
 
-// The strongest reduction that leaves the short side at least `min_short_side` pixels.
+// Returns the strongest reduction that leaves at least `min_short_side` pixels on the short side.
 int JpegScale(const ImageHeader& header, int min_short_side) {
   const int short_side = std::min(header.width, header.height);
   for (const int scale : {8, 4, 2}) {

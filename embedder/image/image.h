@@ -1,4 +1,6 @@
 // A decoded image.
+//
+// Thread-compatible: a plain struct.
 #ifndef SEMBLANCE_EMBEDDER_IMAGE_IMAGE_H_
 #define SEMBLANCE_EMBEDDER_IMAGE_IMAGE_H_
 
@@ -8,8 +10,8 @@
 
 namespace semblance::embedder {
 
-// Pixels in rows from the top, interleaved: pixels[(y * width + x) * channels + c], 8 bits each. Channels: 1 (grey) or 3 (red,
-// green, blue). Thread-compatible.
+// Pixels in rows from the top, with 8 bits per channel: pixels[(y * width + x) * channels + c]. There are 1 channel (gray) or 3
+// (red, green, blue).
 struct Image {
   int width = 0;
   int height = 0;

@@ -1,8 +1,8 @@
-// JPEG by libjpeg-turbo. Its warnings decide what is corrupt: a decoder that fills the missing part with grey would embed grey.
+// Decodes JPEG with libjpeg-turbo. Its warnings count as errors, because it fills missing parts with gray, which would be embedded.
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
-// After <cstdio>: the header needs FILE and size_t.
+// The header needs FILE and size_t, so it comes after <cstdio>.
 #include <jerror.h>
 #include <jpeglib.h>
 
@@ -17,10 +17,10 @@
 namespace semblance::embedder {
 namespace {
 
-// A progressive file may hold any number of scans, each of which costs a pass over the whole image; encoders write about ten.
+// A progressive file may hold any number of scans, and each costs a pass over the whole image. Encoders write about ten.
 constexpr int kMaxScans = 100;
 
-// Warnings about oddities that leave the pixels intact, and that real cameras and editors cause.
+// Returns true for warnings about oddities that real cameras and editors cause, and that leave the pixels intact.
 bool IsHarmless(int warning) {
   switch (warning) {
     case JWRN_ADOBE_XFORM:
@@ -49,7 +49,7 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  // Everything before the pixels.
+  // Reads everything before the pixels.
   absl::Status ReadHeader() {
     return Guarded(+[](JpegReader* self) {
       jpeg_create_decompress(&self->info_);
@@ -59,7 +59,7 @@ class JpegReader {
     });
   }
 
-  // All pixels, in the colour space that was asked for, or in CMYK.
+  // Reads all pixels, in the color space that was asked for, or in CMYK.
   absl::StatusOr<Image> ReadPixels(int channels, int scale) {
     const bool cmyk = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = cmyk ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
@@ -125,7 +125,7 @@ class JpegReader {
   Image image_;
 };
 
-// Ink to light. Adobe's programs store ink inverted, and say who they are.
+// Converts ink to light. Programs by Adobe store ink inverted, and write a marker by which they are recognized.
 Image CmykToRgb(const Image& cmyk, bool inverted) {
   Image rgb = {cmyk.width, cmyk.height, 3, std::vector<uint8_t>(cmyk.pixels.size() / 4 * 3)};
   const uint8_t flip = inverted ? 0 : 255;

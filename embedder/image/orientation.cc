@@ -17,7 +17,7 @@ constexpr uint8_t kApp1 = 0xE1;
 constexpr uint32_t kOrientationTag = 0x0112;
 constexpr size_t kDirectoryEntryBytes = 12;
 
-// Numbers of either byte order at any offset; nothing past the end.
+// Reads numbers of either byte order at any offset; returns nothing past the end.
 class TiffReader {
  public:
   explicit TiffReader(absl::string_view bytes) : bytes_(bytes), big_endian_(absl::StartsWith(bytes, "MM")) {}
@@ -39,7 +39,7 @@ class TiffReader {
   const bool big_endian_;
 };
 
-// The tag in the first directory of a TIFF structure.
+// Reads the orientation tag in the first directory of a TIFF structure.
 int TiffOrientation(absl::string_view bytes) {
   const TiffReader tiff(bytes);
   const size_t directory = tiff.Number(4, 4).value_or(0);
@@ -58,7 +58,7 @@ int TiffOrientation(absl::string_view bytes) {
 
 int JpegOrientation(absl::string_view jpeg) {
   constexpr absl::string_view kExif("Exif\0\0", 6);
-  // Segments: FF, marker, length (which counts itself), payload. The first EXIF segment decides.
+  // A segment consists of FF, marker, length (which includes itself) and payload. The first EXIF segment counts.
   size_t at = 2;
   while (at + 4 <= jpeg.size() && static_cast<uint8_t>(jpeg[at]) == 0xFF) {
     const auto marker = static_cast<uint8_t>(jpeg[at + 1]);
@@ -84,7 +84,7 @@ Image Upright(Image image, int orientation) {
     return image;
   }
   const bool exchange = orientation >= 5;
-  // Where the upright image's x axis (after the exchange) and y axis run backwards in the stored one.
+  // True when walking along a row or a column of the stored image must go backwards.
   const bool backwards_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool backwards_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   const ptrdiff_t channels = image.channels;

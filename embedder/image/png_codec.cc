@@ -1,4 +1,4 @@
-// PNG by libpng.
+// Decodes PNG with libpng.
 #include <png.h>
 
 #include <array>
@@ -16,7 +16,7 @@ namespace semblance::embedder {
 namespace {
 
 constexpr size_t kHeaderBytes = 24;  // Signature (8), chunk length (4), "IHDR" (4), width (4), height (4).
-// Bytes that one chunk of text or colour profile may unpack to; we use none of them.
+// Limit of the unpacked bytes of one chunk of text or color profile. None of them is used.
 constexpr png_alloc_size_t kMaxChunkBytes = 1 << 20;
 
 // Owns a libpng reader. libpng reports errors by longjmp, so calls go through Guarded, and nothing with a destructor lives in the
@@ -69,7 +69,7 @@ class PngReader {
     std::longjmp(jump_, 1);
   }
 
-  // Everything before the pixels, and the wish for 8 bits a channel without a palette.
+  // Reads everything before the pixels, and asks for 8 bits per channel without a palette.
   void ReadInfo() {
     png_set_read_fn(png_, this, [](png_structp png, png_bytep out, size_t size) { Self(png_get_io_ptr(png))->Read(out, size); });
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);

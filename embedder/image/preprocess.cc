@@ -16,15 +16,15 @@ namespace {
 
 using ::semblance::storage::v1::Preprocessing;
 
-// An image longer than so many times its short side is first cut to that, around the centre: scaled to a short side of 1,024 pixels
-// a line of 16,384 x 1 pixels would have 17 billion.
+// An image that is longer than this many times its short side is first cut to that ratio, around the center. Otherwise a line of
+// 16,384 x 1 pixels, scaled to a short side of 1,024 pixels, would have 17 billion pixels.
 constexpr int kMaxAspectRatio = 8;
 
 Image Blank(int width, int height, int channels) {
   return {width, height, channels, std::vector<uint8_t>(static_cast<size_t>(width) * height * channels)};
 }
 
-// A view: the image must outlive it.
+// Returns a view of the image, which must outlive it.
 cv::Mat AsMat(const Image& image) {
   return cv::Mat(image.height, image.width, CV_8UC(image.channels), const_cast<uint8_t*>(image.pixels.data()));
 }
@@ -47,7 +47,7 @@ Image ResizeOnce(const Image& image, int width, int height, int interpolation) {
   return result;
 }
 
-// Shrinks by area, which does not alias, then enlarges linearly: an image can need one along one side and the other along the
+// Shrinks by area, which does not alias, then enlarges linearly. An image may need to shrink along one side and grow along the
 // other.
 Image Resize(Image image, int width, int height) {
   const int shrunk_width = std::min(width, image.width);
@@ -61,7 +61,7 @@ Image Resize(Image image, int width, int height) {
   return image;
 }
 
-// length * numerator / denominator, rounded to nearest, at least 1.
+// Returns length * numerator / denominator, rounded to nearest, but at least 1.
 int Scaled(int length, int numerator, int denominator) {
   const int64_t scaled = (int64_t{length} * numerator + denominator / 2) / denominator;
   return static_cast<int>(std::max<int64_t>(scaled, 1));

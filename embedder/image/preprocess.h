@@ -1,13 +1,13 @@
-// The one way from an encoded or decoded image to the network's input, shared by training, building and serving.
+// Turns an encoded or decoded image into the input of the network. Training, building and serving share this code.
 //
 // Thread-safe: immutable after construction.
 //
-// Output: an Image of exactly crop_side x crop_side x channels, 8 bits. Scaling to [0, 1] and normalisation with mean and std
-// happen with the network (embedder/torch), on its device: a quarter of the bytes to move.
+// The output is an Image of crop_side x crop_side pixels with 8 bits per channel. The network (embedder/torch) scales to [0, 1] and
+// normalizes with mean and std on its own device, so that only a quarter of the bytes must be moved there.
 //
-// Resizing: by area where it shrinks, linear where it enlarges. RESIZE_SHORT_SIDE cuts an image longer than 8 times its short side
-// to that ratio first, around the centre, so that no input makes a huge intermediate image. The crop is of the centre; an odd pixel
-// over goes to the right and to the bottom.
+// Resizing averages areas when it shrinks, and interpolates linearly when it enlarges. RESIZE_SHORT_SIDE first cuts an image that
+// is longer than 8 times its short side to that ratio, around the center, so that no input makes a huge intermediate image. The
+// crop is taken from the center; an odd surplus pixel is cut at the right or at the bottom.
 #ifndef SEMBLANCE_EMBEDDER_IMAGE_PREPROCESS_H_
 #define SEMBLANCE_EMBEDDER_IMAGE_PREPROCESS_H_
 
@@ -24,13 +24,13 @@ class Preprocessor {
   // Errors: InvalidArgument, field "preprocessing.<name>", for values outside the ranges of bundle.proto.
   static absl::StatusOr<Preprocessor> Create(const storage::v1::Preprocessing& config);
 
-  // Decode, orient, resize, crop. Errors: as of DecodeImage.
+  // Decodes, turns upright, resizes and crops. Errors: those of DecodeImage.
   absl::StatusOr<Image> DecodeAndPreprocess(absl::string_view encoded, const DecodeLimits& limits) const;
 
-  // Decode, orient and resize, without the crop: where augmentation starts from. Both sides are at least crop_side.
+  // Does the same without the crop, for augmentation. Both sides of the result are at least crop_side.
   absl::StatusOr<Image> DecodeAndResize(absl::string_view encoded, const DecodeLimits& limits) const;
 
-  // The crop of side crop_side from the centre. REQUIRES: both sides of `resized` are at least crop_side.
+  // Cuts a square of side crop_side from the center. REQUIRES: both sides of `resized` are at least crop_side.
   Image CenterCrop(const Image& resized) const;
 
   const storage::v1::Preprocessing& config() const { return config_; }

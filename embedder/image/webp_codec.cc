@@ -1,4 +1,4 @@
-// WebP by libwebp.
+// Decodes WebP with libwebp.
 #include <webp/decode.h>
 
 #include <cstdint>

@@ -1,4 +1,6 @@
-// Fixed-width values in files, little-endian, and their checksum.
+// Writes and reads fixed-width little-endian values, and computes checksums.
+//
+// Thread-safe: functions without state.
 #ifndef SEMBLANCE_INDEX_FILES_BYTE_ORDER_H_
 #define SEMBLANCE_INDEX_FILES_BYTE_ORDER_H_
 
@@ -22,7 +24,7 @@ void AppendValue(T value, std::string* bytes) {
   bytes->append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
-// Takes a value off the front. REQUIRES: bytes->size() >= sizeof(T).
+// Removes a value from the front of `bytes` and returns it. REQUIRES: bytes->size() >= sizeof(T).
 template <typename T>
 T TakeValue(absl::string_view* bytes) {
   static_assert(std::is_arithmetic_v<T>);
@@ -32,7 +34,7 @@ T TakeValue(absl::string_view* bytes) {
   return value;
 }
 
-// CRC-32 (ISO 3309, as in gzip).
+// Returns the CRC-32 of ISO 3309, which gzip uses too.
 inline uint32_t Crc32(absl::string_view bytes) {
   return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }

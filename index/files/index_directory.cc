@@ -21,7 +21,7 @@ std::string FileName(uint64_t number, absl::string_view suffix) {
   return absl::StrFormat("%06d%s", number, suffix);
 }
 
-// The number of a file of ours; nullopt: its name does not end in `suffix`, or is none of ours.
+// Returns the number in the name of a file of the index; nullopt when the name is another one, or does not end in `suffix`.
 std::optional<uint64_t> NumberOf(absl::string_view name, absl::string_view suffix) {
   uint64_t number = 0;
   if (!absl::ConsumeSuffix(&name, suffix) || !absl::SimpleAtoi(name, &number) || number == 0) {
@@ -41,7 +41,7 @@ bool IsLeftover(const std::string& name, const IndexManifest& manifest) {
          absl::StrContains(name, ".tmp.");
 }
 
-// Best effort: what stays is removed by the next Open.
+// Removal is best effort: the next Open removes what remains.
 void RemoveFile(const std::string& path) {
   const absl::Status status = RemoveAll(path);
   LOG_IF(WARNING, !status.ok()) << status;

@@ -1,10 +1,10 @@
-// The files of an index: the manifest and what it names.
+// The directory of an index: the manifest and the files that it names.
 //
-// Not thread-safe. Holds the lock of the directory: one process has it open at a time.
+// Not thread-safe. Holds a lock on the directory, so that one process has it open at a time.
 //
-// A file counts once the manifest names it, and is removed only when the manifest names it no more. What a crash left over is
-// removed by Open. When the manifest itself is damaged, every segment and log in the directory counts: rows never change, so a
-// stale file can only repeat them.
+// A file is part of the index while the manifest names it, and is removed only when the manifest no longer names it. Open removes
+// files that a crash left behind. When the manifest itself is damaged, every segment and log in the directory is taken as part of
+// the index: rows never change, so a stale file can only repeat them.
 #ifndef SEMBLANCE_INDEX_FILES_INDEX_DIRECTORY_H_
 #define SEMBLANCE_INDEX_FILES_INDEX_DIRECTORY_H_
 
@@ -26,19 +26,19 @@ class IndexDirectory {
   // (open elsewhere, or written by a newer version); I/O errors.
   static absl::StatusOr<std::unique_ptr<IndexDirectory>> Open(const std::string& path, int dimension);
 
-  // What was committed last.
+  // Returns what was committed last.
   const IndexManifest& manifest() const { return manifest_; }
 
   std::string SegmentPath(uint64_t number) const;
   std::string LogPath(uint64_t number) const;
 
-  // A number for a new file.
+  // Returns a number for a new file.
   uint64_t NextNumber() { return manifest_.next_file++; }
 
-  // Makes these files the index, durably, then removes the ones that were and are no more. On error nothing changes.
+  // Makes these files the index, durably. Then removes files that were part of it and no longer are. On error nothing changes.
   absl::Status Commit(std::vector<uint64_t> segments, std::vector<uint64_t> logs);
 
-  // Renames a damaged file to *.corrupt, for somebody to look at; errors are logged.
+  // Renames a damaged file to *.corrupt, so that somebody can inspect it. Errors are logged.
   static void SetAside(const std::string& path);
 
  private:

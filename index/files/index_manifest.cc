@@ -13,7 +13,7 @@ using nlohmann::json;
 
 constexpr int kFormatVersion = 1;
 
-// Over the compact form: the white space around it is not protected and does not matter.
+// The checksum covers the compact form of the JSON. White space is not protected, because it has no meaning.
 uint32_t ChecksumOf(const json& index) {
   return Crc32(index.dump());
 }

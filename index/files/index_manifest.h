@@ -1,4 +1,4 @@
-// The manifest of an index directory: which files make up the index. docs/storage_format.md has an example.
+// The manifest of an index directory lists the files that make up the index. docs/storage_format.md has an example.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_INDEX_FILES_INDEX_MANIFEST_H_
@@ -17,7 +17,7 @@ struct IndexManifest {
   int dimension = 0;
   // Greater than the number of every file.
   uint64_t next_file = 1;
-  // File numbers.
+  // Numbers of files.
   std::vector<uint64_t> segments;
   std::vector<uint64_t> logs;
 };

@@ -13,17 +13,17 @@ namespace {
 constexpr absl::string_view kMagic = "SMBLSEG2";
 constexpr size_t kAlignment = 64;
 constexpr char kPadding[kAlignment] = {};
-// Kind, checksum, size.
+// A table entry holds kind, checksum and size.
 constexpr size_t kEntryBytes = 4 + 4 + 8;
 constexpr uint32_t kMaxSections = 64;
-// Magic, number of sections; the table; the checksum of all that.
+// The header holds magic and number of sections, then the table, then the checksum of all that. These bytes come before the table.
 constexpr size_t kFixedBytes = 8 + 4;
 
 size_t HeaderBytes(size_t sections) {
   return kFixedBytes + sections * kEntryBytes + sizeof(uint32_t);
 }
 
-// How much is lacking to the next place where a section may begin.
+// Returns the number of bytes to the next place where a section may begin.
 size_t PaddingAfter(size_t bytes) {
   return (kAlignment - bytes % kAlignment) % kAlignment;
 }
@@ -36,7 +36,7 @@ absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("segment file: ", what));
 }
 
-// Takes `count` bytes and the padding behind them.
+// Takes `count` bytes off the front, and the padding behind them.
 absl::StatusOr<absl::string_view> TakePadded(uint64_t count, absl::string_view* rest) {
   if (count > rest->size() || PaddingAfter(count) > rest->size() - count) {
     return Damaged("it is cut off");

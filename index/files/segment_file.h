@@ -1,5 +1,5 @@
-// The bytes of a segment file: a header with a table of sections, then the sections, each under a checksum and at a multiple of 64
-// bytes, so that a mapped file can be searched in place. docs/storage_format.md has them with an example.
+// The bytes of a segment file: a header with a table of sections, then the sections. Each section has a checksum and begins at a
+// multiple of 64 bytes, so that a mapped file can be searched in place. docs/storage_format.md describes them with an example.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_INDEX_FILES_SEGMENT_FILE_H_
@@ -17,7 +17,7 @@
 
 namespace semblance::index {
 
-// Numbers are part of the format.
+// The numbers are part of the format.
 enum class SectionKind : uint32_t {
   kDescription = 1,
   kKeys = 2,
@@ -42,18 +42,18 @@ absl::string_view BytesOf(absl::Span<const T> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-// Durable and atomic; see WriteFileAtomically. REQUIRES: a kind comes once.
+// Writes a file with the sections, durably and atomically; see WriteFileAtomically. REQUIRES: distinct kinds.
 absl::Status WriteSegmentFile(const std::string& path, absl::Span<const FileSection> sections);
 
 class SegmentSections {
  public:
-  // Points into `file`. Errors: DataLoss (anything but the bytes that were written).
+  // Decodes a file. The result points into `file`. Errors: DataLoss for anything but the bytes that were written.
   static absl::StatusOr<SegmentSections> Decode(absl::string_view file);
 
-  // Errors: DataLoss (there is none of this kind).
+  // Returns the bytes of a section. Errors: DataLoss (no section of this kind).
   absl::StatusOr<absl::string_view> Find(SectionKind kind) const;
 
-  // A section as `count` values. Errors: DataLoss (no such section, or another size).
+  // Copies a section of `count` values. Errors: DataLoss (no section of this kind, or one of another size).
   template <typename T>
   absl::Status Copy(SectionKind kind, size_t count, T* values) const {
     const absl::StatusOr<absl::string_view> bytes = Find(kind);

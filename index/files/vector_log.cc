@@ -30,7 +30,7 @@ void AppendRecord(const IndexAdd& add, std::string* bytes) {
   bytes->append(content);
 }
 
-// False for a damaged record.
+// Appends the row of a record to the log; returns false for a damaged record.
 bool TakeRecord(absl::string_view record, int dimension, VectorLog* log) {
   if (TakeValue<uint32_t>(&record) != Crc32(record)) {
     return false;

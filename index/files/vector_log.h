@@ -1,8 +1,9 @@
-// The vector log: the rows of one growing segment in a file, so that a restart finds them. docs/storage_format.md has the bytes.
+// The vector log keeps the rows of one growing segment in a file, so that a restart finds them. docs/storage_format.md describes
+// its bytes.
 //
 // Not thread-safe.
 //
-// Every record has the same size and its own checksum: a record that was torn or damaged costs its own row and no other.
+// Every record has the same size and its own checksum, so a torn or damaged record loses its own row and no other.
 #ifndef SEMBLANCE_INDEX_FILES_VECTOR_LOG_H_
 #define SEMBLANCE_INDEX_FILES_VECTOR_LOG_H_
 
@@ -22,10 +23,11 @@ namespace semblance::index {
 
 class VectorLogWriter {
  public:
-  // REQUIRES: no file at `path`.
+  // Creates a log. REQUIRES: no file at `path`.
   static absl::StatusOr<std::unique_ptr<VectorLogWriter>> Create(const std::string& path, int dimension);
 
-  // Adds a record per row; not synced. After an error the end of the file may be torn: write no more to it.
+  // Appends a record per row, without a sync. After an error the last record may be torn, and the file must not be written any
+  // more.
   absl::Status Append(absl::Span<const IndexAdd> adds);
 
   absl::Status Sync() { return file_->Sync(); }
@@ -38,13 +40,13 @@ class VectorLogWriter {
 
 struct VectorLog {
   std::vector<uint64_t> keys;
-  // Row-major, a row per key.
+  // Row-major, one row per key.
   std::vector<float> vectors;
-  // Bad records with a good one behind them: damage, not the torn end of an interrupted write.
+  // Number of bad records that a good record follows. They are damage, unlike the torn end of an interrupted write.
   int64_t damaged_records = 0;
 };
 
-// Errors: DataLoss (not the head of a log of this dimension).
+// Reads the good records of a log. Errors: DataLoss (the file does not begin as a log of this dimension).
 absl::StatusOr<VectorLog> DecodeVectorLog(absl::string_view file, int dimension);
 
 }  // namespace semblance::index

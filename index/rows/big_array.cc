@@ -28,7 +28,7 @@ void* AllocateBig(size_t bytes) {
   if (bytes < kHugePage) {
     return Map(bytes);
   }
-  // A huge page begins at a multiple of its size: map one more, and give back what is over at both ends.
+  // A huge page begins at a multiple of its size. So one more page is mapped, and the surplus at both ends is returned.
   const size_t size = RoundUp(bytes, kHugePage);
   char* const begin = static_cast<char*>(Map(size + kHugePage));
   const auto address = reinterpret_cast<uintptr_t>(begin);
@@ -37,7 +37,7 @@ void* AllocateBig(size_t bytes) {
     ::munmap(begin, static_cast<size_t>(aligned - begin));
   }
   ::munmap(aligned + size, static_cast<size_t>(begin + kHugePage - aligned));
-  ::madvise(aligned, size, MADV_HUGEPAGE);  // Best effort: a kernel without them serves small pages.
+  ::madvise(aligned, size, MADV_HUGEPAGE);  // Best effort: a kernel without huge pages serves small ones.
   return aligned;
 }
 

@@ -1,7 +1,7 @@
-// An array of plain values in zeroed memory of its own, aligned for SIMD, on huge pages where it is large: rows that a graph visits
-// lie anywhere in it, and with small pages the translation of their addresses would cost as much as the rows.
+// An array of plain values that owns its memory, which is zeroed, and aligned for SIMD. A large array lies on huge pages: a graph
+// search visits rows anywhere in it, and with small pages translating their addresses would take as long as reading them.
 //
-// Thread-compatible. Memory that was never written costs nothing.
+// Thread-compatible. Parts that were never written take no physical memory.
 #ifndef SEMBLANCE_INDEX_ROWS_BIG_ARRAY_H_
 #define SEMBLANCE_INDEX_ROWS_BIG_ARRAY_H_
 
@@ -11,7 +11,7 @@
 
 namespace semblance::index {
 
-// Zeroed; aligned to a page or more. Throws std::bad_alloc.
+// Returns zeroed memory that begins at a page. Throws std::bad_alloc.
 void* AllocateBig(size_t bytes);
 void FreeBig(void* memory, size_t bytes);
 

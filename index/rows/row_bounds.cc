@@ -11,7 +11,7 @@ namespace semblance::index {
 namespace {
 
 constexpr int kZero = 128;        // How a block stores 0.
-constexpr int kGroupColumns = 4;  // Columns of a row that lie together in a block.
+constexpr int kGroupColumns = 4;  // Neighboring columns of a row lie together in a block.
 
 constexpr int kLanes = Vector<16>::kLanes;
 
@@ -30,7 +30,7 @@ struct Norms {
   float error = 0;
 };
 
-// Of what the code stands for, and of the rest.
+// Returns the norms of the vector that the code represents, and of the error.
 Norms NormsOf(absl::Span<const float> vector, const int8_t* codes, float scale) {
   double code = 0;
   double error = 0;
@@ -70,7 +70,7 @@ RowBounds::Query::Query(const RowBounds& rows, const float* vector) : codes_(sta
   const absl::Span<const float> values(vector, static_cast<size_t>(rows.dimension_));
   scale_ = EncodeInt8(values, codes_.data());
   const Norms norms = NormsOf(values, codes_.data(), scale_);
-  // The score at full precision is a sum of floats, and so are the bound and the norms: each addition may round.
+  // The score, the bound and the norms are sums of floats, and each addition may round. The weights allow for that.
   const float rounding = static_cast<float>(rows.dimension_ + 16) * std::numeric_limits<float>::epsilon();
   const float norm = norms.code + norms.error;
   code_norm_weight_ = norms.error + rounding * norm;
@@ -79,7 +79,7 @@ RowBounds::Query::Query(const RowBounds& rows, const float* vector) : codes_(sta
 
 void RowBounds::FindAbove(const Query& query, int64_t first_block, int64_t blocks, float threshold,
                           std::vector<uint32_t>* rows) const {
-  // Below the smallest normal number sums of floats keep no relative precision.
+  // Sums of floats have no relative precision below the smallest normal number.
   const float reachable = threshold - std::numeric_limits<float>::min();
   int32_t products[kMaxBlocks * kBlockRows];
   const int64_t begin = first_block * kBlockRows;

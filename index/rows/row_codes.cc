@@ -22,7 +22,7 @@ float EncodeInt8(absl::Span<const float> vector, int8_t* codes) {
   for (const float value : vector) {
     largest = std::max(largest, std::fabs(value));
   }
-  // A scale that is no normal number would not divide well: such a vector counts as zeros.
+  // Division by a scale below the smallest normal number would lose precision, so such a vector is taken for zeros.
   const float scale = largest / kLargest >= std::numeric_limits<float>::min() ? largest / kLargest : 1;
   for (size_t i = 0; i < vector.size(); ++i) {
     codes[i] = Quantize(vector[i], scale);
@@ -39,7 +39,7 @@ RowCodes::RowCodes(int dimension, int64_t rows, float scale)
 
 float RowCodes::ChooseScale(absl::Span<const float> vectors) {
   constexpr size_t kSample = 1 << 20;
-  constexpr size_t kScatter = 2654435761;  // A prime: steps that meet all columns alike.
+  constexpr size_t kScatter = 2654435761;  // A prime, so that the steps meet all columns equally often.
   std::vector<float> sample;
   for (size_t i = 0; i < std::min(kSample, vectors.size()); ++i) {
     sample.push_back(std::fabs(vectors[i * kScatter % vectors.size()]));

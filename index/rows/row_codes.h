@@ -1,12 +1,12 @@
-// Rows at 8 bits a component: the form in which indexes look for candidates, a quarter of the memory and of the time of float32.
-// The candidates are compared again at full precision.
+// Rows with 8 bits per component. Indexes look for candidates in this form, because it needs a quarter of the memory and time of
+// float32. The candidates are compared again at full precision.
 //
 // Thread-compatible: const methods may run concurrently.
 //
-// A component x becomes round(x / scale), saturated to [-127, 127], stored plus 128; the scale is one for all rows. The columns are
-// padded with zeros to a multiple of 64, so that a row is a whole number of cache lines. A query has a scale of its own. The inner
-// product of row and query is then an exact integer, proportional to that of the vectors up to rounding: on unit vectors of 64
-// components its error is about 0.002.
+// A component x is stored as 128 + round(x / scale), where the rounded value is saturated to [-127, 127]. All rows share one scale;
+// a query has its own. Rows are padded with zeros to a multiple of 64 columns, which is a whole number of cache lines. The inner
+// product of a row and a query is then an exact integer, proportional to that of the vectors up to rounding. For unit vectors of 64
+// components the error is about 0.002.
 #ifndef SEMBLANCE_INDEX_ROWS_ROW_CODES_H_
 #define SEMBLANCE_INDEX_ROWS_ROW_CODES_H_
 
@@ -19,28 +19,29 @@
 
 namespace semblance::index {
 
-// codes[i] = round(vector[i] / scale), in [-127, 127], where the largest component becomes 127 or -127. Returns the scale; 1 for a
-// vector of zeros. REQUIRES: room for as many codes as components.
+// Sets codes[i] = round(vector[i] / scale) with the scale at which the largest component becomes 127 or -127. Returns the scale,
+// which is 1 for a vector of zeros. REQUIRES: `codes` has room for as many codes as there are components.
 float EncodeInt8(absl::Span<const float> vector, int8_t* codes);
 
 class RowCodes {
  public:
   RowCodes() = default;
-  // For `rows` rows, not yet set. REQUIRES: scale > 0.
+  // Makes room for `rows` rows, none of which is set. REQUIRES: scale > 0.
   RowCodes(int dimension, int64_t rows, float scale);
 
-  // Of a few thousand of the row-major `vectors`, the largest component but for one in ten thousand, as 127.
+  // Returns a scale for rows like the row-major `vectors`. It samples the components; of 10,000 of them, one is larger than 127
+  // times the scale.
   static float ChooseScale(absl::Span<const float> vectors);
 
   void SetRow(int64_t row, const float* vector);
 
-  // A query for the int8 kernels, as long as a row's code.
+  // Encodes a query for the int8 kernels. The result is as long as a row.
   std::vector<int8_t> EncodeQuery(const float* vector) const;
-  // A coded row as a query.
+  // Converts a coded row to a query.
   void RowAsQuery(const uint8_t* row, std::vector<int8_t>* query) const;
 
   int dimension() const { return dimension_; }
-  // Bytes of a row.
+  // Returns the number of bytes of a row.
   int stride() const { return stride_; }
   float scale() const { return scale_; }
   int64_t rows() const { return rows_; }

@@ -1,6 +1,6 @@
-// The best k rows seen so far, in a bounded heap: by descending score, ties by ascending key.
+// Keeps the best k rows that were offered, in a bounded heap. Rows are ordered by descending score; equal scores by ascending key.
 //
-// Not thread-safe. Memory grows with what is offered, not with k.
+// Not thread-safe. Memory grows with the number of offered rows up to k, so a large k costs nothing by itself.
 #ifndef SEMBLANCE_INDEX_ROWS_TOP_ROWS_H_
 #define SEMBLANCE_INDEX_ROWS_TOP_ROWS_H_
 
@@ -21,13 +21,13 @@ class TopRows {
   // REQUIRES: k >= 1.
   explicit TopRows(int k) : k_(static_cast<size_t>(k)) {}
 
-  // False for a score that Offer would not keep whatever the key is; NaN is one.
+  // Returns false for a score that Offer would not keep with any key. NaN is such a score.
   bool MayKeep(float score) const { return rows_.size() < k_ ? !std::isnan(score) : score >= rows_.front().score; }
 
-  // What a score must reach to be kept.
+  // Returns the score that a row must reach to be kept.
   float worst_score() const { return rows_.size() < k_ ? -std::numeric_limits<float>::infinity() : rows_.front().score; }
 
-  // REQUIRES: MayKeep(score); a key is offered once.
+  // Offers a row. REQUIRES: MayKeep(score); a key is offered once.
   void Offer(uint64_t key, float score) {
     const ScoredKey row = {key, score};
     if (rows_.size() == k_) {
@@ -41,7 +41,7 @@ class TopRows {
     std::push_heap(rows_.begin(), rows_.end(), Better);
   }
 
-  // Best first. Leaves this empty.
+  // Returns the rows, the best first, and leaves this object empty.
   std::vector<ScoredKey> Take() {
     std::sort_heap(rows_.begin(), rows_.end(), Better);
     return std::exchange(rows_, {});

@@ -27,7 +27,7 @@ void GrowingSegment::Append(absl::Span<const IndexAdd> adds) {
 
 void GrowingSegment::Search(const SegmentQuery& query, TopRows* top) const {
   if (query.exact) {
-    return Scan(query, top);  // What the bounds are checked against.
+    return Scan(query, top);  // Users check the other way against this one.
   }
   const RowBounds::Query bound_query(bounds_, query.vector);
   const int64_t rows = this->rows();
@@ -43,7 +43,8 @@ void GrowingSegment::Search(const SegmentQuery& query, TopRows* top) const {
   OfferRows(query, maybe, top);
 }
 
-// Added rows may have come in any order (AddMissing): look at all, the newest first. 8,192 keys take about 2 microseconds.
+// Rows are not sorted by key, because AddMissing may add them in any order. So all keys are compared, the newest first. For 8,192
+// keys this takes about 2 microseconds.
 int64_t GrowingSegment::Find(uint64_t key) const {
   for (int64_t row = rows() - 1; row >= 0; --row) {
     if (keys_[row] == key && deleted_at(row) != kNeverVisible) {

@@ -1,4 +1,5 @@
-// The segment that takes writes: a fixed number of rows in the order of their arrival, searched exactly.
+// The segment that takes writes. It has room for a fixed number of rows, keeps them in the order of their arrival, and is searched
+// exactly.
 //
 // Thread-safety: see segment.h.
 #ifndef SEMBLANCE_INDEX_SEGMENTS_GROWING_SEGMENT_H_
@@ -15,15 +16,16 @@ namespace semblance::index {
 
 class GrowingSegment final : public Segment {
  public:
-  // `file_number` names its vector log.
+  // `file_number` is the number in the name of its vector log.
   GrowingSegment(uint64_t file_number, int dimension, int64_t capacity);
 
+  // Returns how many rows can still be appended.
   int64_t room() const { return capacity_ - rows(); }
 
-  // REQUIRES: called by the writer; no more rows than room().
+  // Appends rows. REQUIRES: called by the writer; no more rows than room().
   void Append(absl::Span<const IndexAdd> adds);
 
-  // Finds what a scan finds.
+  // Finds the same rows as a scan of everything.
   void Search(const SegmentQuery& query, TopRows* top) const override;
   int64_t Find(uint64_t key) const override;
   int64_t memory_bytes() const override {

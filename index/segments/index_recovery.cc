@@ -14,7 +14,7 @@
 namespace semblance::index {
 namespace {
 
-// Each live key belongs to the first row that claims it.
+// The live keys. Each of them belongs to the first row that claims it.
 class LiveKeys {
  public:
   explicit LiveKeys(absl::Span<const uint64_t> keys) : keys_(keys), claimed_(keys.size(), false) {}
@@ -43,7 +43,7 @@ class LiveKeys {
   std::vector<bool> claimed_;
 };
 
-// OK for what costs rows and no more: the caller adds them again.
+// Returns OK for an error that only loses rows, because the caller adds these again.
 absl::Status Tolerate(const absl::Status& status, const std::string& path) {
   if (absl::IsDataLoss(status)) {
     LOG(ERROR) << path << " is damaged and set aside: " << status.message();
@@ -62,7 +62,7 @@ class Recovery {
   Recovery(const IndexDirectory& directory, absl::Span<const uint64_t> live_keys) : directory_(directory), live_(live_keys) {}
 
   absl::StatusOr<RecoveredIndex> Run() {
-    // The newest first: it holds the last word on a key.
+    // The newest file comes first, because its row of a key counts.
     std::map<uint64_t, bool, std::greater<>> is_segment;
     for (const uint64_t number : directory_.manifest().segments) {
       is_segment[number] = true;
@@ -100,7 +100,7 @@ class Recovery {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
     SEMBLANCE_ASSIGN_OR_RETURN(VectorLog log, DecodeVectorLog(bytes, directory_.manifest().dimension));
     LOG_IF(ERROR, log.damaged_records > 0) << path << ": " << log.damaged_records << " damaged records are dropped";
-    // Backwards: a step that failed and was tried again wrote its keys twice.
+    // Reads backwards, because a step that failed and was tried again wrote its keys twice. The last record counts.
     for (size_t row = log.keys.size(); row-- > 0;) {
       if (live_.Claim(log.keys[row])) {
         log_rows_[log.keys[row]] = {logs_.size(), row};
@@ -123,7 +123,7 @@ class Recovery {
   const IndexDirectory& directory_;
   LiveKeys live_;
   std::vector<VectorLog> logs_;
-  // By key: which log, which row of it.
+  // For each key, the log and the row in it.
   std::map<uint64_t, std::pair<size_t, size_t>> log_rows_;
   RecoveredIndex recovered_;
 };

@@ -1,6 +1,6 @@
-// What an index finds in its directory when it opens.
+// Reads the rows of an index from its directory when it opens.
 //
-// Not thread-safe.
+// Thread-safe: a function without state. The directory must not change meanwhile.
 #ifndef SEMBLANCE_INDEX_SEGMENTS_INDEX_RECOVERY_H_
 #define SEMBLANCE_INDEX_SEGMENTS_INDEX_RECOVERY_H_
 
@@ -16,17 +16,17 @@
 namespace semblance::index {
 
 struct RecoveredIndex {
-  // Segments with at least one live row, by descending number of rows. Rows that are not alive are kNeverVisible.
+  // Segments with at least one live row, by descending number of rows. Rows that are not alive are deleted at kNeverVisible.
   std::vector<std::shared_ptr<SealedSegment>> sealed;
-  // The live rows of the logs, by ascending key; vectors row-major.
+  // The live rows of the logs, by ascending key. Vectors are row-major.
   std::vector<uint64_t> log_keys;
   std::vector<float> log_vectors;
-  // The live keys that are in no file, ascending.
+  // The live keys that no file holds, ascending.
   std::vector<uint64_t> missing_keys;
 };
 
-// Reads the files that the manifest names. Damaged ones are set aside and logged; what was in them is missing. A key that several
-// files hold counts in the newest. REQUIRES: live_keys ascending. Errors: I/O errors.
+// Reads the files that the manifest names. Damaged files are set aside and logged, and their rows are missing. When several files
+// hold a key, the row in the newest file is used. REQUIRES: live_keys ascending. Errors: I/O errors.
 absl::StatusOr<RecoveredIndex> RecoverIndex(const IndexDirectory& directory, absl::Span<const uint64_t> live_keys);
 
 }  // namespace semblance::index

@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-// How many rows a scan looks at in the time that it takes to find a row by its key and to compare it.
+// In the time that it takes to find one row by its key and compare it, a scan compares this many rows.
 constexpr int64_t kKeyCostInRows = 4;
 
 absl::Status Damaged(absl::string_view what) {
@@ -199,7 +199,7 @@ int64_t SealedSegment::memory_bytes() const {
 }
 
 void SealedSegment::Search(const SegmentQuery& query, TopRows* top) const {
-  // Of the newest state; an older one may show more.
+  // This is the share in the newest state. An older state may show more rows.
   double share = static_cast<double>(live_rows()) / static_cast<double>(rows());
   absl::Span<const uint64_t> keys;
   if (query.only != nullptr) {

@@ -17,11 +17,11 @@
 namespace semblance::index {
 
 struct SegmentList {
-  // By descending number of rows.
+  // Sealed segments, by descending number of rows.
   std::vector<std::shared_ptr<SealedSegment>> sealed;
-  // By age. The last one takes the writes, the others wait to be sealed.
+  // Growing segments, the oldest first. The last one takes the writes, the others wait until they are sealed.
   std::vector<std::shared_ptr<GrowingSegment>> growing;
-  // Rows deleted at or before this sequence may have been dropped: the list answers for no earlier one.
+  // Rows deleted at or before this sequence may have been dropped, so the list must not be searched at an earlier sequence.
   uint64_t oldest_sequence = 0;
 
   // Calls `visit` with every segment, the newest rows first.
@@ -36,8 +36,8 @@ struct SegmentList {
   }
 };
 
-// Not std::atomic<std::shared_ptr>: GCC's holds a lock too, one that ThreadSanitizer does not understand. The lock is held for the
-// copy of a pointer; the old list is destroyed outside of it, by whoever lets go of it last.
+// The place of the newest list. Its lock is held only while a pointer is copied. The last holder of an old list destroys it,
+// outside the lock. GCC's std::atomic<std::shared_ptr> has a lock too, but one that ThreadSanitizer does not understand.
 class CurrentSegments {
  public:
   std::shared_ptr<const SegmentList> Load() const {
@@ -55,14 +55,14 @@ class CurrentSegments {
   std::shared_ptr<const SegmentList> list_ SEMBLANCE_GUARDED_BY(mutex_) = std::make_shared<SegmentList>();
 };
 
-// What one search sees: a sequence, and a list that holds every row which the sequence shows.
+// The state that one search sees: a sequence, and a list that holds every row that is visible at the sequence.
 struct SegmentView {
   std::shared_ptr<const SegmentList> list;
   uint64_t sequence = 0;
 };
 
-// Takes the sequence first and the list second, so that the list is not older. It may be too new: a merge may have dropped rows
-// that only the sequence before still shows; then both are taken again.
+// Loads the sequence first and the list second, so that the list is not older than the sequence. The list may be too new: a merge
+// may have dropped rows that are visible at the loaded sequence. In that case both are loaded again.
 inline SegmentView TakeView(const std::atomic<uint64_t>& applied, const CurrentSegments& segments) {
   while (true) {
     const uint64_t sequence = applied.load(std::memory_order_acquire);

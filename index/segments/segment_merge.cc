@@ -9,7 +9,7 @@
 namespace semblance::index {
 namespace {
 
-// Those of `all` that are not among `chosen`.
+// Returns the elements of `all` that are not among `chosen`.
 template <typename T>
 std::vector<T> Without(const std::vector<T>& all, const std::vector<T>& chosen) {
   std::vector<T> rest;
@@ -48,7 +48,7 @@ void SegmentMerge::ChooseSealed(const SegmentList& list, int64_t chosen_rows) {
     sealed_.push_back(*segment);
     chosen_rows += (*segment)->live_rows();
   }
-  // The smallest of those that are left.
+  // larger.back() is the smallest remaining segment.
   const std::vector<std::shared_ptr<SealedSegment>> larger = Without(list.sealed, sealed_);
   if (empty() || larger.empty() || larger.back()->live_rows() > kMaxExtended * chosen_rows) {
     return;

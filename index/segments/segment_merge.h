@@ -1,7 +1,7 @@
-// A merge: several segments of an index become one sealed segment without the rows that nobody can see any more.
+// A merge makes one sealed segment from several segments, without the rows that no search can see any more.
 //
-// Not thread-safe. In this order: Plan, under the lock of the index; Build, without it, while searches and writes go on; Publish,
-// under the lock again.
+// Not thread-safe. Call in this order: the constructor, under the lock of the index; Build and Write without the lock, while
+// searches and writes continue; Publish, under the lock again.
 #ifndef SEMBLANCE_INDEX_SEGMENTS_SEGMENT_MERGE_H_
 #define SEMBLANCE_INDEX_SEGMENTS_SEGMENT_MERGE_H_
 
@@ -20,25 +20,26 @@ namespace semblance::index {
 
 class SegmentMerge {
  public:
-  // Chooses what to merge as of `sequence`, the applied one: the growing segments that are full; sealed ones of which more than
-  // half is deleted; and sealed ones, from the smallest, while they are no larger than what was chosen so far. So a row is written
-  // O(log n) times, and there are O(log n) segments. A larger segment to which the others can be added at their own cost is chosen
-  // too, up to kMaxExtended times as large: then a row is written more often, but searches have one segment less to look at.
+  // Chooses the segments to merge. `sequence` is the applied sequence. It chooses the growing segments that are full, the sealed
+  // segments of which more than half is deleted, and sealed segments from the smallest up, while they are no larger than all chosen
+  // before. So a row is written O(log n) times, and there are O(log n) segments. It also chooses a larger segment, up to
+  // kMaxExtended times as large, if the others can be added to it at their own cost. Then a row is written more often, but searches
+  // have one segment less to look at.
   SegmentMerge(const SegmentList& list, const SegmentedIndexOptions& options, uint64_t sequence);
 
   bool empty() const { return sealed_.empty() && growing_.empty(); }
 
-  // Builds output(). Errors: as of SealedSegment::Build.
+  // Builds output(). Errors: the same as SealedSegment::Build.
   absl::Status Build(uint64_t file_number, const std::atomic<bool>& stop);
 
-  // Writes the output to a file; vectors that are to stay in the file are left there. Does nothing when no row is left. Errors: as
-  // of SealedSegment::Write and Open.
+  // Writes the output to a file. Vectors that should stay in the file are then released from memory. Does nothing when no row is
+  // left. Errors: the same as SealedSegment::Write and Open.
   absl::Status Write(const std::string& path);
 
-  // Null when no row is left.
+  // Returns the merged segment; null when no row is left.
   const SealedSegment* output() const { return output_.get(); }
 
-  // `list` with the output in place of the inputs. Deletions that came during Build are carried over to it.
+  // Returns `list` with the output in place of the inputs. Deletions that happened since Build are carried over to the output.
   std::shared_ptr<const SegmentList> Publish(const SegmentList& list) const;
 
  private:
@@ -50,9 +51,9 @@ class SegmentMerge {
   void ChooseSealed(const SegmentList& list, int64_t chosen_rows);
   // Appends the rows of the wanted inputs to sources_, by ascending key.
   void CollectInputs(absl::FunctionRef<bool(const Segment&)> wanted);
-  // The rows from sources_[first] on.
+  // Returns the rows of sources_[first] and later.
   std::vector<IndexAdd> RowsFrom(size_t first) const;
-  // Leaves output_ null where that is not good.
+  // Extends base_. Leaves output_ null when a new segment would be better.
   absl::Status TryToExtend(uint64_t file_number, const std::atomic<bool>& stop);
 
   static constexpr int64_t kMaxExtended = 16;
@@ -61,7 +62,7 @@ class SegmentMerge {
   const uint64_t sequence_;
   std::vector<std::shared_ptr<SealedSegment>> sealed_;
   std::vector<std::shared_ptr<GrowingSegment>> growing_;
-  // The one of sealed_ to which the others are to be added; null: none.
+  // The segment of sealed_ to which the others are added; null when there is none.
   const SealedSegment* base_ = nullptr;
   // The rows of the output.
   std::vector<Source> sources_;
@@ -70,7 +71,7 @@ class SegmentMerge {
   int64_t index_rows_ = 0;
 };
 
-// Whether more than half of the rows are deleted.
+// Returns true if more than half of the rows are deleted.
 bool MostlyDeleted(const Segment& segment);
 
 }  // namespace semblance::index

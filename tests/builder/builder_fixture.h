@@ -1,4 +1,6 @@
-// A data directory with a catalog and generations, and a look into what was built.
+// A data directory with a catalog and generations, and functions that read a built index.
+//
+// Not thread-safe.
 #ifndef SEMBLANCE_TESTS_BUILDER_BUILDER_FIXTURE_H_
 #define SEMBLANCE_TESTS_BUILDER_BUILDER_FIXTURE_H_
 
@@ -23,7 +25,7 @@ namespace semblance::testing {
 
 class BuilderFixture : public ::testing::Test {
  protected:
-  // A new generation of the bundle in `model_dir`; its id.
+  // Creates a generation of the bundle in `model_dir`. Returns its id.
   std::string CreateGeneration(const std::string& model_dir, const storage::v1::GenerationManifest& manifest = {},
                                storage::v1::GenerationRecord::Phase phase = storage::v1::GenerationRecord::PHASE_BUILDING) {
     storage::v1::GenerationRecord record;
@@ -39,7 +41,7 @@ class BuilderFixture : public ::testing::Test {
 
   void Delete(const std::string& id) { EXPECT_OK(DeleteAndWait(*catalog_, {id})); }
 
-  // Complete; segments of few rows.
+  // Returns a complete config with segments of few rows.
   static v1::IndexConfig SmallSegments() {
     v1::IndexConfig config;
     config.set_factory("HNSW16");
@@ -48,7 +50,7 @@ class BuilderFixture : public ::testing::Test {
     return *generation::CompleteIndexConfig(config);
   }
 
-  // The index of a generation, opened for the catalog as it is now.
+  // Opens the index of a generation for the present state of the catalog.
   std::unique_ptr<index::SegmentedIndex> OpenIndex(const std::string& id) {
     const auto state = generation::ReadCatalogState(*catalog_);
     const auto manifest = store_.ReadManifest(id);
@@ -61,7 +63,7 @@ class BuilderFixture : public ::testing::Test {
     return index.ok() ? *std::move(index) : nullptr;
   }
 
-  // The vector of each item that the index of the generation has.
+  // Returns the vector of each item in the index of a generation.
   std::map<std::string, std::vector<float>> RowsOf(const std::string& id) {
     const std::unique_ptr<index::SegmentedIndex> index = OpenIndex(id);
     const auto state = generation::ReadCatalogState(*catalog_);

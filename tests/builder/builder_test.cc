@@ -39,7 +39,7 @@ embedder::Image PictureOf(uint32_t seed) {
   return NoiseImage(8, 8, 1, seed);
 }
 
-// Has the manifest of a bundle and hands each batch to the test's embedder, after it has told the test.
+// An embedder with the manifest of a bundle. It tells the test about each batch, then passes the batch to the embedder of the test.
 class WatchedEmbedder final : public embedder::Embedder {
  public:
   WatchedEmbedder(storage::v1::BundleManifest manifest, const FakeEmbedder& fake, const std::function<void()>& before_batch)
@@ -68,7 +68,7 @@ class BuilderTest : public BuilderFixture {
     generation_ = CreateGeneration(models_.Join("model"));
   }
 
-  // Items whose pictures are their numbers.
+  // Writes items whose pictures show their numbers.
   void Fill() {
     std::vector<catalog::ItemWrite> items;
     for (uint32_t i = 0; i < kItems; ++i) {

@@ -1,4 +1,4 @@
-// semblance-builder as its users run it: killed at any moment, stopped, started twice.
+// Tests the program semblance-builder: it is killed at any moment, stopped, and started twice.
 #include <sched.h>
 #include <signal.h>
 
@@ -50,7 +50,7 @@ embedder::HostTensor RandomTensor(std::vector<int64_t> shape, float scale, std::
   return {"F32", std::move(shape), std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float))};
 }
 
-// A convnet with random weights that takes longer for kItems images than for its start.
+// A convnet with random weights, for which embedding kItems images takes longer than its start.
 void WriteConvnetBundle(const std::string& directory) {
   std::mt19937 random(1);
   embedder::Bundle bundle;
@@ -138,7 +138,7 @@ TEST_F(ProgramTest, EndsWithTheSameRowsHoweverOftenItIsKilled) {
   EXPECT_EQ(RunProgram(Command()), kExitDone);
 }
 
-// The third field from the end of its name on, in proc(5)'s numbering.
+// Numbers fields as proc(5) does: field 3 comes first behind the name.
 std::string SchedulingPolicyOf(pid_t pid) {
   std::string field;
   std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));

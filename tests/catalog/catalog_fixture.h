@@ -1,4 +1,6 @@
-// A catalog in a temporary directory, with writes that wait for their answer.
+// A catalog in a temporary directory, and functions that write and wait for the answer.
+//
+// Not thread-safe.
 #ifndef SEMBLANCE_TESTS_CATALOG_CATALOG_FIXTURE_H_
 #define SEMBLANCE_TESTS_CATALOG_CATALOG_FIXTURE_H_
 
@@ -20,7 +22,7 @@ inline catalog::ItemWrite ItemWithImage(std::string id, std::string image) {
   return catalog::ItemWrite{.id = std::move(id), .image = std::move(image), .label = std::nullopt, .attributes = {}};
 }
 
-// Starts a write with the callback that it is given, and waits for the answer.
+// Calls `start` with a callback, and waits until the callback is called.
 inline absl::StatusOr<catalog::WriteResult> Await(const std::function<void(catalog::Catalog::WriteCallback)>& start) {
   std::promise<absl::StatusOr<catalog::WriteResult>> answer;
   start([&answer](absl::StatusOr<catalog::WriteResult> result) { answer.set_value(std::move(result)); });

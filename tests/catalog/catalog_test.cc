@@ -45,7 +45,7 @@ class CatalogTest : public CatalogFixture {
     return ids;
   }
 
-  // "+id@sequence" or "-id@sequence".
+  // Returns the log with entries like "+id@sequence" or "-id@sequence".
   std::vector<std::string> Log(const Catalog& catalog, uint64_t after, int limit = 100) {
     const auto changes = catalog.ReadChanges(after, limit);
     EXPECT_OK(changes);

@@ -1,4 +1,4 @@
-// kill -9 while writing: what was acknowledged is there, what was not is there as a whole or not at all.
+// After a kill -9 during writes, acknowledged writes are there. Other writes are there as a whole or not at all.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,8 +35,8 @@ std::string ImageOf(const std::string& id) {
   return image;
 }
 
-// Writes until it is killed: write number w stores kItemsOfWrite items, and every third one, acknowledged as a write of its own,
-// deletes those of the write before. Acknowledged numbers go to the pipe.
+// Writes until the process is killed. Write number w stores kItemsOfWrite items; every third one instead deletes the items of the
+// previous write, as a write of its own. The numbers of acknowledged writes go to the pipe.
 [[noreturn]] void WriteForever(const std::string& path, int round, int pipe) {
   auto catalog = OpenSqliteCatalog(path, {});
   if (!catalog.ok()) {
@@ -68,7 +68,7 @@ std::string ImageOf(const std::string& id) {
 
 class CrashTest : public CatalogFixture {
  protected:
-  // Starts a writer, kills it after so many acknowledgements, and returns all that it gave.
+  // Starts a writer, kills it after this many acknowledgements, and returns all acknowledged numbers.
   std::set<uint32_t> KillAfter(int round, int acknowledgements) {
     int ends[2];
     EXPECT_EQ(::pipe(ends), 0);
@@ -93,7 +93,7 @@ class CrashTest : public CatalogFixture {
     return acknowledged;
   }
 
-  // How many items of a write are there, each of them whole.
+  // Returns how many items of a write are there. Expects that each of them is whole.
   int CountItems(const Catalog& catalog, int round, uint32_t write) {
     int count = 0;
     for (int i = 0; i < kItemsOfWrite; ++i) {

@@ -1,4 +1,4 @@
-// A damaged file gives an error that says so; never a crash, and never another image than the one that was written.
+// A damaged file causes an error that says so. It never causes a crash or returns another image than the one that was written.
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
@@ -22,7 +22,7 @@ using ::semblance::testing::UpsertAndWait;
 
 class DamageTest : public CatalogFixture {
  protected:
-  // The bytes of a small catalog without a log beside it.
+  // Returns the bytes of a small catalog that has no log beside it.
   std::string MakeCatalog() {
     auto catalog = Open();
     std::vector<ItemWrite> items;
@@ -41,7 +41,7 @@ class DamageTest : public CatalogFixture {
   void PutCatalog(const std::string& bytes) {
     ASSERT_OK(RemoveAll(path() + "-wal"));
     ASSERT_OK(RemoveAll(path() + "-shm"));
-    // Not durably: thousands of flushes would take longer than all the reading.
+    // Writes without a sync, because thousands of flushes would take longer than everything else.
     std::ofstream(path(), std::ios::binary | std::ios::trunc) << bytes;
     ASSERT_EQ(FileSize(path()).value_or(-1), static_cast<int64_t>(bytes.size()));
   }
@@ -50,11 +50,11 @@ class DamageTest : public CatalogFixture {
     EXPECT_THAT(status, ::testing::AnyOf(StatusIs(absl::StatusCode::kDataLoss), StatusIs(absl::StatusCode::kNotFound)));
   }
 
-  // Opens and reads everything that is there. True: nothing was found wrong.
+  // Opens the catalog and reads everything. Returns true if nothing was found wrong.
   bool ReadEverything() {
     auto catalog = OpenSqliteCatalog(path(), {});
     if (!catalog.ok()) {
-      // A header that names another program, a newer version or a newer file format cannot be told from the real thing.
+      // A damaged header may name another program, a newer version or a newer file format, and is then taken for that.
       EXPECT_THAT(catalog, ::testing::AnyOf(StatusIs(absl::StatusCode::kDataLoss), StatusIs(absl::StatusCode::kFailedPrecondition),
                                             StatusIs(absl::StatusCode::kPermissionDenied)));
       return false;

@@ -1,4 +1,4 @@
-// One random script over the catalog and over a std::map; all answers must agree.
+// Runs a random script over the catalog and over a std::map. All answers must agree.
 #include <cstdint>
 #include <map>
 #include <memory>

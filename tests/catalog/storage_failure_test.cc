@@ -1,4 +1,4 @@
-// Writes that the file system refuses, by a limit on the size of files.
+// A limit on the size of files makes the file system refuse writes.
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -22,7 +22,7 @@ using ::semblance::testing::StatusIs;
 using ::semblance::testing::UpsertAndWait;
 using ::testing::AllOf;
 
-// While it lives, no file of this process can grow beyond `bytes`.
+// While this object exists, no file of this process can grow beyond `bytes`.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) {
@@ -45,7 +45,7 @@ class FileSizeLimit {
 
 class StorageFailureTest : public CatalogFixture {
  protected:
-  // A catalog with the item "a", after a write of "b" that did not fit.
+  // Returns a catalog with the item "a", after a write of "b" that did not fit.
   std::unique_ptr<Catalog> OpenAndFail() {
     auto catalog = Open();
     EXPECT_OK(UpsertAndWait(*catalog, {ItemWithImage("a", "kept")}));

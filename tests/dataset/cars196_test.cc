@@ -27,7 +27,7 @@ using testing::TempDir;
 using testing::WriteMatFile;
 using testing::WriteTestFile;
 
-// "Car 1" to "Car 196".
+// Returns the names "Car 1" to "Car 196".
 void WriteMeta(const std::string& path) {
   std::vector<matvar_t*> names;
   for (int number = 1; number <= 196; ++number) {
@@ -44,7 +44,7 @@ void WriteAnnotations(const std::string& path, const char* path_field, const std
   WriteMatFile(path, {NewMatStructs("annotations", {"bbox_x1", "class", path_field}, values)});
 }
 
-// The images of the classification task in two folders.
+// Makes the form with the two folders of the classification task.
 void WriteApart(const TempDir& dir) {
   WriteMeta(dir.Join("devkit/cars_meta.mat"));
   WriteAnnotations(dir.Join("devkit/cars_train_annos.mat"), "fname", {{"00001.jpg", 98}, {"00002.jpg", 196}});

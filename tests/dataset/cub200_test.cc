@@ -27,7 +27,7 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenCubWith(const TempDir& dir, const C
   WriteTestFile(dir.Join("images.txt"), files.images);
   WriteTestFile(dir.Join("image_class_labels.txt"), files.labels);
   WriteTestFile(dir.Join("classes.txt"), files.classes);
-  // Of the classification task: not what is used.
+  // This file belongs to the classification task, and must not be used.
   WriteTestFile(dir.Join("train_test_split.txt"), "1 0\n2 1\n3 0\n4 1\n");
   return OpenDataset(dir.path());
 }

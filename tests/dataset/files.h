@@ -1,4 +1,6 @@
-// Files and bytes that the tests of data sets need.
+// Makes files and bytes for the tests of data sets.
+//
+// Thread-safe: functions without state.
 #ifndef SEMBLANCE_TESTS_DATASET_FILES_H_
 #define SEMBLANCE_TESTS_DATASET_FILES_H_
 
@@ -14,13 +16,13 @@
 
 namespace semblance::testing {
 
-// Creates the directories above it too.
+// Writes a file, and creates the directories above it.
 inline void WriteTestFile(const std::string& path, const std::string& content) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   std::ofstream(path, std::ios::binary) << content;
 }
 
-// An IDX file of unsigned bytes.
+// Returns an IDX file of unsigned bytes.
 inline std::string IdxBytes(const std::vector<uint32_t>& shape, const std::string& values) {
   std::string bytes = {0, 0, 8, static_cast<char>(shape.size())};
   for (const uint32_t size : shape) {

@@ -20,7 +20,7 @@ using testing::StatusMessage;
 using testing::TempDir;
 using testing::WriteTestFile;
 
-// Two training images and one test image of 2 x 1 pixels.
+// The data set has two training images and one test image of 2 x 1 pixels.
 void WriteIdx(const TempDir& dir) {
   WriteTestFile(dir.Join("train-images-idx3-ubyte.gz"), Gzip(IdxBytes({2, 1, 2}, "abcd")));
   WriteTestFile(dir.Join("train-labels-idx1-ubyte.gz"), Gzip(IdxBytes({2}, {7, 0})));

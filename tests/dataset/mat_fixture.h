@@ -1,4 +1,4 @@
-// Writes small .mat files (version 5; not compressed, because matio 1.5.23 pads compressed texts wrongly when it writes them).
+// Writes small .mat files of version 5. They are not compressed, because matio 1.5.23 pads compressed texts wrongly.
 #ifndef SEMBLANCE_TESTS_DATASET_MAT_FIXTURE_H_
 #define SEMBLANCE_TESTS_DATASET_MAT_FIXTURE_H_
 
@@ -11,13 +11,13 @@
 
 namespace semblance::testing {
 
-// matio copies nothing and frees with C's allocator what it is given in arrays: each value is made where it is put.
+// matio copies nothing, and frees values in arrays with C's allocator. So each value is made in its place.
 inline matvar_t* NewMatText(const std::string& text) {
   size_t size[] = {1, text.size()};
   return Mat_VarCreate(nullptr, MAT_C_CHAR, MAT_T_UINT8, 2, size, const_cast<char*>(text.data()), 0);
 }
 
-// The same with two bytes for a character.
+// Does the same with two bytes per character.
 inline matvar_t* NewMatWideText(const std::string& text) {
   std::vector<uint16_t> characters(text.begin(), text.end());
   size_t size[] = {1, text.size()};
@@ -39,7 +39,7 @@ inline matvar_t* NewMatCells(const std::string& name, std::vector<matvar_t*> cel
   return Mat_VarCreate(name.c_str(), MAT_C_CELL, MAT_T_CELL, 2, size, cells.data(), 0);
 }
 
-// A struct array; `values` holds the fields of one element after those of another.
+// Makes a struct array. `values` holds the fields of the first element, then those of the second, and so on.
 inline matvar_t* NewMatStructs(const std::string& name, std::vector<const char*> fields, const std::vector<matvar_t*>& values) {
   size_t size[] = {1, values.size() / fields.size()};
   matvar_t* const structs = Mat_VarCreateStruct(name.c_str(), 2, size, fields.data(), static_cast<unsigned>(fields.size()));
@@ -49,7 +49,7 @@ inline matvar_t* NewMatStructs(const std::string& name, std::vector<const char*>
   return structs;
 }
 
-// Frees the variables.
+// Writes the variables to a file, and frees them.
 inline void WriteMatFile(const std::string& path, const std::vector<matvar_t*>& variables) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   mat_t* const file = Mat_CreateVer(path.c_str(), nullptr, MAT_FT_MAT5);

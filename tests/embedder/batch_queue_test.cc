@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'000'000);
 
-// Images are told apart by their width.
+// The tests tell images apart by their width.
 EmbedRequestPtr Request(Priority priority, const std::vector<int>& widths, absl::Time deadline = absl::InfiniteFuture()) {
   auto request = std::make_shared<EmbedRequest>();
   request->priority = priority;

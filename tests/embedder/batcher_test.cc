@@ -48,7 +48,7 @@ BatcherOptions Options(int max_batch_size, int max_queued_images = 1024) {
   return options;
 }
 
-// A batcher whose network is busy with one image of value 0 until the gate opens: what is asked meanwhile waits.
+// The network of this batcher is busy with one image of value 0 until the gate opens. Requests that arrive meanwhile wait.
 class BatcherTest : public ::testing::Test {
  protected:
   void Start(const BatcherOptions& options) {

@@ -263,7 +263,7 @@ TEST_F(GenerationStoreTest, SaysWhichFileIsBroken) {
   EXPECT_THAT(store.ReadManifest("gen-000001"), StatusMessage(HasSubstr("gen-000001/manifest.json")));
 }
 
-// Every way in which a disk, or a hand, spoils one of the two files.
+// Lists the ways in which a disk or a person may damage one of the two files.
 TEST_F(GenerationStoreTest, ListsADamagedGenerationAsFailedBesideTheOthers) {
   ASSERT_OK_AND_ASSIGN(const auto first, Create(GenerationRecord::PHASE_READY));
   ASSERT_OK(Create(GenerationRecord::PHASE_READY));
@@ -286,7 +286,7 @@ TEST_F(GenerationStoreTest, ListsADamagedGenerationAsFailedBesideTheOthers) {
       EXPECT_THAT(damaged.damage, HasReason("MANIFEST_INVALID")) << content;
       EXPECT_OK(generations[1].damage);
       EXPECT_EQ(generations[1].record.phase(), GenerationRecord::PHASE_READY);
-      // It is not the one to take up for its space.
+      // A damaged generation must not be chosen for its embedding space.
       ASSERT_OK_AND_ASSIGN(const auto found, store.FindBySpace(first.embedding_space_id()));
       EXPECT_EQ(found->id(), "gen-000002");
     }
@@ -305,7 +305,7 @@ TEST_F(GenerationStoreTest, ListsAGenerationWhoseFilesCannotBeRead) {
   EXPECT_THAT(*Open().List(), IsEmpty());
 }
 
-// Else a deletion that was answered would be undone by the damage.
+// Otherwise the damage would undo a deletion that was acknowledged.
 TEST_F(GenerationStoreTest, ADamagedGenerationThatIsToGoStillIs) {
   ASSERT_OK(Create(GenerationRecord::PHASE_RETIRING));
   ASSERT_OK(WriteFileAtomically(FileOf("manifest.json"), "not json"));

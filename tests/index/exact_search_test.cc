@@ -31,7 +31,7 @@ double SlowDot(const float* a, const float* b, int dimension) {
   return sum;
 }
 
-// All scores of one query, best first.
+// Returns all scores of one query, best first.
 std::vector<double> SlowScores(const float* query, const std::vector<float>& base, int dimension) {
   std::vector<double> scores;
   for (size_t row = 0; row < base.size(); row += dimension) {
@@ -41,7 +41,7 @@ std::vector<double> SlowScores(const float* query, const std::vector<float>& bas
   return scores;
 }
 
-// FAISS computes few queries and many queries in different ways.
+// FAISS has different code for few and for many queries.
 class ExactSearchTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(ExactSearchTest, FindsWhatSlowLoopsFind) {

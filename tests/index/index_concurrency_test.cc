@@ -1,4 +1,4 @@
-// Searches beside writes and merges. Under ThreadSanitizer too: exact segments only, since OpenMP is not instrumented.
+// Searches run beside writes and merges. All segments are exact, because ThreadSanitizer does not understand OpenMP.
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -49,7 +49,7 @@ class IndexConcurrencyTest : public ::testing::Test {
     done_ = true;
   }
 
-  // Every answer must be the one of exactly the sequence that it names, and sequences never go back.
+  // Every answer must be correct for the sequence that it names, and sequences must never go back.
   void SearchUntilDone(unsigned seed) {
     RandomVectors random(kDimension, 0, seed);
     uint64_t last = 0;
@@ -67,7 +67,7 @@ class IndexConcurrencyTest : public ::testing::Test {
     EXPECT_EQ(last, steps_.back().sequence);
   }
 
-  // Reads what else may be read at any time.
+  // Reads everything else that may be read at any time.
   void ReadUntilDone() {
     while (!done_) {
       const IndexStats stats = index_->Stats();
@@ -99,7 +99,7 @@ TEST_F(IndexConcurrencyTest, EverySearchSeesExactlyTheSequenceThatItNames) {
   EXPECT_GT(index_->Stats().sealed_segments, 0);
 }
 
-// Few rows, short searches, a new segment with every row: searches meet every moment of a step and of a merge.
+// Rows are few and every row makes a new segment, so short searches meet every moment of a step and of a merge.
 TEST(IndexConcurrency, AlwaysShowsTheWindowOfRowsThatSlidesThroughManySegments) {
   constexpr uint64_t kWindow = 4;
   constexpr uint64_t kLast = 3000;

@@ -1,4 +1,5 @@
-// Damaged files, failing writes and killed processes: never a crash, never a wrong vector; what is lost is named.
+// Damaged files, failing writes and killed processes never cause a crash or a wrong vector, and the index names the rows that it
+// lost.
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -56,7 +57,7 @@ absl::Status Add(SegmentedIndex* index, uint64_t key) {
   return index->Apply({{key, VectorOf(key)}}, {}, key);
 }
 
-// Every live key is either missing or there with its vector; and a search finds just those that are there.
+// Expects that every live key is either missing or has its vector, and that a search finds exactly the keys that are not missing.
 void ExpectNothingWrong(const SegmentedIndex& index, const std::vector<uint64_t>& live_keys) {
   std::vector<uint64_t> found_keys;
   const auto found = index.Search({1, 0}, {.top_k = 1 << 20});
@@ -91,7 +92,7 @@ class DamagedFileTest : public ::testing::TestWithParam<const char*> {
     ASSERT_EQ((*index)->Stats().growing_rows, 2);
   }
 
-  // The names of the files that end in `suffix`.
+  // Returns the name of a file that ends in `suffix`.
   std::string FileNamed(const std::string& suffix) {
     const auto names = ListDirectory(good_.path());
     EXPECT_OK(names);
@@ -102,7 +103,7 @@ class DamagedFileTest : public ::testing::TestWithParam<const char*> {
     return *name;
   }
 
-  // Opens a copy of the index in which `file` has `content`; says how many rows it misses.
+  // Opens a copy of the index in which `file` has `content`. Returns the number of missing rows.
   size_t MissingRowsWith(const std::string& file, const std::string& content) {
     const TempDir damaged;
     std::filesystem::copy(good_.path(), damaged.path(),
@@ -172,7 +173,7 @@ TEST_P(DamagedFileTest, KeepsADamagedFileForInspectionAndTakesItsRowsAgain) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DamagedFileTest, ::testing::ValuesIn(::semblance::testing::kAllKinds));
 
-// While it exists no file grows beyond `bytes`: a write that would fails, in part or as a whole.
+// While this object exists, no file of the process can grow beyond `bytes`. A write beyond the limit fails, in part or as a whole.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
@@ -232,7 +233,7 @@ TEST(FailingWrites, DoFailInTheTestAbove) {
   EXPECT_THAT(Add(index.get(), 1), Not(IsOk()));
 }
 
-// Adds rows until killed, and says on `pipe` when each was applied.
+// Adds rows until the process is killed, and reports every applied row on `pipe`.
 [[noreturn]] void WriteUntilKilled(const std::string& directory, uint64_t last, int pipe) {
   auto index = SegmentedIndex::Open(directory, Options("Flat", 3), KeysUpTo(last), last);
   if (!index.ok() || !(*index)->missing_keys().empty()) {
@@ -246,7 +247,7 @@ TEST(FailingWrites, DoFailInTheTestAbove) {
   ::_exit(2);
 }
 
-// Starts a writer after `last`, kills it after `steps` steps; the last row that it reported.
+// Starts a writer that continues after `last`, and kills it after `steps` steps. Returns the last row that it reported.
 uint64_t KillWriterAfter(const std::string& directory, uint64_t last, int steps) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);

@@ -8,7 +8,7 @@ namespace semblance::testing {
 
 inline constexpr const char* kAllKinds[] = {"Flat", "HNSW4", "HNSW4,SQ8,RFlat", "IVF0,Flat", "IVF0,PQ1,RFlat"};
 
-// REQUIRES: a valid factory string.
+// Parses a factory string. REQUIRES: it is valid.
 inline index::IndexSpec SpecOf(const char* factory) {
   return index::ParseIndexSpec(factory).value();
 }

@@ -1,4 +1,4 @@
-// Random scripts over the index and over a std::map: the answers must agree, also after a restart and after a crash.
+// Runs random scripts over the index and over a std::map. The answers must agree, also after a restart and after a crash.
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -35,7 +35,7 @@ class IndexModelTest : public ::testing::Test {
     EXPECT_THAT(index_->missing_keys(), IsEmpty());
   }
 
-  // The state at this moment in a new directory, as after the end of the process.
+  // Copies the present state to a new directory, as if the process had ended now.
   void Crash(const SegmentedIndexOptions& options) {
     index_->WaitForBackgroundWork();  // Or files would go while they are copied.
     auto copy = std::make_unique<TempDir>();
@@ -108,7 +108,7 @@ class HnswIndexModelTest : public IndexModelTest {
     return options;
   }
 
-  // The share of the true neighbours that are found. Whatever is found must be alive and have its score.
+  // Returns the share of the true neighbors that are found. Expects that every found row is alive and has its score.
   double Recall(IndexScript* script, int queries) {
     int found_count = 0;
     int expected_count = 0;
@@ -145,7 +145,7 @@ TEST_F(HnswIndexModelTest, FindsNearlyAllNeighborsThroughWritesRestartsAndCrashe
   EXPECT_GE(Recall(&script, 100), 0.95);
 }
 
-// The rows nearest to the query are deleted ones: the graph must be asked for more, and at last every row be looked at.
+// The rows nearest to the query are deleted, so the graph is asked for more rows, and finally every row is compared.
 TEST_F(HnswIndexModelTest, FindsWhatIsAliveAmongManyDeletedRows) {
   SegmentedIndexOptions options = Options();
   options.seal_rows = 4000;

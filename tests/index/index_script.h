@@ -14,7 +14,7 @@
 
 namespace semblance::index {
 
-// One Apply. The vectors belong to the script.
+// The arguments of one Apply. The script owns the vectors.
 struct IndexStep {
   std::vector<IndexAdd> adds;
   std::vector<IndexDelete> deletes;
@@ -25,7 +25,8 @@ class IndexScript {
  public:
   IndexScript(int dimension, int clusters, unsigned seed) : random_(dimension, clusters, seed) {}
 
-  // Up to `max_changes` changes, each with its own sequence: half of them new rows, a third replaces one, the rest deletes one.
+  // Makes up to `max_changes` changes, each with its own sequence. Half of them add a row, a third replaces one, the rest deletes
+  // one.
   IndexStep Next(int max_changes) {
     IndexStep step;
     for (int changes = 1 + random_.Below(max_changes); changes > 0; --changes) {

@@ -1,4 +1,4 @@
-// What a search may ask of an index of any kind: a recall, certain keys only, every row.
+// Search options for every kind of index: recall, certain keys only, comparison with every row.
 #include <algorithm>
 #include <memory>
 #include <random>
@@ -42,7 +42,7 @@ class IndexSearchTest : public ::testing::TestWithParam<const char*> {
     oracle_.Apply(adds, {});
   }
 
-  // Of 50 queries; what is found must be among what may be found.
+  // Returns the recall over 50 queries. Expects that every found row may be found.
   double Recall(IndexSearchOptions options) {
     options.top_k = kTopK;
     int hits = 0;
@@ -65,7 +65,7 @@ class IndexSearchTest : public ::testing::TestWithParam<const char*> {
     return expected_count == 0 ? 1 : static_cast<double>(hits) / expected_count;
   }
 
-  // Every key with the same chance.
+  // Returns random keys. Each key is chosen with the probability `share`.
   KeySet RandomKeys(double share) {
     std::mt19937 random(7);
     std::bernoulli_distribution chosen(share);
@@ -106,7 +106,7 @@ TEST_P(IndexSearchTest, FindsTheNearestOfCertainKeysHoweverFew) {
   EXPECT_EQ(Recall({.only = &unknown}), 1);
 }
 
-// The allowed rows are those that are farthest from the query: a walk towards the query does not meet them.
+// The allowed rows are the farthest from the query, so a walk towards the query does not meet them.
 TEST_P(IndexSearchTest, FindsCertainKeysThatLieFarFromTheQuery) {
   const std::vector<float> query = random_.Next();
   const std::vector<ScoredKey> all = oracle_.Search(query, kRows, kRows);

@@ -14,7 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// Whether the keys lie close together (a bitmap) or far apart (a binary search).
+// The parameter says whether keys lie close together, which needs a bitmap, or far apart, which needs a binary search.
 class KeySetTest : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(KeySetTest, AgreesWithAStandardSet) {

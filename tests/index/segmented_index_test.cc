@@ -34,7 +34,7 @@ std::vector<uint64_t> KeysOf(const std::vector<ScoredKey>& rows) {
   return keys;
 }
 
-// The contract of VectorIndex and SegmentedIndex, for every kind of sealed segment and for segments of one to many rows.
+// Tests the contract of VectorIndex and SegmentedIndex for every kind of sealed segment, and for segments of one row and of many.
 class SegmentedIndexTest : public ::testing::TestWithParam<std::tuple<const char*, int>> {
  protected:
   static SegmentedIndexOptions Options() {
@@ -69,7 +69,7 @@ class SegmentedIndexTest : public ::testing::TestWithParam<std::tuple<const char
     EXPECT_OK(index_->Apply({}, {{key, sequence}}, sequence));
   }
 
-  // The keys nearest to angle 0.
+  // Returns the keys nearest to angle 0.
   std::vector<uint64_t> Nearest(int top_k) {
     IndexSearchOptions options;
     options.top_k = top_k;

@@ -1,4 +1,4 @@
-// A small, valid bundle made without a network: right in everything that bundle.h checks.
+// A small bundle that is made without a network, and that passes all checks of bundle.h.
 #ifndef SEMBLANCE_TESTS_EMBEDDER_BUNDLE_BUNDLE_FIXTURE_H_
 #define SEMBLANCE_TESTS_EMBEDDER_BUNDLE_BUNDLE_FIXTURE_H_
 
@@ -14,7 +14,7 @@ inline embedder::HostTensor FloatTensor(std::vector<int64_t> shape, const std::v
   return {"F32", std::move(shape), std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float))};
 }
 
-// Input 16 x 16 grey, dimension 4, classes "cat" and "dog"; the tensors of no real network.
+// Its input is 16 x 16 gray, its dimension 4, its classes "cat" and "dog". The tensors belong to no real network.
 inline embedder::Bundle SmallBundle() {
   embedder::Bundle bundle;
   bundle.manifest.set_name("small");

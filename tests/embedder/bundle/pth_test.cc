@@ -40,7 +40,7 @@ std::vector<std::string> NamesOf(const TensorMap& tensors) {
   return names;
 }
 
-// Both layouts of torch.save, with the same content (data/make_pth.py).
+// The files have both layouts of torch.save, with the same content (data/make_pth.py).
 class PthTest : public ::testing::TestWithParam<const char*> {
  protected:
   static std::string NameOf(const std::string& stem) { return stem + GetParam() + ".pth"; }
@@ -124,9 +124,9 @@ TEST(PthTest, OtherFilesAreRefused) {
   EXPECT_THAT(ParsePth("text", "file"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-// The bytes of pickles are those of Python's pickletools.
+// The bytes of the pickles come from Python's pickletools.
 TEST(PickleTest, CallsStayNames) {
-  // os.system("true"), protocol 2.
+  // This pickle calls os.system("true"), in protocol 2.
   ASSERT_OK_AND_ASSIGN(const Pickle pickle, ParsePickle(std::string("\x80\x02") + "cposix\nsystem\nU\x04true\x85R."));
 
   ASSERT_EQ(pickle.root->kind, PickleValue::Kind::kCall);

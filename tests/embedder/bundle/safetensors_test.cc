@@ -63,7 +63,7 @@ TEST(SafetensorsTest, NoTensorsMakeAFile) {
 TEST(SafetensorsTest, BytesFollowTheFormat) {
   const std::string bytes = SerializeSafetensors({{"b", Integer(1)}, {"a", Floats({1}, {2})}});
 
-  // The larger elements come first, whatever the names.
+  // Tensors with larger elements come first, whatever their names are.
   const std::string header =
       R"({"a":{"data_offsets":[8,12],"dtype":"F32","shape":[1]},"b":{"data_offsets":[0,8],"dtype":"I64","shape":[]}})";
   const std::string padded = header + std::string((8 - header.size() % 8) % 8, ' ');

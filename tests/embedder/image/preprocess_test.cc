@@ -48,7 +48,7 @@ struct Area {
   double left, top, right, bottom;
 };
 
-// The mean of the source over the area of one target pixel, in doubles: what shrinking by area means.
+// Returns the mean of the source over the area of one target pixel, in doubles. This is the definition of shrinking by area.
 double AreaMean(const Image& image, const Area& area, int channel) {
   const auto [left, top, right, bottom] = area;
   double sum = 0;
@@ -63,7 +63,7 @@ double AreaMean(const Image& image, const Area& area, int channel) {
   return sum / ((right - left) * (bottom - top));
 }
 
-// `resized_width` x `resized_height` by area, then the crop from the centre.
+// Shrinks to `resized_width` x `resized_height` by area, then crops from the center.
 void ExpectShrunkAndCropped(const Image& source, int resized_width, int resized_height, const Image& found) {
   const int crop_x = (resized_width - found.width) / 2;
   const int crop_y = (resized_height - found.height) / 2;

@@ -50,7 +50,7 @@ TEST_P(RowBoundsTest, MissNoRowAtAnyThresholdAndFindFewOthers) {
   for (int i = 0; i < 20; ++i) {
     const std::vector<float> query = random.Next();
     const std::vector<float> scores = Scores(query);
-    // Every score is a threshold: the row that has it must be found.
+    // Takes every score as a threshold. The row with that score must be found.
     for (const float threshold : scores) {
       const std::vector<uint32_t> above = Above(query, threshold);
       for (uint32_t row = 0; row < kRows; ++row) {
@@ -60,7 +60,7 @@ TEST_P(RowBoundsTest, MissNoRowAtAnyThresholdAndFindFewOthers) {
       found += static_cast<int64_t>(above.size());
     }
   }
-  // Scores of random vectors lie within 1 / sqrt(dimension) of 0: in 512 dimensions the bound is a third of that above them.
+  // Scores of random vectors are about 1 / sqrt(dimension) from 0. In 512 dimensions the bound is a third of that above the score.
   EXPECT_LE(static_cast<double>(found), 1.3 * static_cast<double>(wanted));
 }
 

@@ -46,7 +46,7 @@ class SegmentMergeTest : public ::testing::Test {
     return merge.Publish(list);
   }
 
-  // The keys that a list shows at a sequence, ascending.
+  // Returns the keys that are visible in a list at a sequence, ascending.
   static std::vector<uint64_t> KeysAt(const SegmentList& list, uint64_t sequence) {
     const float query = 1;
     TopRows top(1000);
@@ -64,7 +64,7 @@ class SegmentMergeTest : public ::testing::Test {
   const std::atomic<bool> stop_{false};
 
  private:
-  // All rows have the vector (1): they are found in the order of their keys.
+  // All rows have the vector (1), so searches find them in the order of their keys.
   std::vector<IndexAdd> Rows(const std::vector<uint64_t>& keys) const {
     std::vector<IndexAdd> rows;
     for (const uint64_t key : keys) {
@@ -100,7 +100,7 @@ TEST_F(SegmentMergeTest, TakesSealedSegmentsNoLargerThanWhatItHas) {
   list.sealed = {Sealed({1, 2, 3, 4, 5, 6}), Sealed({7, 8, 9}), Sealed({10, 11})};
   list.growing = {Growing({12, 13}), Growing({})};
   const auto merged = Merged(list, 20);
-  // 2 rows take in 2, these 4 take in 3, and 7 take in 6.
+  // 2 growing rows absorb 2 rows, the resulting 4 absorb 3, and these 7 absorb 6.
   ASSERT_THAT(merged->sealed, SizeIs(1));
   list.growing = {Growing({12}), Growing({})};
   EXPECT_THAT(Merged(list, 20)->sealed, SizeIs(4));
@@ -153,7 +153,7 @@ TEST_F(SegmentMergeTest, RewritesASegmentThatIsMostlyDeletedAndDropsAnEmptyOne) 
   EXPECT_THAT(Merged(*merged, 8)->sealed, IsEmpty());
 }
 
-// Adding to a graph.
+// Merges that add rows to a graph.
 class ExtendingMergeTest : public SegmentMergeTest {
  protected:
   static constexpr int kDimension = 8;
@@ -188,7 +188,7 @@ class ExtendingMergeTest : public SegmentMergeTest {
     return merge.Publish(list_);
   }
 
-  // Whether a search for every row of the list that is alive finds it.
+  // Expects that searches for rows of the list find nearly all of them.
   void ExpectToFind(const SegmentList& list, uint64_t first, uint64_t last) {
     int missed = 0;
     for (uint64_t key = first; key <= last; ++key) {
