@@ -19,7 +19,7 @@ using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Histogram;
 
-// From 0.5 ms to 10 s; an activation aims at less than 50 ms.
+// The buckets reach from 0.5 ms to 10 s. An activation should take less than 50 ms.
 Histogram::BucketBoundaries PauseBuckets() {
   return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 }
@@ -46,7 +46,7 @@ struct GenerationMetrics::Rep {
                   .Help("How long an activation made writes wait.")
                   .Register(*registry)
                   .Add({}, PauseBuckets())) {
-    // So that a rate can be taken before the first one.
+    // The series exists from the start, so that a rate over the first event is right.
     for (const char* result : {"done", "conflict", "gate_failed", "failed"}) {
       activations.Add({{"result", result}});
     }

@@ -1,6 +1,6 @@
-// The metrics of generations, in a Prometheus registry; docs/metrics.md lists them.
+// The metrics of generations in a Prometheus registry. docs/metrics.md lists them.
 //
-// Thread-safe, but for Set: one call at a time, and none while the registry is collected.
+// Thread-safe, except that Set must be called once at a time and not while the registry is collected.
 #ifndef SEMBLANCE_SERVICE_HTTP_GENERATION_METRICS_H_
 #define SEMBLANCE_SERVICE_HTTP_GENERATION_METRICS_H_
 
@@ -18,14 +18,14 @@ namespace semblance::service {
 
 class GenerationMetrics {
  public:
-  // `registry` must outlive it.
+  // `registry` must outlive the object.
   explicit GenerationMetrics(prometheus::Registry* registry);
   ~GenerationMetrics();
 
-  // The series of these generations in place of those that were set before: what is gone, and a state that is over, has none.
+  // Replaces all series by those of these generations. A deleted generation and a state that has ended have no series.
   void Set(const GenerationList& list);
 
-  // See EngineMetrics.
+  // These implement EngineMetrics.
   void ObserveActivation(absl::string_view result, absl::Duration write_pause);
 
  private:

@@ -50,7 +50,7 @@ class HttplibServer final : public HttpServer {
       return absl::InvalidArgumentError(absl::StrCat("cannot listen on ", address, " for HTTP: is the port free?"));
     }
     thread_ = std::thread([this] { server_.listen_after_bind(); });
-    // stop() has no effect on a server that does not run yet.
+    // stop() has no effect before the server runs.
     while (!server_.is_running()) {
       std::this_thread::yield();
     }

@@ -1,8 +1,8 @@
-// A small HTTP server for operators: GET /metrics (Prometheus), GET /healthz (200 while
-// searches are answered, else 503; with the reason).
+// A small HTTP server for operators. GET /metrics returns Prometheus metrics. GET /healthz returns 200 while searches are
+// answered, and otherwise 503 with the reason.
 //
-// Thread-safe. Engine, generations, training and metrics must outlive it. Errors: InvalidArgument for an address that cannot be
-// parsed or bound.
+// Thread-safe. Engine, generations, training and metrics must outlive it.
+// Errors: InvalidArgument for an address that cannot be parsed or bound.
 #ifndef SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_
 #define SEMBLANCE_SERVICE_HTTP_HTTP_SERVER_H_
 
@@ -22,11 +22,11 @@ class HttpServer {
   // Stops listening.
   virtual ~HttpServer() = default;
 
-  // The port, also where the address asked for port 0.
+  // The port that was bound, also if the address asked for port 0.
   virtual int port() const = 0;
 };
 
-// Listens on `address` (host:port). `generations` and `training` may be null (see PrometheusMetrics::Scrape).
+// Listens on `address` (host:port). `generations` and `training` may be null; see PrometheusMetrics::Scrape.
 absl::StatusOr<std::unique_ptr<HttpServer>> StartHttpServer(const std::string& address, const Engine* engine,
                                                             const GenerationController* generations,
                                                             const TrainingController* training, PrometheusMetrics* metrics);

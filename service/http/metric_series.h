@@ -1,4 +1,4 @@
-// A Prometheus family whose series are set anew as a whole, at each scrape.
+// A Prometheus family whose series are all replaced at each scrape.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_SERVICE_HTTP_METRIC_SERIES_H_
@@ -15,7 +15,7 @@ namespace semblance::service {
 template <typename Metric>
 class MetricSeries {
  public:
-  // `family` must outlive it.
+  // `family` must outlive the object.
   explicit MetricSeries(prometheus::Family<Metric>& family) : family_(family) {}
 
   void Clear() {
@@ -35,7 +35,7 @@ class MetricSeries {
   std::vector<Metric*> metrics_;
 };
 
-// `registry` must outlive it.
+// `registry` must outlive the result.
 inline MetricSeries<prometheus::Gauge> GaugeSeries(prometheus::Registry* registry, const char* name, const char* help) {
   return MetricSeries<prometheus::Gauge>(prometheus::BuildGauge().Name(name).Help(help).Register(*registry));
 }

@@ -21,7 +21,7 @@ using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Histogram;
 
-// From 0.1 ms to 10 s.
+// The buckets reach from 0.1 ms to 10 s.
 Histogram::BucketBoundaries SecondsBuckets() {
   return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 }
@@ -64,7 +64,7 @@ struct PrometheusMetrics::Rep {
       CounterFamily(registry, "semblance_recall_probe_expected_total", "Exact nearest neighbours of probed queries.").Add({});
   Counter& recall_found =
       CounterFamily(registry, "semblance_recall_probe_found_total", "Those of them that the live answers had.").Add({});
-  // Without a value before the first probe: 0 would raise alarms.
+  // There is no value before the first probe, because 0 would raise alarms.
   Family<Gauge>& recall =
       GaugeFamily(registry, "semblance_recall_probe", "Recall of live answers, over the last 1,000 probed neighbours or so.");
   Gauge& serving = GaugeFamily(registry, "semblance_serving", "1 while the server answers searches.").Add({});
@@ -85,13 +85,13 @@ struct PrometheusMetrics::Rep {
   TrainingMetrics training{&registry};
   void SetActive(const Generation& generation);
 
-  // One scrape at a time: a scrape takes series away before it sets new ones.
+  // Scrapes run one at a time, because a scrape removes series before it sets new ones.
   Mutex scrape_mutex;
 };
 
 namespace {
 
-// What is known of the active generation where nobody keeps a list.
+// Describes the active generation if there is no controller that lists generations.
 GenerationList ListOfActive(const Engine& engine, const Generation& generation) {
   GenerationInfo info;
   info.manifest = generation.manifest();
@@ -179,7 +179,7 @@ std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationCont
   if (const RecallStats stats = engine.recall(); stats.recall.has_value()) {
     rep_->recall.Add({}).Set(*stats.recall);
   }
-  // Nothing of them while the server starts.
+  // There are no generations while the server starts.
   GenerationList list = generations == nullptr ? GenerationList() : generations->List().value_or(GenerationList());
   if (status.generation != nullptr) {
     rep_->SetActive(*status.generation);

@@ -1,4 +1,4 @@
-// All metrics of the server as a Prometheus registry; docs/metrics.md lists them.
+// All metrics of the server as a Prometheus registry. docs/metrics.md lists them.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_SERVICE_HTTP_PROMETHEUS_METRICS_H_
@@ -30,8 +30,8 @@ class PrometheusMetrics final : public EngineMetrics, public RpcMetrics {
   void CountStarted(const RpcMethod& method) override;
   void ObserveHandled(const RpcMethod& method, const absl::Status& status, absl::Duration duration) override;
 
-  // The text exposition format, with the gauges as of now. Without `generations` (null) only the active one has a lag, and none a
-  // state; without `training` (null) there are no series of jobs.
+  // Returns the text exposition format with the present values of gauges. If `generations` is null, only the active generation
+  // has a lag and none has a state. If `training` is null, there are no series of jobs.
   std::string Scrape(const Engine& engine, const GenerationController* generations, const TrainingController* training);
 
  private:

@@ -43,7 +43,7 @@ struct TrainingMetrics::Rep {
         recall(GaugeSeries(registry, "semblance_training_job_recall_at_1", "Recall@1 that a running job measured last.")),
         rate(
             GaugeSeries(registry, "semblance_training_job_images_per_second", "Images that a running job trains on in a second.")) {
-    // So that a rate can be taken before the first one.
+    // The series exists from the start, so that a rate over the first event is right.
     for (const TrainingState state : kStates) {
       if (HasEnded(state)) {
         ended.Add(LabelOf("result", state));
@@ -78,8 +78,8 @@ struct TrainingMetrics::Rep {
   MetricSeries<Gauge> loss;
   MetricSeries<Gauge> recall;
   MetricSeries<Gauge> rate;
-  // When those that have ended did so, by id, as of the last call; a job that was resumed ends again, later. nullopt before the
-  // first.
+  // The end times of ended jobs by id, as the last call gave them. A job that was resumed ends again at a later time. nullopt
+  // before the first call.
   std::optional<std::map<std::string, absl::Time>> end_times;
 };
 

@@ -1,6 +1,6 @@
-// The metrics of training jobs, in a Prometheus registry; docs/metrics.md lists them.
+// The metrics of training jobs in a Prometheus registry. docs/metrics.md lists them.
 //
-// Not thread-safe: one call at a time, and none while the registry is collected.
+// Not thread-safe: call it once at a time, and not while the registry is collected.
 #ifndef SEMBLANCE_SERVICE_HTTP_TRAINING_METRICS_H_
 #define SEMBLANCE_SERVICE_HTTP_TRAINING_METRICS_H_
 
@@ -17,13 +17,13 @@ namespace semblance::service {
 
 class TrainingMetrics {
  public:
-  // `registry` must outlive it.
+  // `registry` must outlive the object.
   explicit TrainingMetrics(prometheus::Registry* registry);
   ~TrainingMetrics();
 
-  // The series of these jobs in place of those that were set before. Only jobs that run have series of their own, so that there are
-  // no more of them than trainers. A job counts as ended when a call shows it so and the call before did not; what the first call
-  // shows had ended before.
+  // Replaces all series by those of these jobs. Only running jobs have series of their own, so that there are as many series as
+  // trainers. A job is counted as ended when this call shows it as ended and the call before did not. Jobs that the first call
+  // shows as ended are not counted.
   void Set(const std::vector<TrainingInfo>& jobs);
 
  private:

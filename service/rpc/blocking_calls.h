@@ -1,6 +1,6 @@
-// Runs calls whose work blocks on threads of its own, so that gRPC's threads never do.
+// Runs calls whose work blocks. It has threads of its own, so that gRPC's threads never block.
 //
-// Thread-safe. The destructor runs what was accepted. REQUIRES: the calls are of a server that is gone before.
+// Thread-safe. The destructor runs the accepted work. REQUIRES: the server of the calls is destroyed first.
 #ifndef SEMBLANCE_SERVICE_RPC_BLOCKING_CALLS_H_
 #define SEMBLANCE_SERVICE_RPC_BLOCKING_CALLS_H_
 
@@ -16,12 +16,12 @@ namespace semblance::service {
 
 class BlockingCalls {
  public:
-  // See ThreadPool.
+  // The parameters are those of ThreadPool.
   BlockingCalls(const std::string& name, int thread_count, size_t max_queued)
       : max_queued_(max_queued), threads_(name, thread_count, max_queued) {}
 
-  // Completes `call` with what `work` returns; without running it with ResourceExhausted/QUEUE_FULL and a retry delay where too
-  // many wait, with DeadlineExceeded or Cancelled where its turn comes too late.
+  // Completes `call` with the result of `work`. If too many calls wait, it completes the call with ResourceExhausted/QUEUE_FULL
+  // and a retry delay instead. If the turn of the call comes too late, it completes it with DeadlineExceeded or Cancelled.
   void Run(UnaryCall* call, std::function<absl::Status()> work);
 
  private:

@@ -1,4 +1,4 @@
-// How calls that are answered out of a generation end. Thread-safe: functions without state.
+// Completes calls that a generation answers. Thread-safe: functions without state.
 #ifndef SEMBLANCE_SERVICE_RPC_COMPLETE_ANSWER_H_
 #define SEMBLANCE_SERVICE_RPC_COMPLETE_ANSWER_H_
 
@@ -8,7 +8,7 @@
 
 namespace semblance::service {
 
-// Sets provenance and latency of the response, lets `fill` set the rest from the answer, and ends the call.
+// Sets provenance and latency of the response, calls `fill` to set the rest from the answer, and completes the call.
 template <typename Answer, typename Response, typename Fill>
 void CompleteAnswer(const absl::StatusOr<Answer>& answer, UnaryCall* call, Response* response, Fill fill) {
   if (answer.ok()) {

@@ -1,4 +1,4 @@
-// Between the RPC messages and the engine's types. Thread-safe: functions without state.
+// Converts between RPC messages and the engine's types. Thread-safe: functions without state.
 #ifndef SEMBLANCE_SERVICE_RPC_CONVERT_H_
 #define SEMBLANCE_SERVICE_RPC_CONVERT_H_
 
@@ -18,10 +18,10 @@
 
 namespace semblance::service {
 
-// Image bytes are referred to, not copied: the message must outlive the query.
+// The query refers to the image bytes of the message, so the message must outlive it.
 Query FromProto(const v1::Query& query);
 
-// An attribute whose kind is not set is refused by name: InvalidArgument/INVALID_ATTRIBUTE, field "attributes[key]".
+// Errors: InvalidArgument/INVALID_ATTRIBUTE, field "attributes[key]", for an attribute whose kind is not set.
 absl::StatusOr<catalog::ItemWrite> FromProto(const v1::Item& item);
 
 void ToProto(const Provenance& provenance, v1::Provenance* proto);

@@ -1,4 +1,4 @@
-// The one place where absl::Status meets grpc::Status.
+// Converts absl::Status to grpc::Status. No other file does this.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_SERVICE_RPC_ERROR_STATUS_H_
@@ -10,8 +10,8 @@
 
 namespace semblance::service {
 
-// Code and message as they are; reason, field and retry delay (common/error.h) as google.rpc.ErrorInfo (domain "semblance"),
-// BadRequest and RetryInfo in the rich error model (trailer grpc-status-details-bin).
+// Keeps code and message. Reason, field and retry delay (common/error.h) become google.rpc.ErrorInfo (domain "semblance"),
+// BadRequest and RetryInfo of the rich error model (trailer grpc-status-details-bin).
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace semblance::service

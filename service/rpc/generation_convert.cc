@@ -17,7 +17,7 @@ constexpr size_t kMaxRequestIdBytes = 128;
 constexpr int kMinSampleSize = 10;
 constexpr int kMaxSampleSize = 100'000;
 
-// NaN is in no range.
+// The comparison is written so that NaN is in no range.
 absl::Status CheckShare(absl::string_view field, double value) {
   if (value >= 0 && value <= 1) {
     return absl::OkStatus();

@@ -1,6 +1,7 @@
-// Between the messages of GenerationService and the engine's types. Thread-safe: functions without state.
+// Converts between the messages of GenerationService and the engine's types. Thread-safe: functions without state.
 //
-// Errors: InvalidArgument with the field, the value and the limit; reason INVALID_ID for ids, else CONFIG_INVALID.
+// Errors: InvalidArgument with the field, the value and the limit. The reason is INVALID_ID for ids and CONFIG_INVALID for
+// other fields.
 #ifndef SEMBLANCE_SERVICE_RPC_GENERATION_CONVERT_H_
 #define SEMBLANCE_SERVICE_RPC_GENERATION_CONVERT_H_
 
@@ -13,13 +14,13 @@
 
 namespace semblance::service {
 
-// All of it but the bundle. Defaults are filled in.
+// Converts everything except the bundle and fills in the defaults.
 absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& request);
 
-// The shares that are asked for; the rest of the message is not read.
+// Reads only the shares of the message.
 absl::StatusOr<TrafficShares> FromProto(const v1::GenerationTraffic& traffic);
 
-// 1 to 128 bytes without control characters. (Whether there is such a generation is not asked.)
+// Accepts 1 to 128 bytes without control characters. It does not check that the generation exists.
 absl::Status CheckGenerationId(absl::string_view field, absl::string_view id);
 
 void ToProto(const GenerationInfo& info, v1::Generation* proto);

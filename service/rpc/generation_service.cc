@@ -19,7 +19,7 @@ constexpr size_t kMaxQueued = 16;
 
 using GenerationWatch = WatchCall<v1::WatchGenerationResponse>;
 
-// What a watch does with one generation after the other. Called one call at a time.
+// Forwards each state of a generation to a watch. Calls come one at a time.
 class WatchObserver {
  public:
   WatchObserver(std::shared_ptr<GenerationWatch> watch, bool follow) : watch_(std::move(watch)), follow_(follow) {}
@@ -42,7 +42,7 @@ class WatchObserver {
  private:
   const std::shared_ptr<GenerationWatch> watch_;
   const bool follow_;
-  // Of the last call.
+  // The state that the last call gave.
   std::optional<GenerationState> state_;
   std::string reason_;
 };

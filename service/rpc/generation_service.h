@@ -1,9 +1,9 @@
-// GenerationService (proto/semblance/v1/generation_service.proto): an adaptor from messages to the engine's GenerationController.
+// GenerationService (proto/semblance/v1/generation_service.proto) converts messages and calls a GenerationController.
 //
-// Thread-safe. Controller and tracker must outlive the service, and the service every call.
+// Thread-safe. Controller and tracker must outlive the service, and the service must outlive every call.
 //
-// What blocks in the controller runs on two threads of the service, never on gRPC's; when too much waits for them, calls are
-// refused with ResourceExhausted/QUEUE_FULL and a retry delay. To get, list and watch generations is not held up by them.
+// Calls that block run on two threads of the service, never on gRPC's. If too many wait, further ones are refused with
+// ResourceExhausted/QUEUE_FULL and a retry delay. Getting, listing and watching generations never waits for them.
 #ifndef SEMBLANCE_SERVICE_RPC_GENERATION_SERVICE_H_
 #define SEMBLANCE_SERVICE_RPC_GENERATION_SERVICE_H_
 
@@ -29,7 +29,7 @@ struct ResolvedModel {
 // InvalidArgument/INVALID_MODEL_NAME.
 using ModelResolver = std::function<absl::StatusOr<ResolvedModel>(const std::string& name)>;
 
-// A watch shows progress alone at most once in `min_progress_interval`, and changes of state at once.
+// A watch sends changes of state at once. It sends mere progress at most once in `min_progress_interval`.
 std::unique_ptr<grpc::Service> NewGenerationService(GenerationController* generations, ModelResolver resolve_model,
                                                     CallTracker* calls,
                                                     absl::Duration min_progress_interval = absl::Milliseconds(200));

@@ -1,6 +1,6 @@
-// What the RPC layer reports about calls; service/http exports it under the de-facto names grpc_server_*.
+// Receives what happens to calls. service/http exports it under the common names grpc_server_*.
 //
-// Thread-safe; every method is quick.
+// Thread-safe. No method blocks.
 #ifndef SEMBLANCE_SERVICE_RPC_METRICS_H_
 #define SEMBLANCE_SERVICE_RPC_METRICS_H_
 
@@ -10,7 +10,7 @@
 
 namespace semblance::service {
 
-// One method of the contract, for example {"semblance.v1.SearchService", "Search"}.
+// Names one method of the API, for example {"semblance.v1.SearchService", "Search"}.
 struct RpcMethod {
   absl::string_view service;
   absl::string_view method;

@@ -89,7 +89,7 @@ class ModelServiceAdaptor final : public v1::ModelService::CallbackService {
  private:
   static RpcMethod Method(absl::string_view name) { return {v1::ModelService::service_full_name(), name}; }
 
-  // Reading a bundle, or writing the register.
+  // These threads read bundles and write the register.
   grpc::ServerUnaryReactor* RunBlocking(grpc::CallbackServerContext* context, absl::string_view method,
                                         const google::protobuf::Message& request, std::function<absl::Status()> work) {
     return calls_->Run(context, Method(method), request, [&](UnaryCall* call) { blocking_.Run(call, std::move(work)); });

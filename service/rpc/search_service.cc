@@ -12,7 +12,7 @@
 namespace semblance::service {
 namespace {
 
-// What Search and BatchSearch have in common.
+// Search and BatchSearch share this.
 template <typename Request>
 SearchInput InputOf(const Request& request) {
   SearchInput input;

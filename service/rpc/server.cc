@@ -62,11 +62,12 @@ class GrpcServer final : public RpcServer {
     for (const auto& [name, service] : services_) {
       builder.RegisterService(service.get());
     }
-    // Twice our own limit: what lies between is refused by us, with a reason; only what lies above by the transport, without.
+    // The transport accepts twice our own limit. Between the two limits we refuse with a reason. Above it the transport refuses
+    // without one.
     builder.SetMaxReceiveMessageSize(static_cast<int>(2 * max_message_bytes_));
-    // A second server on the same port would take half of the calls.
+    // Otherwise a second server on the same port would receive half of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    // Connections are closed gently now and then, so that clients spread over new replicas.
+    // Connections are closed gracefully after a while, so that clients spread over new replicas.
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 30 * 60 * 1000);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 5 * 60 * 1000);
     server_ = builder.BuildAndStart();
@@ -116,7 +117,7 @@ class GrpcServer final : public RpcServer {
 
   const int64_t max_message_bytes_;
   CallTracker calls_;
-  // By full name.
+  // The keys are full names.
   std::vector<std::pair<std::string, std::unique_ptr<grpc::Service>>> services_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;

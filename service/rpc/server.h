@@ -2,8 +2,8 @@
 //
 // Thread-safe.
 //
-// Health (grpc.health.v1) covers "" and every service and follows SetServing. Errors: InvalidArgument for an address that cannot be
-// parsed or bound.
+// Health (grpc.health.v1) covers "" and every service. It follows SetServing.
+// Errors: InvalidArgument for an address that cannot be parsed or bound.
 #ifndef SEMBLANCE_SERVICE_RPC_SERVER_H_
 #define SEMBLANCE_SERVICE_RPC_SERVER_H_
 
@@ -21,11 +21,11 @@ class GenerationController;
 class ModelRegistry;
 class TrainingController;
 
-// What answers. All must outlive the server.
+// The objects that answer. All must outlive the server.
 struct RpcServices {
   // Required.
   Engine* engine = nullptr;
-  // Null: there is no such service. Generations need models.
+  // If a pointer is null, the server lacks that service. Generations need models.
   ModelRegistry* models = nullptr;
   GenerationController* generations = nullptr;
   TrainingController* training = nullptr;
@@ -35,22 +35,21 @@ class RpcServer {
  public:
   virtual ~RpcServer() = default;
 
-  // The port, also where the address asked for port 0.
+  // The port that was bound, also if the address asked for port 0.
   virtual int port() const = 0;
 
   virtual void SetServing(bool serving) = 0;
 
-  // Waits until no call has arrived for 0.3 s: true; or until `limit` has passed: false. Calls are answered meanwhile. To be used
-  // before Shutdown, because a call whose message is still on its way when gRPC shuts down ends as CANCELLED, which clients do not
-  // retry.
+  // Returns true when no call has arrived for 0.3 s, or false when `limit` has passed. Calls are answered meanwhile. Call this
+  // before Shutdown: a call whose message arrives while gRPC shuts down ends as CANCELLED, which clients do not retry.
   virtual bool WaitUntilQuiet(absl::Duration limit) = 0;
 
-  // Ends all streams (Unavailable/DRAINING), stops accepting calls, waits until those in flight have finished, cancels what is left
-  // after `grace`, and returns when nothing is left. Call once.
+  // Ends all streams with Unavailable/DRAINING and accepts no more calls. Waits for the calls in flight and cancels those that
+  // are left after `grace`. Returns when no call is left. Call once.
   virtual void Shutdown(absl::Duration grace) = 0;
 };
 
-// Listens on `address` (host:port), not serving. `metrics` must outlive the server.
+// Listens on `address` (host:port). Health says NOT_SERVING at first. `metrics` must outlive the server.
 absl::StatusOr<std::unique_ptr<RpcServer>> StartRpcServer(const std::string& address, const RpcServices& services,
                                                           RpcMetrics* metrics);
 

@@ -1,6 +1,6 @@
-// The RPC services: thin adaptors from messages to the engine's use cases and back. The contract is in proto/semblance/v1.
+// The RPC services convert messages and call the engine. proto/semblance/v1 describes the API.
 //
-// Thread-safe. Engine, registry and tracker must outlive the services, and the services every call.
+// Thread-safe. Engine, registry and tracker must outlive the services, and the services must outlive every call.
 #ifndef SEMBLANCE_SERVICE_RPC_SERVICES_H_
 #define SEMBLANCE_SERVICE_RPC_SERVICES_H_
 

@@ -1,6 +1,6 @@
-// Between the messages of TrainingService and the engine's types. Thread-safe: functions without state.
+// Converts between the messages of TrainingService and the types of service/training. Thread-safe: functions without state.
 //
-// Errors: InvalidArgument with the field and the value; reason INVALID_ID for ids, else CONFIG_INVALID.
+// Errors: InvalidArgument with the field and the value. The reason is INVALID_ID for ids and CONFIG_INVALID for other fields.
 #ifndef SEMBLANCE_SERVICE_RPC_TRAINING_CONVERT_H_
 #define SEMBLANCE_SERVICE_RPC_TRAINING_CONVERT_H_
 
@@ -16,16 +16,16 @@
 
 namespace semblance::service {
 
-// Refuses an on_success that this server does not know. Everything else the controller checks.
+// Refuses an on_success that this server does not know. The controller checks all other fields.
 absl::StatusOr<TrainingSpec> FromProto(const v1::CreateTrainingJobRequest& request);
 
-// "job-" + 6 digits. (Whether there is such a job is not asked.)
+// Accepts "job-" and 6 digits. It does not check that the job exists.
 absl::Status CheckTrainingJobId(absl::string_view field, absl::string_view id);
 
 void ToProto(const TrainingInfo& info, v1::TrainingJob* proto);
 
-// Appends the lines, fit to be sent and shown: bytes that are no UTF-8 and control characters become question marks, and what a
-// line has beyond 8 KiB is cut off.
+// Appends the lines in a form that can be sent and shown. Bytes that are not UTF-8 and control characters become question
+// marks. A line is cut after 8 KiB.
 void ToProto(const LogLines& log, google::protobuf::RepeatedPtrField<std::string>* lines);
 
 }  // namespace semblance::service

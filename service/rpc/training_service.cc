@@ -17,22 +17,22 @@ namespace {
 
 constexpr int kControlThreads = 2;
 constexpr size_t kMaxQueued = 16;
-// Of the end of a log.
+// The largest part of a log's end that is returned.
 constexpr int kTailLines = 20;
-// Of one message of a watch: less than 2 MiB, and clients take 4 MiB.
+// The most lines in one message of a watch. Together they have less than 2 MiB, and clients accept 4 MiB.
 constexpr int kMaxLines = 200;
 
 using TrainingWatch = WatchCall<v1::WatchTrainingJobResponse>;
 
-// Puts into each message of a watch the lines of the log since the message before.
+// Adds to each message of a watch the log lines since the message before.
 class LogFollower {
  public:
   LogFollower(const TrainingController* training, std::string job) : training_(training), job_(std::move(job)) {}
 
-  // Reads a few kilobytes that have just been written, so it may be called where nothing should block.
+  // Reads a few kilobytes that were just written. This is fast enough for a thread that should not block.
   void operator()(v1::WatchTrainingJobResponse* response) {
     const absl::StatusOr<LogLines> log = training_->ReadLog(job_, offset_, offset_ < 0 ? kTailLines : kMaxLines);
-    // A log that cannot be read now is read on with the next message.
+    // If the log cannot be read now, the next message contains its lines.
     if (log.ok()) {
       ToProto(*log, response->mutable_log_lines());
       offset_ = log->next_offset;
@@ -45,7 +45,7 @@ class LogFollower {
   int64_t offset_ = -1;
 };
 
-// What a watch does with one state of its job after the other. Called one call at a time.
+// Forwards each state of a job to a watch. Calls come one at a time.
 class WatchObserver {
  public:
   explicit WatchObserver(std::shared_ptr<TrainingWatch> watch) : watch_(std::move(watch)) {}
@@ -67,7 +67,7 @@ class WatchObserver {
 
  private:
   const std::shared_ptr<TrainingWatch> watch_;
-  // Of the last call.
+  // The state that the last call gave.
   std::optional<TrainingState> state_;
   std::string reason_;
 };

@@ -1,9 +1,9 @@
-// TrainingService (proto/semblance/v1/training_service.proto): an adaptor from messages to the engine's TrainingController.
+// TrainingService (proto/semblance/v1/training_service.proto) converts messages and calls a TrainingController.
 //
-// Thread-safe. Controller and tracker must outlive the service, and the service every call.
+// Thread-safe. Controller and tracker must outlive the service, and the service must outlive every call.
 //
-// What blocks in the controller runs on two threads of the service, never on gRPC's; when too much waits for them, calls are
-// refused with ResourceExhausted/QUEUE_FULL and a retry delay.
+// Calls that block run on two threads of the service, never on gRPC's. If too many wait, further ones are refused with
+// ResourceExhausted/QUEUE_FULL and a retry delay.
 #ifndef SEMBLANCE_SERVICE_RPC_TRAINING_SERVICE_H_
 #define SEMBLANCE_SERVICE_RPC_TRAINING_SERVICE_H_
 
@@ -17,7 +17,7 @@
 
 namespace semblance::service {
 
-// A watch shows progress alone at most once in `min_progress_interval`, and changes of state at once.
+// A watch sends changes of state at once. It sends mere progress at most once in `min_progress_interval`.
 std::unique_ptr<grpc::Service> NewTrainingService(TrainingController* training, CallTracker* calls,
                                                   absl::Duration min_progress_interval = absl::Milliseconds(200));
 

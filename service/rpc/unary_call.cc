@@ -21,12 +21,12 @@ absl::Status DrainingError() {
 UnaryCall* CallTracker::Run(grpc::CallbackServerContext* context, const RpcMethod& method, const google::protobuf::Message& request,
                             absl::FunctionRef<void(UnaryCall*)> body) {
   absl::Time deadline = absl::FromChrono(context->deadline());
-  // A client that sets no deadline arrives with one at the end of time.
+  // gRPC gives a client without a deadline one that is infinitely far away.
   const absl::Time now = absl::Now();
   if (deadline > now + absl::Hours(24 * 365)) {
     deadline = now + default_deadline_;
   }
-  auto* call = new UnaryCall(this, method, deadline);  // Deletes itself: see OnDone.
+  auto* call = new UnaryCall(this, method, deadline);  // OnDone deletes it.
   if (const absl::Status status = CheckSize(request); !status.ok()) {
     call->Complete(status);
   } else {
@@ -93,7 +93,7 @@ UnaryCall::UnaryCall(CallTracker* tracker, const RpcMethod& method, absl::Time d
 
 void UnaryCall::Complete(const absl::Status& status) {
   record_.SetHandled(status);
-  Finish(ToGrpcStatus(status));  // The object may be gone after this line.
+  Finish(ToGrpcStatus(status));  // The object may be destroyed after this line.
 }
 
 }  // namespace semblance::service

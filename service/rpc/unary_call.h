@@ -1,6 +1,6 @@
-// One unary call on gRPC's callback API, from admission to its one Finish.
+// A unary call on gRPC's callback API, from admission to its single Finish.
 //
-// Thread-safe: Complete may be called on any thread, exactly once. The object deletes itself when gRPC is done with it; request and
+// Thread-safe: any thread may call Complete, exactly once. The object deletes itself when gRPC no longer needs it. Request and
 // response stay valid until Complete.
 //
 //   grpc::ServerUnaryReactor* Search(context, request, response) {
@@ -29,40 +29,40 @@ namespace semblance::service {
 
 class UnaryCall;
 
-// A stream that goes on until somebody ends it.
+// A stream that continues until somebody ends it.
 class OpenStream {
  public:
   virtual ~OpenStream() = default;
 
-  // Ends it, unless it is ending already.
+  // Ends the stream, unless it is already ending.
   virtual void End(const absl::Status& status) = 0;
 };
 
-// Starts calls and counts those in flight, streams included. Must outlive them.
+// Starts calls and counts those in flight, including streams. Must outlive them.
 class CallTracker {
  public:
   // `metrics` must outlive the tracker.
   CallTracker(RpcMetrics* metrics, int64_t max_message_bytes, absl::Duration default_deadline)
       : metrics_(metrics), max_message_bytes_(max_message_bytes), default_deadline_(default_deadline) {}
 
-  // Makes a call with the client's deadline, or the default one where it has none, and runs `body`, which sees to it that the call
-  // is completed, now or later. A request over the size limit is completed with InvalidArgument/LIMIT_EXCEEDED, field "request",
-  // instead. (The transport's own limit lies above, because its refusal carries no reason.)
+  // Makes a call with the client's deadline, or with the default one if the client set none. Then runs `body`, which must
+  // complete the call, now or later. A request above the size limit is completed with InvalidArgument/LIMIT_EXCEEDED, field
+  // "request", instead. The limit of the transport is higher, because a refusal by the transport has no reason.
   UnaryCall* Run(grpc::CallbackServerContext* context, const RpcMethod& method, const google::protobuf::Message& request,
                  absl::FunctionRef<void(UnaryCall*)> body);
 
-  // Ends the open streams, and every later one as it starts, with Unavailable/DRAINING: no stream ends by itself when the server
-  // does. To be called before gRPC shuts down.
+  // Ends the open streams, and every later one as it starts, with Unavailable/DRAINING. Call this before gRPC shuts down,
+  // because no stream ends without it.
   void EndStreams();
 
-  // For streams: a stream that was added must be removed.
+  // Every stream that was added must be removed.
   void AddStream(const std::shared_ptr<OpenStream>& stream);
   void RemoveStream(const std::shared_ptr<OpenStream>& stream);
 
-  // Calls that have arrived so far.
+  // The number of calls that have arrived so far.
   int64_t arrived() const { return arrived_.load(); }
 
-  // Calls that gRPC still has. Zero after the server has shut down.
+  // The number of calls that gRPC still holds. It is zero after the server has shut down.
   int64_t in_flight() const { return in_flight_.load(); }
 
  private:
@@ -81,7 +81,7 @@ class CallTracker {
   std::unordered_set<std::shared_ptr<OpenStream>> streams_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-// What a call, unary or stream, reports to the tracker: it is in flight while its record exists.
+// Reports a call, unary or stream, to the tracker. The call counts as in flight while its record exists.
 class CallRecord {
  public:
   CallRecord(CallTracker* tracker, const RpcMethod& method);
@@ -89,7 +89,7 @@ class CallRecord {
   CallRecord(const CallRecord&) = delete;
   CallRecord& operator=(const CallRecord&) = delete;
 
-  // How it ends. To be called once, before gRPC is told.
+  // Records how the call ends. Call it once, before gRPC's Finish.
   void SetHandled(const absl::Status& status);
 
   absl::Time start() const { return start_; }
@@ -104,7 +104,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
   UnaryCall(CallTracker* tracker, const RpcMethod& method, absl::Time deadline);
 
-  // For the engine: deadline, cancellation, start.
+  // Gives the engine the deadline, the cancellation and the start of the call.
   const CallContext& context() const { return context_; }
 
   // Ends the call.

@@ -1,11 +1,11 @@
-// One stream on which a client watches something change, on gRPC's callback API, from admission to its one Finish.
+// A stream on gRPC's callback API that shows a client how something changes, from admission to its single Finish.
 //
-// Thread-safe. Only the newest message that was not sent is kept: a client that reads slowly misses what lies in between, and never
-// gets an older message after a newer one. Messages that are not urgent are sent once in `min_interval`; the last of them is sent
-// too.
+// Thread-safe. Only the newest unsent message is kept. A client that reads slowly misses messages in between, but never gets an
+// older message after a newer one. Messages that are not urgent are sent at most once in `min_interval`. The last of them is
+// always sent.
 //
-// Ownership: gRPC holds the reactor until it is done with the call. Whoever sends holds the WatchCall, which may outlive the
-// reactor: what is sent after the end is dropped. No lock is held while `on_done` runs.
+// Ownership: gRPC holds the reactor until the call is over. The sender holds the WatchCall, which may outlive the reactor.
+// Messages that are sent after the end are dropped. No lock is held while `on_done` runs.
 //
 //   grpc::ServerWriteReactor<Message>* Watch(context, request) {
 //     const auto watch = WatchCall<Message>::Start(calls_, method, absl::Milliseconds(200));
@@ -40,29 +40,31 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
   // `tracker` must outlive the call.
   static std::shared_ptr<WatchCall> Start(CallTracker* tracker, const RpcMethod& method, absl::Duration min_interval) {
     std::shared_ptr<WatchCall> watch(new WatchCall(min_interval));
-    watch->reactor_ = new Reactor(watch, tracker, method);  // Deletes itself: see OnDone.
+    watch->reactor_ = new Reactor(watch, tracker, method);  // OnDone deletes it.
     tracker->AddStream(watch);
     return watch;
   }
 
-  // What the RPC's handler returns.
+  // The handler of the RPC returns this.
   grpc::ServerWriteReactor<Message>* reactor() const { return reactor_; }
 
-  // What to do when gRPC is done with the call, however it ended. To be set, if at all, before the handler returns.
+  // `on_done` runs when the call is over, however it ended. Set it, if at all, before the handler returns.
   void set_on_done(std::function<void()> on_done) {
     MutexLock lock(&mutex_);
     on_done_ = std::move(on_done);
   }
 
-  // What each message gets at the moment when it is written, so that no message that was replaced has it: what must be told once,
-  // such as what is new since the message before. To be set, if at all, before the first Send. Called under the watch's lock, one
-  // call at a time, on the thread that sends or one of gRPC's: must be quick and must not call the watch.
+  // `complete` adds to each message, at the moment when it is written, what must be told exactly once, for example what is new
+  // since the message before. A message that was replaced never gets it. Set it, if at all, before the first Send. It runs
+  // under the watch's lock, one call at a time, on the sending thread or one of gRPC's. It must be quick and must not call the
+  // watch.
   void set_before_write(std::function<void(Message*)> before_write) {
     MutexLock lock(&mutex_);
     before_write_ = std::move(before_write);
   }
 
-  // In place of what is not sent yet. An urgent message does not wait for the interval; nor does one that replaces it.
+  // Replaces the message that is not sent yet. An urgent message does not wait for the interval, and neither does a message
+  // that replaces it.
   void Send(Message message, bool urgent) {
     MutexLock lock(&mutex_);
     if (!end_.has_value()) {
@@ -72,7 +74,7 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
     }
   }
 
-  // Ends the stream: with OK after the last message, with an error without it. The first end counts.
+  // Ends the stream. With OK the last message is sent first; with an error it is dropped. Only the first end counts.
   void End(const absl::Status& status) override {
     MutexLock lock(&mutex_);
     if (!end_.has_value()) {
@@ -108,8 +110,8 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
 
   explicit WatchCall(absl::Duration min_interval) : min_interval_(min_interval) {}
 
-  // Does what can be done now. gRPC calls the reactor back on threads of its own, never from within StartWrite or Finish; so they
-  // may be called under the lock.
+  // Writes or finishes if that is possible now. gRPC calls the reactor back on its own threads, never from within StartWrite or
+  // Finish, so these may be called under the lock.
   void Advance() SEMBLANCE_REQUIRES(mutex_) {
     if (finished_ || writing_) {
       return;
@@ -132,14 +134,14 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
     }
   }
 
-  // Lets the interval begin. A new timer each time, because the callback of the one before may still be running.
+  // Starts the interval. Each interval needs a new timer, because the callback of the previous one may still be running.
   void Rest() SEMBLANCE_REQUIRES(mutex_) {
     if (min_interval_ <= absl::ZeroDuration()) {
       return;
     }
     resting_ = true;
     timer_ = std::make_unique<grpc::Alarm>();
-    // The timer keeps its callback for as long as it exists: a strong reference would be a cycle.
+    // The timer keeps its callback as long as it exists, so a strong reference would be a cycle.
     timer_->Set(absl::ToChronoTime(absl::Now() + min_interval_), [self = this->weak_from_this()](bool expired) {
       if (const std::shared_ptr<WatchCall> watch = self.lock(); watch != nullptr && expired) {
         watch->Rested();
@@ -157,7 +159,7 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
     MutexLock lock(&mutex_);
     writing_ = false;
     if (!ok) {
-      // The client has gone; what is left cannot be sent.
+      // The client is gone, so the remaining message cannot be sent.
       pending_.reset();
       end_ = end_.value_or(absl::CancelledError("the client has gone"));
     }
@@ -176,12 +178,12 @@ class WatchCall final : public OpenStream, public std::enable_shared_from_this<W
   }
 
   const absl::Duration min_interval_;
-  // Valid until finished_: gRPC lets go of it after that.
+  // Valid until finished_ is set. After that gRPC may destroy it.
   Reactor* reactor_ = nullptr;
 
   Mutex mutex_;
   std::optional<Message> pending_ SEMBLANCE_GUARDED_BY(mutex_);
-  // gRPC reads it while writing_.
+  // gRPC reads it while writing_ is true.
   Message sending_ SEMBLANCE_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ SEMBLANCE_GUARDED_BY(mutex_);
   bool urgent_ SEMBLANCE_GUARDED_BY(mutex_) = false;
