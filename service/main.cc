@@ -1,4 +1,4 @@
-// semblance-server: opens the catalog, loads a model, answers until SIGTERM.
+// semblance-server opens the catalog, loads a model, and answers until SIGTERM.
 #include <signal.h>
 #include <unistd.h>
 
@@ -90,7 +90,7 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
-// Everything that lives as long as the server answers, in the order in which it is made.
+// The objects that live as long as the server answers, in the order in which they are made.
 struct Server {
   std::unique_ptr<FileLock> lock;
   PrometheusMetrics metrics;
@@ -104,7 +104,7 @@ struct Server {
   std::unique_ptr<TrainingJobs> training;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<RpcServer> rpc;
-  // It is known which generations there are: before that not all services answer, and health is not SERVING.
+  // Set when the generations are known. Before that some services do not answer, and health is not SERVING.
   std::atomic<bool> started = false;
 };
 
@@ -232,7 +232,7 @@ absl::Status Serve(const Flags& flags) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  // Before any thread starts, so that all of them leave the signals to sigwait.
+  // This comes before any thread starts, so that all threads leave the signals to sigwait.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   Server server;
@@ -250,7 +250,8 @@ absl::Status Serve(const Flags& flags) {
   const absl::Duration drain = absl::Seconds(server.engine->config().drain_seconds());
   LOG(INFO) << "stopping: within " << drain;
   NotifyServiceManager("STOPPING=1");
-  // Clients that watch health go elsewhere; until they have, they are answered. Who still sends after a while is refused.
+  // Clients that watch health move to another server and are answered until then. Requests that still arrive after a while are
+  // refused.
   bool quiet = false;
   if (Answers(server, server.engine->status().state)) {
     server.rpc->SetServing(false);
@@ -258,7 +259,7 @@ absl::Status Serve(const Flags& flags) {
   }
   server.engine->Drain();
   starter.join();
-  // First what waits for a generation.
+  // Objects that wait for a generation end first.
   server.training->Shutdown();
   server.generations->Shutdown();
   if (!quiet) {

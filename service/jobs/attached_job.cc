@@ -24,20 +24,20 @@
 namespace semblance::service {
 namespace {
 
-// The longest poll: its limit is an int of milliseconds.
+// poll takes an int of milliseconds, so a longer wait consists of several.
 constexpr absl::Duration kLongestPoll = absl::Hours(1);
 
 std::string ProcPath(pid_t pid, absl::string_view file) {
   return absl::StrCat("/proc/", pid, "/", file);
 }
 
-// Whether a process leads a group and has not ended. See proc(5).
+// Returns true if the process leads a group and has not ended. See proc(5).
 bool LeadsGroup(pid_t pid) {
   const absl::StatusOr<std::string> stat = ReadFile(ProcPath(pid, "stat"));
   if (!stat.ok()) {
     return false;
   }
-  // After the program's name, in which anything may be: state, parent, group.
+  // The name of the program may contain any character. State, parent and group follow it.
   const absl::string_view rest = absl::string_view(*stat).substr(stat->rfind(')') + 1);
   const std::vector<absl::string_view> fields = absl::StrSplit(rest, absl::MaxSplits(' ', 4));
   return fields.size() == 5 && fields[1] != "Z" && fields[1] != "X" && fields[3] == absl::StrCat(pid);
@@ -63,7 +63,7 @@ bool RunsJob(pid_t pid, const std::string& name) {
 
 class AttachedJob final : public Job {
  public:
-  // Takes a descriptor of the process.
+  // Takes ownership of a descriptor of the process.
   AttachedJob(pid_t pid, int descriptor) : pid_(pid), descriptor_(descriptor) {}
   ~AttachedJob() override { ::close(descriptor_); }
 
@@ -86,13 +86,13 @@ class AttachedJob final : public Job {
       ::kill(-pid_, SIGKILL);
       Wait(absl::InfiniteDuration());
     } else if (!PathExists(ProcPath(pid_, ""))) {
-      // What is left of its group; as long as there is any of it, the leader's number is not given out again.
+      // This ends the rest of the group. While any of it exists, the kernel does not reuse the number of the leader.
       ::kill(-pid_, SIGKILL);
     }
   }
 
  private:
-  // Whether it ends within `limit`; sooner for a signal.
+  // Returns true if the process ends within `limit`. A signal may end the wait earlier.
   bool HasEnded(absl::Duration limit) const {
     pollfd process{.fd = descriptor_, .events = POLLIN, .revents = 0};
     const absl::Duration rounded = absl::Ceil(limit, absl::Milliseconds(1));
@@ -103,12 +103,12 @@ class AttachedJob final : public Job {
   const int descriptor_;
 };
 
-// Null where the process with this number is not, or no longer, the job.
+// Returns null if the process with this number is not, or no longer, the job.
 absl::StatusOr<std::unique_ptr<Job>> AttachIfJob(pid_t pid, const std::string& name) {
   if (!RunsJob(pid, name)) {
     return nullptr;
   }
-  // By number: the header of glibc 2.36 that declares it is not for C++.
+  // The call is made by number, because glibc 2.36 declares it in a header that C++ cannot include.
   const int descriptor = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0) {
     if (errno == ESRCH) {
@@ -117,7 +117,7 @@ absl::StatusOr<std::unique_ptr<Job>> AttachIfJob(pid_t pid, const std::string& n
     return absl::UnavailableError(ErrnoError(errno, absl::StrCat("cannot watch the process ", pid)).message());
   }
   auto job = std::make_unique<AttachedJob>(pid, descriptor);
-  // The number may have gone to another process before it was opened.
+  // Another process may have received the number before the descriptor was opened.
   return RunsJob(pid, name) ? std::move(job) : nullptr;
 }
 

@@ -1,9 +1,8 @@
-// A job on this machine that another process started: found by its name, watched without being its parent.
+// A job on this machine that another process started. It is found by its name and watched without being its parent.
 //
 // Thread-safe.
 //
-// Of an environment only what it was at the program's start counts (/proc/PID/environ), and only that of processes of the same
-// user.
+// A process counts by the environment that it had at its start (/proc/PID/environ), and only if the same user owns it.
 #ifndef SEMBLANCE_SERVICE_JOBS_ATTACHED_JOB_H_
 #define SEMBLANCE_SERVICE_JOBS_ATTACHED_JOB_H_
 
@@ -15,11 +14,11 @@
 
 namespace semblance::service {
 
-// The variable that holds a job's name.
+// The environment variable that holds the name of a job.
 inline constexpr char kJobVariable[] = "SEMBLANCE_JOB";
 
-// The leader of a process group that runs with SEMBLANCE_JOB=<name>. Its exit code is kExitUnknown. Errors: NotFound where there is
-// none, or only a zombie; Unavailable where the processes cannot be looked through.
+// Finds the leader of a process group that runs with SEMBLANCE_JOB=<name>. Its exit code is kExitUnknown. Errors: NotFound if
+// there is none, or only a zombie; Unavailable if the processes cannot be listed.
 absl::StatusOr<std::unique_ptr<Job>> AttachLocalJob(const std::string& name);
 
 }  // namespace semblance::service

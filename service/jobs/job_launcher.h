@@ -1,9 +1,9 @@
-// Starts programs that do the heavy work, and knows how they end. (Where a program reports its progress is its own affair.)
+// Starts programs that do the heavy work, and tells how they end. Each program reports its progress in its own way.
 //
 // Thread-safe.
 //
-// A job is a process of its own (or several that work together), its arguments reach it as they are, without a shell, and its
-// output goes to a log file. It outlives the launcher: the end of the server does not end it, and the next server finds it again by
+// A job is one process, or several that work together. Its arguments reach it unchanged, without a shell, and its output goes
+// to a log file. A job outlives the launcher: it continues after the server has ended, and the next server finds it again by
 // its name.
 #ifndef SEMBLANCE_SERVICE_JOBS_JOB_LAUNCHER_H_
 #define SEMBLANCE_SERVICE_JOBS_JOB_LAUNCHER_H_
@@ -19,30 +19,30 @@
 
 namespace semblance::service {
 
-// What Job::Wait returns of a job whose end was seen and whose exit code was not: it was attached to.
+// Job::Wait returns this for an attached job: its end is seen, but its exit code is not.
 inline constexpr int kExitUnknown = -1;
 
 enum class JobPriority {
-  // Runs when nothing else wants the processor.
+  // The job runs only when nothing else needs the processor.
   kIdle,
-  // Below those who serve.
+  // The priority is lower than that of the server.
   kLow,
 };
 
 struct JobSpec {
-  // Unique for all time among those of this server, [a-z0-9-]{1,52}. Empty: no Attach.
+  // The name matches [a-z0-9-]{1,52}, and the server never uses it twice. A job without a name cannot be found by Attach.
   std::string name;
-  // arguments[0] is the program's path.
+  // arguments[0] is the path of the program.
   std::vector<std::string> arguments;
   // Standard output and error are appended here.
   std::string log_path;
   JobPriority priority = JobPriority::kIdle;
-  // What it may use; 0: no limit, and no GPU. A launcher on this machine heeds the memory alone.
+  // The resources that the job may use. 0 means no limit, and no GPU. The launcher for this machine limits only the memory.
   int64_t max_memory_bytes = 0;
   double cpus = 0;
   int gpus = 0;
-  // Processes that train together, each with the environment that torchrun sets. Above 1 only where the launcher
-  // LaunchesReplicas.
+  // The number of processes that train together, each with the environment that torchrun sets. It may exceed 1 only if the
+  // launcher LaunchesReplicas.
   int replicas = 1;
 };
 
@@ -51,11 +51,12 @@ class Job {
  public:
   virtual ~Job() = default;
 
-  // Waits at most so long; the exit code, 128 + the signal that ended it, kExitUnknown, or nullopt while it runs.
+  // Waits at most this long. Returns the exit code, 128 + the signal that ended the job, or kExitUnknown. Returns nullopt while
+  // the job runs.
   virtual std::optional<int> Wait(absl::Duration limit) = 0;
 
-  // Asks it to stop (SIGTERM to its group), and ends it (SIGKILL) when it runs on after `grace`. Returns when it has ended. (In a
-  // cluster also when that cannot be brought about: kubernetes_job_launcher.h.)
+  // Sends SIGTERM to the group of the job, and SIGKILL if it still runs after `grace`. Returns when the job has ended. In a
+  // cluster it also returns when the job cannot be ended; see kubernetes_job_launcher.h.
   virtual void Stop(absl::Duration grace) = 0;
 };
 
@@ -63,19 +64,20 @@ class JobLauncher {
  public:
   virtual ~JobLauncher() = default;
 
-  // Errors: NotFound (no such program), InvalidArgument (what this launcher cannot do), PermissionDenied, ResourceExhausted,
-  // Unavailable (the next try under the same name may do, and starts no second job).
+  // Errors: NotFound (no such program); InvalidArgument (the launcher cannot do this); PermissionDenied; ResourceExhausted;
+  // Unavailable (another try under the same name may succeed, and never starts a second job).
   virtual absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) = 0;
 
-  // A job that was started under this name, by this process or an earlier one, and may still run. Errors: NotFound where there is
-  // none (any more); Unavailable where that cannot be known now.
+  // Finds a job that this process or an earlier one started under this name and that may still run. Errors: NotFound if there
+  // is none, or none any more; Unavailable if this cannot be known now.
   virtual absl::StatusOr<std::unique_ptr<Job>> Attach(const std::string& name) = 0;
 
-  // Whether JobSpec::replicas may be above 1.
+  // Returns true if JobSpec::replicas may exceed 1.
   virtual bool LaunchesReplicas() const = 0;
 };
 
-// Processes of this machine, each in its own process group. A job is found again by SEMBLANCE_JOB=<name> in its environment.
+// Launches processes of this machine, each in its own process group. A job is found again by SEMBLANCE_JOB=<name> in its
+// environment.
 std::unique_ptr<JobLauncher> NewLocalJobLauncher();
 
 }  // namespace semblance::service

@@ -31,23 +31,23 @@ namespace {
 constexpr mode_t kLogMode = 0644;
 constexpr int kLowestPriority = 19;
 constexpr int kLowPriority = 10;
-// Longer waits are cut: sums with a clock's time must not overflow.
+// Longer waits are shortened, because sums with the time of a clock must not overflow.
 constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
 
-// A child process and what became of it. Shared by its Job and by the thread that reaps it.
+// A child process and its exit code. Its Job and the thread that reaps it share this object.
 class Child {
  public:
   explicit Child(pid_t pid) : pid_(pid) {}
 
   // Waits for the end of the child and keeps its exit code.
   void Reap() {
-    // It stays a zombie until the lock is held, so that a signal never goes to another process that got its number.
+    // The child stays a zombie until the lock is held, so that no signal reaches another process with the same number.
     siginfo_t info{};
     while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
     }
     const MutexLock lock(&mutex_);
     if (stopping_) {
-      ::kill(-pid_, SIGKILL);  // What is left of its group.
+      ::kill(-pid_, SIGKILL);  // This ends the rest of its group.
     }
     int status = 0;
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
@@ -65,7 +65,7 @@ class Child {
     return exit_code_;
   }
 
-  // To the child and all that it started.
+  // The signal goes to the child and to every process that it started.
   void SignalToStop(int signal) {
     const MutexLock lock(&mutex_);
     if (!exit_code_.has_value()) {
@@ -100,7 +100,7 @@ class LocalJob final : public Job {
   const std::shared_ptr<Child> child_;
 };
 
-// What posix_spawn does between fork and exec. REQUIRES: `log` stays open.
+// Describes what posix_spawn does between fork and exec. REQUIRES: `log` stays open.
 class SpawnPlan {
  public:
   explicit SpawnPlan(int log) {
@@ -108,17 +108,17 @@ class SpawnPlan {
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions_, log, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions_, log, STDERR_FILENO);
-    // Whatever a library left open, a listening socket above all, would outlive this process in the job.
+    // Otherwise a descriptor that a library left open, such as a listening socket, would outlive this process in the job.
     posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
     posix_spawnattr_init(&attributes_);
-    // Neither blocked nor ignored: a server handles its signals with sigwait.
+    // No signal is blocked or ignored in the job. The server itself blocks them, because it handles them with sigwait.
     sigset_t signals;
     sigemptyset(&signals);
     posix_spawnattr_setsigmask(&attributes_, &signals);
     sigfillset(&signals);
     posix_spawnattr_setsigdefault(&attributes_, &signals);
-    // A group, and no session: with the kernel's autogroups another session gets an equal share of the CPU, whatever the priority
-    // of what runs in it.
+    // The job gets a group but no session. With the kernel's autogroups another session would get an equal share of the CPU,
+    // whatever its priorities are.
     posix_spawnattr_setpgroup(&attributes_, 0);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   }
@@ -129,7 +129,7 @@ class SpawnPlan {
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
-  // 0 or an errno.
+  // Returns 0 or an errno.
   int Run(const JobSpec& spec, pid_t* pid) const {
     std::vector<char*> argv;
     for (const std::string& argument : spec.arguments) {
@@ -156,7 +156,8 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
-// The program has just begun; the threads that it will make inherit it. (glibc's spawn attributes know no SCHED_IDLE.)
+// The program has only just started, so all its threads inherit the policy. The spawn attributes of glibc do not support
+// SCHED_IDLE.
 void YieldToOthers(pid_t pid, JobPriority priority) {
   const sched_param none{};
   if (priority == JobPriority::kLow) {
@@ -166,14 +167,14 @@ void YieldToOthers(pid_t pid, JobPriority priority) {
   }
 }
 
-// Errors are ignored: the program has ended already, or its limit is a lower one.
+// Errors are ignored. They mean that the program has already ended, or that its limit is lower.
 void Limit(pid_t pid, int64_t max_memory_bytes) {
-  // The memory of a trainer is large, and holds what its images hold.
+  // A core dump of a trainer would be large and would contain its images.
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   ::prlimit(pid, RLIMIT_CORE, &no_core, nullptr);
   if (max_memory_bytes > 0) {
     const auto bytes = static_cast<rlim_t>(max_memory_bytes);
-    // What is mapped from files, weights and libraries, does not count.
+    // Memory that is mapped from files, such as weights and libraries, does not count.
     const rlimit memory{.rlim_cur = bytes, .rlim_max = bytes};
     ::prlimit(pid, RLIMIT_DATA, &memory, nullptr);
   }
@@ -185,7 +186,7 @@ class LocalJobLauncher final : public JobLauncher {
     if (spec.replicas > 1) {
       return absl::InvalidArgumentError(absl::StrCat("replicas is ", spec.replicas, "; at most 1 on one machine"));
     }
-    // A log that is too long is no reason not to start.
+    // A log that is too long does not prevent the start.
     if (const absl::Status status = RotateLog(spec.log_path, kMaxLogBytes, kKeptLogs); !status.ok()) {
       LOG(WARNING) << status.message();
     }
@@ -197,13 +198,14 @@ class LocalJobLauncher final : public JobLauncher {
     pid_t pid = 0;
     if (const int error = SpawnPlan(log).Run(spec, &pid); error != 0) {
       const std::string what = absl::StrCat("cannot start ", spec.arguments[0]);
-      // EAGAIN: the limit of processes.
+      // EAGAIN means that the limit of processes is reached.
       return error == EAGAIN ? absl::ResourceExhaustedError(absl::StrCat(what, ": too many processes")) : ErrnoError(error, what);
     }
     YieldToOthers(pid, spec.priority);
     Limit(pid, spec.max_memory_bytes);
     auto child = std::make_shared<Child>(pid);
-    // Detached: a job may outlive its Job, the launcher and this process, and is reaped as long as this process is there.
+    // The thread is detached, because a job may outlive its Job, the launcher and this process. It reaps the job as long as
+    // this process exists.
     std::thread([child] { child->Reap(); }).detach();
     Remember(spec.name, child);
     return std::make_unique<LocalJob>(std::move(child));
@@ -214,7 +216,7 @@ class LocalJobLauncher final : public JobLauncher {
       const MutexLock lock(&mutex_);
       const auto found = children_.find(name);
       std::shared_ptr<Child> child = found == children_.end() ? nullptr : found->second.lock();
-      // The exit code of a child can be told.
+      // Only the exit code of a child can be known.
       if (child != nullptr && !child->Wait(absl::ZeroDuration()).has_value()) {
         return std::make_unique<LocalJob>(std::move(child));
       }
@@ -234,7 +236,7 @@ class LocalJobLauncher final : public JobLauncher {
   }
 
   Mutex mutex_;
-  // By name. A child is kept by the thread that reaps it, and by its Jobs.
+  // The children by name. The thread that reaps a child keeps it, and so do its Jobs.
   std::map<std::string, std::weak_ptr<Child>> children_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 

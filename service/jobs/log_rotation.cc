@@ -16,7 +16,7 @@
 namespace semblance::service {
 namespace {
 
-// What does not exist is no error.
+// A missing file is no error.
 absl::Status Move(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
     return ErrnoError(errno, absl::StrCat("cannot rename ", from));
@@ -35,7 +35,7 @@ absl::Status RotateLog(const std::string& path, int64_t max_bytes, int keep) {
   if (*size <= max_bytes) {
     return absl::OkStatus();
   }
-  // Whole before any older part is given up for it.
+  // The copy must be complete before it replaces any older part.
   const std::string copy = absl::StrCat(path, ".part");
   std::error_code error;
   std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing, error);

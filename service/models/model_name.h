@@ -1,4 +1,5 @@
-// How clients name models: "shoes/3" (version 3), "shoes@champion" (by alias), "shoes" (the greatest version).
+// Parses the names that clients give to models: "shoes/3" (version 3), "shoes@champion" (an alias), "shoes" (the greatest
+// version).
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_SERVICE_MODELS_MODEL_NAME_H_
@@ -12,21 +13,22 @@
 
 namespace semblance::service {
 
-// At most one of version and alias.
+// At most one of version and alias is set.
 struct ModelName {
   std::string name;
   std::optional<int> version;
-  // "" or one that IsModelAlias takes.
+  // Empty, or an alias that IsModelAlias accepts.
   std::string alias;
 };
 
 // Errors: InvalidArgument/INVALID_MODEL_NAME with the field.
 absl::StatusOr<ModelName> ParseModelName(absl::string_view text, absl::string_view field);
 
-// "champion" or "candidate".
+// Returns true for "champion" and "candidate".
 bool IsModelAlias(absl::string_view text);
 
-// A version as it is written in names and directories: from 1 on, without sign or leading zeros. nullopt for any other text.
+// Parses a version as names and directories write it: 1 or more, without sign or leading zeros. Returns nullopt for any other
+// text.
 std::optional<int> ParseModelVersion(absl::string_view text);
 
 }  // namespace semblance::service

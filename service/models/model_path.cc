@@ -29,7 +29,7 @@ absl::Status NoBundle(absl::string_view message) {
   return Error(absl::StatusCode::kNotFound, "BUNDLE_NOT_FOUND", message);
 }
 
-// Links of a bundle's directory that lead out of the root. Those within the root are left to ReadBundle, which refuses them too.
+// Refuses links in the directory of a bundle that lead out of the root. ReadBundle refuses links within the root.
 absl::Status CheckLinks(const PathRoot& root, const BundlePlace& place) {
   const absl::StatusOr<std::vector<std::string>> names = ListDirectory(place.directory);
   if (absl::IsNotFound(names.status()) || absl::IsFailedPrecondition(names.status())) {
@@ -78,7 +78,7 @@ std::optional<int> VersionOfPath(absl::string_view path, absl::string_view name)
 int GreatestVersionDirectory(const std::string& root, const std::string& name) {
   int greatest = 0;
   const absl::StatusOr<std::vector<std::string>> entries = ListDirectory(absl::StrCat(root, "/", name));
-  if (entries.ok()) {  // Else there is no such directory, or none that could be registered.
+  if (entries.ok()) {  // Otherwise there is no directory that could be registered.
     for (const std::string& entry : *entries) {
       greatest = std::max(greatest, ParseModelVersion(entry).value_or(0));
     }

@@ -1,6 +1,6 @@
-// Where bundles lie: below the model root, and nowhere else.
+// Finds bundles below the model root, and nowhere else.
 //
-// Thread-safe: functions without state, of the file system as it is at the moment.
+// Thread-safe: functions without state. They read the present state of the file system.
 #ifndef SEMBLANCE_SERVICE_MODELS_MODEL_PATH_H_
 #define SEMBLANCE_SERVICE_MODELS_MODEL_PATH_H_
 
@@ -12,27 +12,28 @@
 
 namespace semblance::service {
 
-// A directory below the model root that has a manifest.
+// A directory below the model root that contains a manifest.
 struct BundlePlace {
-  // Relative to the root, without links and "..".
+  // The path relative to the root, without links and "..".
   std::string path;
-  // Absolute.
+  // The absolute path.
   std::string directory;
 };
 
-// The absolute path of an existing directory, links resolved: what FindBundle takes as a root. Errors: NotFound and other I/O
-// errors.
+// Returns the absolute path of an existing directory with links resolved, as FindBundle needs it for a root. Errors: NotFound
+// and other I/O errors.
 absl::StatusOr<std::string> ResolveModelRoot(const std::string& directory);
 
-// Follows `path`, relative to `root` or absolute. Errors: InvalidArgument/PATH_OUTSIDE_ROOT, field "path", when it, or a link on
-// the way or in the directory itself, leaves the root (what lies there, if anything, is not told); NotFound/BUNDLE_NOT_FOUND when
-// there is no manifest; I/O errors.
+// Follows `path`, which is relative to `root` or absolute. Errors: InvalidArgument/PATH_OUTSIDE_ROOT, field "path", if the
+// path, or a link on the way or in the directory itself, leaves the root (the message does not tell what is there);
+// NotFound/BUNDLE_NOT_FOUND if there is no manifest; I/O errors.
 absl::StatusOr<BundlePlace> FindBundle(const std::string& root, const std::string& path);
 
-// The version that a directory's path (relative to the root) says: 3 for "shoes/3" when `name` is "shoes"; nullopt for any other.
+// Returns the version in the path of a directory, relative to the root: 3 for "shoes/3" if `name` is "shoes". Returns nullopt
+// for any other path.
 std::optional<int> VersionOfPath(absl::string_view path, absl::string_view name);
 
-// The greatest version that a directory <root>/<name>/<version> claims; 0 where there is none.
+// Returns the greatest version that a directory <root>/<name>/<version> claims, or 0 if there is none.
 int GreatestVersionDirectory(const std::string& root, const std::string& name);
 
 }  // namespace semblance::service

@@ -20,7 +20,7 @@ using ::semblance::storage::v1::ModelCounter;
 using ::semblance::storage::v1::ModelRecord;
 using ::semblance::storage::v1::ModelRegister;
 
-// The greatest version.
+// This is the greatest version.
 const ModelRecord* FindLatest(const ModelRegister& models, const std::string& name) {
   const auto found = std::find_if(models.models().rbegin(), models.models().rend(),
                                   [&](const ModelRecord& record) { return record.name() == name; });

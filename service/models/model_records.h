@@ -1,6 +1,6 @@
-// The state of the register of models, as it is stored: looking things up in it and changing it, in memory.
+// Reads and changes the stored state of the register of models, in memory.
 //
-// Thread-compatible: functions of their arguments alone. Models are kept sorted by name and version (SortModels).
+// Thread-compatible: the functions use only their arguments. Models are kept sorted by name and version (SortModels).
 #ifndef SEMBLANCE_SERVICE_MODELS_MODEL_RECORDS_H_
 #define SEMBLANCE_SERVICE_MODELS_MODEL_RECORDS_H_
 
@@ -21,48 +21,49 @@ inline constexpr int kModelRegisterVersion = 1;
 struct ModelInfo {
   std::string name;
   int version = 0;
-  // Relative to the model root.
+  // The path relative to the model root.
   std::string path;
   std::string embedding_space_id;
   int dimension = 0;
-  // Sorted.
+  // The aliases, sorted.
   std::vector<std::string> aliases;
-  // When the bundle was made; nullopt where it does not say.
+  // The time at which the bundle was made. nullopt if the bundle does not contain it.
   std::optional<absl::Time> create_time;
   absl::Time register_time;
 };
 
-// "shoes/3".
+// Returns a text such as "shoes/3".
 std::string FullModelName(absl::string_view name, int version);
 
-// What is wrong with a register that was read from a file; empty: nothing.
+// Describes the first error in a register that was read from a file. Empty if there is none.
 std::string FaultOf(const storage::v1::ModelRegister& models);
 
 void SortModels(storage::v1::ModelRegister& models);
 
-// Null where there is none.
+// Returns null if there is none.
 const storage::v1::ModelRecord* FindByPath(const storage::v1::ModelRegister& models, const std::string& path);
 const storage::v1::ModelRecord* FindVersion(const storage::v1::ModelRegister& models, const std::string& name, int version);
 
-// By any of the ways to name one (model_name.h). Errors: InvalidArgument/INVALID_MODEL_NAME, field "model";
+// Finds a model by any name that model_name.h describes. Errors: InvalidArgument/INVALID_MODEL_NAME, field "model";
 // NotFound/MODEL_NOT_FOUND.
 absl::StatusOr<const storage::v1::ModelRecord*> FindModel(const storage::v1::ModelRegister& models, absl::string_view text);
 
-// With its aliases.
+// Returns the model with its aliases.
 ModelInfo InfoOf(const storage::v1::ModelRegister& models, const storage::v1::ModelRecord& record);
 
 bool IsIgnored(const storage::v1::ModelRegister& models, const std::string& path);
 
-// The greatest version that a name has or had; 0 for a new name.
+// Returns the greatest version that a name has or had, or 0 for a new name.
 int LastVersionOf(const storage::v1::ModelRegister& models, const std::string& name);
 
-// Adds a record in its place; its directory is ignored no more. REQUIRES: neither its version nor its path is registered.
+// Inserts a record in sorted order. Its directory is no longer ignored. REQUIRES: neither its version nor its path is
+// registered.
 void AddModel(storage::v1::ModelRegister& models, const storage::v1::ModelRecord& record);
 
-// In place of what the alias pointed to.
+// Replaces the model that the alias pointed to.
 void SetModelAlias(storage::v1::ModelRegister& models, const storage::v1::ModelRecord& record, absl::string_view alias);
 
-// What they remove need not be there.
+// These accept a record that does not exist.
 void RemoveModel(storage::v1::ModelRegister& models, const std::string& path);
 void RemoveModelAlias(storage::v1::ModelRegister& models, absl::string_view name, absl::string_view alias);
 

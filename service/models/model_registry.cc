@@ -35,13 +35,13 @@ absl::Status CheckName(absl::string_view name) {
              : InvalidField("name", "INVALID_MODEL_NAME", absl::StrCat("\"", name, "\" is no name of a model"));
 }
 
-// All of the bundle, checked. Its tensors are not kept.
+// Reads and checks the whole bundle, but does not keep its tensors.
 absl::StatusOr<BundleManifest> VerifyBundle(const BundlePlace& place) {
   if (!IsUtf8(place.path)) {
     return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", "the name of the bundle's directory is not UTF-8");
   }
   absl::StatusOr<embedder::Bundle> bundle = embedder::ReadBundle(place.directory);
-  if (absl::IsNotFound(bundle.status())) {  // It was there a moment ago.
+  if (absl::IsNotFound(bundle.status())) {  // The directory existed a moment ago.
     return Error(absl::StatusCode::kNotFound, "BUNDLE_NOT_FOUND", bundle.status().message());
   }
   SEMBLANCE_RETURN_IF_ERROR(bundle.status());
@@ -121,7 +121,7 @@ absl::StatusOr<Registration> ModelRegistry::Add(const BundlePlace& place, const 
     return absl::FailedPreconditionError(absl::StrCat("the model in ", place.path, " was deleted"));
   }
   if (!version.has_value()) {
-    // Past the directories too: each of them has its version, whenever it is registered.
+    // The version is greater than those of the directories too, because each of them keeps its version until it is registered.
     const int last = std::max(LastVersionOf(*now, name), GreatestVersionDirectory(root_, name));
     SEMBLANCE_ASSIGN_OR_RETURN(version, VersionAfter(name, last));
   }

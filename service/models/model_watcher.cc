@@ -36,7 +36,7 @@ std::string ManifestOf(const std::string& directory) {
   return absl::StrCat(directory, "/", embedder::kBundleManifestFile);
 }
 
-// Size, time of change and file number; empty where there is no such file.
+// Returns size, time of change and file number. Empty if there is no such file.
 std::string StateOfFile(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
@@ -58,11 +58,11 @@ std::string StateOfDirectory(const std::string& directory) {
 
 std::string TimeOfManifest(const std::string& directory) {
   struct stat info {};
-  ::stat(ManifestOf(directory).c_str(), &info);  // On failure the beginning of time, which is as good.
+  ::stat(ManifestOf(directory).c_str(), &info);  // On failure the time is 0, which serves as well.
   return absl::FormatTime(absl::RFC3339_full, absl::TimeFromTimespec(info.st_mtim), absl::UTCTimeZone());
 }
 
-// Directories with a manifest, relative to the root, sorted.
+// Returns the directories with a manifest, relative to the root, sorted.
 absl::StatusOr<std::vector<std::string>> FindManifests(const std::string& root) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(root));
   std::vector<std::string> found;
@@ -78,7 +78,7 @@ absl::StatusOr<std::vector<std::string>> FindManifests(const std::string& root) 
     }
     take(name);
     const auto versions = IsRealDirectory(directory) ? ListDirectory(directory) : std::vector<std::string>();
-    if (!versions.ok()) {  // Somebody else's directory.
+    if (!versions.ok()) {  // This directory belongs to somebody else.
       continue;
     }
     for (const std::string& version : *versions) {
@@ -138,7 +138,7 @@ ModelWatcher::ScanResult ModelWatcher::ScanOnce() {
   }
   paths->erase(std::remove_if(paths->begin(), paths->end(), [&](const std::string& path) { return registry_->IsKnown(path); }),
                paths->end());
-  // What is gone, or registered by now, begins anew should it come back.
+  // A directory that is gone or registered by now starts again if it comes back.
   for (auto attempt = attempts_.begin(); attempt != attempts_.end();) {
     attempt = std::binary_search(paths->begin(), paths->end(), attempt->first) ? std::next(attempt) : attempts_.erase(attempt);
   }
@@ -168,7 +168,7 @@ void ModelWatcher::Visit(const std::string& path, ScanResult& result) {
       result.registered.push_back(FullModelName(registration->model.name, registration->model.version));
     }
   } else if (ErrorReason(registration.status()) != "BUNDLE_NOT_FOUND" && !registry_->IsKnown(path)) {
-    // Otherwise it was removed, or its model deleted, just now.
+    // Otherwise it was just removed, or its model was just deleted.
     LogFailure(path, time, registration.status(), result);
   }
 }

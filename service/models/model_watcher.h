@@ -1,11 +1,11 @@
-// Looks through the model root now and then and registers the bundles that it finds.
+// Scans the model root periodically and registers the bundles that it finds.
 //
-// Thread-safe. The registry must outlive it.
+// Thread-safe. The registry must outlive the object.
 //
-// Found are <root>/<directory>/manifest.json and <root>/<directory>/<directory>/manifest.json; names that begin with "." or contain
-// ".tmp." (bundles that are being written) are passed over, and links on the first level are not looked into. What a directory
-// holds can lead to nothing worse than its refusal, which is logged once for each manifest (by its time of change); the directory
-// is read again when one of its files has changed. Deleted models stay deleted.
+// A scan finds <root>/<directory>/manifest.json and <root>/<directory>/<directory>/manifest.json. It skips names that begin
+// with "." or contain ".tmp." (bundles that are being written), and does not follow links on the first level. A bad directory
+// is refused. The refusal is logged once for each time of change of its manifest, and the directory is read again when one of
+// its files has changed. Deleted models stay deleted.
 #ifndef SEMBLANCE_SERVICE_MODELS_MODEL_WATCHER_H_
 #define SEMBLANCE_SERVICE_MODELS_MODEL_WATCHER_H_
 
@@ -26,17 +26,17 @@ namespace semblance::service {
 
 class ModelWatcher {
  public:
-  // What one scan changed and logged.
+  // The changes and log messages of one scan.
   struct ScanResult {
-    // "shoes/3".
+    // Names such as "shoes/3".
     std::vector<std::string> registered;
-    // Directories, relative to the root ("" is the root itself), and why they were refused: those that were not logged before.
+    // The refused directories that were not logged before, relative to the root ("" is the root itself), with the reasons.
     std::vector<std::pair<std::string, absl::Status>> failures;
   };
 
-  // Scans at once and then every `period`, on a thread of the lowest priority; a zero period: only ScanOnce does.
+  // Scans at once and then every `period`, on a thread of the lowest priority. With a zero period only ScanOnce scans.
   ModelWatcher(ModelRegistry* registry, absl::Duration period);
-  // Waits for the bundle that is being read, if any.
+  // Waits for the bundle that is being read, if there is one.
   ~ModelWatcher();
   ModelWatcher(const ModelWatcher&) = delete;
   ModelWatcher& operator=(const ModelWatcher&) = delete;
@@ -44,31 +44,31 @@ class ModelWatcher {
   ScanResult ScanOnce();
 
  private:
-  // Of a directory that was read and is not registered under its own path.
+  // Describes a directory that was read and is not registered under its own path.
   struct Attempt {
     // Names, sizes and times of its files, taken before it was read.
     std::string state;
-    // Of the manifest whose failure was logged; empty: none was.
+    // Identifies the manifest whose failure was logged. Empty if none was.
     std::string logged_time;
-    // Reading the same state again cannot end otherwise.
+    // True if reading the same state again would end the same way.
     bool final = false;
   };
 
   void Run(absl::Duration period);
   void Visit(const std::string& path, ScanResult& result) SEMBLANCE_REQUIRES(scan_mutex_);
-  // Unless a failure of that time was logged before.
+  // Logs a failure, unless one of that time was logged before.
   void LogFailure(const std::string& path, const std::string& time, const absl::Status& status, ScanResult& result)
       SEMBLANCE_REQUIRES(scan_mutex_);
 
   ModelRegistry* const registry_;
 
-  // One scan at a time.
+  // Held during a scan, so that there is one at a time.
   Mutex scan_mutex_;
-  // By path.
+  // The directories by path.
   std::map<std::string, Attempt> attempts_ SEMBLANCE_GUARDED_BY(scan_mutex_);
 
   std::atomic<bool> stop_ = false;
-  // Of the thread's rests.
+  // Guards the rests of the thread.
   Mutex mutex_;
   std::condition_variable_any stopped_;
   std::thread thread_;

@@ -12,27 +12,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// As many as Linux follows in one path.
+// Linux follows as many links in one path.
 constexpr int kMaxDanglingLinks = 40;
 
 absl::Status Outside(const PathRoot& root, absl::string_view what) {
   return InvalidField("path", "PATH_OUTSIDE_ROOT", absl::StrCat(what, ": it must lie below ", root.name));
 }
 
-// Of two absolute paths without "..".
+// Compares two absolute paths without "..".
 bool LiesBelow(const fs::path& root, const fs::path& path) {
   const std::string prefix = root == root.root_path() ? root.string() : absl::StrCat(root.string(), "/");
   return absl::StartsWith(path.string(), prefix) && path.string().size() > prefix.size();
 }
 
-// Without the "/" at the end that lexically_normal keeps.
+// Removes the "/" at the end that lexically_normal keeps.
 fs::path Normalized(const fs::path& path) {
   const fs::path normal = path.lexically_normal();
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
-// The path without links, also where it, or what a link on the way points to, is not there: so whether something exists outside
-// of the root makes no difference.
+// Returns the path without links. The path, and the targets of links on the way, need not exist, so the result does not depend
+// on files outside of the root.
 fs::path Follow(fs::path path, std::error_code& error) {
   for (int i = 0; i < kMaxDanglingLinks; ++i) {
     path = Normalized(fs::weakly_canonical(path, error));
@@ -40,7 +40,7 @@ fs::path Follow(fs::path path, std::error_code& error) {
       return path;
     }
     fs::path link = path;
-    std::error_code ignored;  // Of the parts that are not there.
+    std::error_code ignored;  // Errors mean that a part does not exist.
     while (link.has_relative_path() && !fs::is_symlink(link, ignored)) {
       link = link.parent_path();
     }
@@ -80,7 +80,7 @@ absl::StatusOr<std::string> FollowBelow(const PathRoot& root, const std::string&
   }
   const fs::path full = fs::path(root.directory) / path;
   const bool is_below_by_text = LiesBelow(root.directory, Normalized(full));
-  // An absolute path may spell the root with links; a relative one must not leave it even to come back.
+  // An absolute path may contain links in the root. A relative one must not leave the root, even if it returns.
   if (fs::path(path).is_relative() && (!is_below_by_text || *fs::path(path).lexically_normal().begin() == "..")) {
     return Outside(root, absl::StrCat("\"", path, "\" leaves ", root.name, ", or is the root itself"));
   }

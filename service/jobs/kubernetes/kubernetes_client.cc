@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kHttpsPort = 443;
 constexpr int kHttpPort = 80;
-// How often Interrupt tries to end what is in flight: a request cannot be ended before it has a connection.
+// Interrupt repeats its attempt in this interval, because a request cannot be ended before it has a connection.
 constexpr auto kInterruptPoll = std::chrono::milliseconds(10);
 
 struct Address {
@@ -72,7 +72,7 @@ absl::StatusOr<Address> ParseAddress(const std::string& api_server) {
   return address;
 }
 
-// The message of a Status object, or the beginning of what came instead of one.
+// Returns the message of a Status object, or the beginning of a body that is none.
 std::string MessageOf(const std::string& body) {
   constexpr size_t kMaxMessage = 300;
   const auto status = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
@@ -105,12 +105,12 @@ absl::StatusCode CodeOf(int http_status, const std::string& message) {
   }
 }
 
-// Cuts what comes in pieces into lines.
+// Splits data that arrives in pieces into lines.
 class LineReader {
  public:
   explicit LineReader(const std::function<bool(absl::string_view)>& on_line) : on_line_(on_line) {}
 
-  // Whether more is wanted.
+  // Returns true if more data is wanted.
   bool Read(absl::string_view piece) {
     rest_.append(piece.data(), piece.size());
     size_t begin = 0;
@@ -133,7 +133,7 @@ struct Call {
   std::string path;
   std::string body;
   absl::Duration silence = absl::ZeroDuration();
-  // Null: the body is wanted as a whole.
+  // If null, the body is returned as a whole.
   const std::function<bool(absl::string_view)>* on_line = nullptr;
 };
 

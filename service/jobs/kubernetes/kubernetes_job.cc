@@ -19,9 +19,9 @@
 namespace semblance::service {
 namespace {
 
-// Longer waits are cut: sums with a clock's time must not overflow.
+// Longer waits are shortened, because sums with the time of a clock must not overflow.
 constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
-// How long Stop waits for a Job to be gone after its pods' grace.
+// Stop waits this long after the grace of the pods until the Job is gone.
 constexpr absl::Duration kStopLimit = absl::Seconds(90);
 
 class KubernetesJob final : public Job {
@@ -63,7 +63,7 @@ class KubernetesJob final : public Job {
     const std::string deletion = RenderDeletion(uid_, grace);
     while (!Wait(absl::ZeroDuration()).has_value()) {
       const absl::Status status = client_->Delete(absl::StrCat(jobs_path_, "/", name_), deletion).status();
-      // Not found, or another one of that name: it is gone, and the watch will tell.
+      // The Job is gone, or another one has its name. The watch will report this.
       const bool is_asked = status.ok() || absl::IsNotFound(status) || absl::IsAlreadyExists(status);
       if (Wait(is_asked ? deadline - absl::Now() : poll_interval_).has_value()) {
         return;
@@ -112,7 +112,7 @@ class KubernetesJob final : public Job {
     return absl::OkStatus();
   }
 
-  // Until the job ends, at most for a poll interval.
+  // Waits until the job ends, but at most for a poll interval.
   absl::Status Watch() {
     if (phase_ != Phase::kRuns) {
       return absl::OkStatus();
@@ -126,10 +126,10 @@ class KubernetesJob final : public Job {
       return event_status.ok() && phase_ == Phase::kRuns;
     });
     if (!status.ok() || !event_status.ok()) {
-      resource_version_.clear();  // Read again.
+      resource_version_.clear();  // The Job must be read again.
     }
     const absl::Status& error = status.ok() ? event_status : status;
-    // A version that is gone is no fault.
+    // It is no error that the server has dropped a version.
     return absl::IsOutOfRange(error) ? absl::OkStatus() : error;
   }
 
@@ -153,7 +153,7 @@ class KubernetesJob final : public Job {
     return absl::OkStatus();
   }
 
-  // Copies logs; the exit code once it has ended and its pods could be asked.
+  // Copies logs. Returns the exit code when the Job has ended and its pods could be read.
   std::optional<int> Look() {
     if (phase_ == Phase::kGone) {
       return kExitTerminated;
@@ -175,7 +175,7 @@ class KubernetesJob final : public Job {
     }
   }
 
-  // Tells of an error once, and not of every repetition.
+  // Logs an error once, not at every repetition.
   void Report(const absl::Status& status) {
     if (!status.ok() && !absl::IsCancelled(status) && status != reported_) {
       LOG(WARNING) << "the Kubernetes Job " << name_ << " cannot be watched: " << status;
@@ -203,7 +203,7 @@ class KubernetesJob final : public Job {
   const absl::Duration poll_interval_;
   const std::unique_ptr<KubernetesClient> client_;
 
-  // The thread's own. An empty version: the Job is to be read.
+  // Only the thread uses this. If the version is empty, the Job must be read.
   KubernetesPodLogs logs_;
   std::string resource_version_;
   Phase phase_ = Phase::kRuns;

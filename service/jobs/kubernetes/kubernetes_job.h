@@ -1,10 +1,10 @@
-// A Job in a Kubernetes cluster, watched by a thread of its own until it ends; meanwhile the logs of its pods are copied.
+// A Job in a Kubernetes cluster. A thread watches it until it ends and copies the logs of its pods.
 //
 // Thread-safe.
 //
-// The watch begins at a resource version. Where the server no longer has it (410), ends the watch or is lost, the thread reads the
-// Job again and goes on from there, at most once in a poll interval. A Job that is gone, or that gave way to another of its name,
-// was stopped: 143.
+// The watch begins at a resource version. If the server no longer has this version (410), ends the watch, or is lost, the
+// thread reads the Job again and resumes from there, at most once in a poll interval. A Job that was deleted, or replaced by
+// another of its name, counts as stopped: its exit code is 143.
 #ifndef SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_H_
 #define SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_H_
 
@@ -18,11 +18,11 @@
 
 namespace semblance::service {
 
-// /apis/batch/v1/namespaces/NAMESPACE/jobs, and the pods of the same.
+// /apis/batch/v1/namespaces/NAMESPACE/jobs, and the path of the pods of the same namespace.
 std::string KubernetesJobsPath(const KubernetesOptions& options);
 std::string KubernetesPodsPath(const KubernetesOptions& options);
 
-// `job` is what was last seen of it; its log path is where the logs go. The client is the job's alone.
+// `job` is its last known state, whose log path receives the logs. No other job may use the client.
 std::unique_ptr<Job> WatchKubernetesJob(std::string name, const KubernetesJobStatus& job, const KubernetesOptions& options,
                                         std::unique_ptr<KubernetesClient> client);
 

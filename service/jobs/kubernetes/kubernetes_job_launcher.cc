@@ -20,11 +20,11 @@
 namespace semblance::service {
 namespace {
 
-// With the index of a replica, a name still fits into a host's.
+// A name of this length, with the index of a replica, still fits into a host name.
 constexpr size_t kMaxName = 52;
 
 absl::Status CheckSpec(const JobSpec& spec) {
-  // A Service's name must begin with a letter.
+  // The name of a Service must begin with a letter.
   if (!IsDnsLabel(spec.name, kMaxName) || !absl::ascii_isalpha(spec.name[0])) {
     return absl::InvalidArgumentError(
         absl::StrCat("the job's name is \"", spec.name, "\"; it must match [a-z]([a-z0-9-]{0,50}[a-z0-9])?"));
@@ -46,7 +46,7 @@ class KubernetesJobLauncher final : public JobLauncher {
 
   absl::StatusOr<std::unique_ptr<Job>> Start(const JobSpec& spec) override {
     SEMBLANCE_RETURN_IF_ERROR(CheckSpec(spec));
-    // A log that is too long is no reason not to start.
+    // A log that is too long does not prevent the start.
     if (const absl::Status status = RotateLog(spec.log_path, kMaxLogBytes, kKeptLogs); !status.ok()) {
       LOG(WARNING) << status.message();
     }
@@ -58,7 +58,7 @@ class KubernetesJobLauncher final : public JobLauncher {
     }
     absl::StatusOr<KubernetesJobStatus> job = is_there ? Find(spec.name) : ParseJob(*created);
     if (!job.ok()) {
-      // Another's has the name, or it has just gone. (NotFound would say that there is no such program.)
+      // Somebody else's Job has the name, or ours was just deleted. NotFound would mean that the program does not exist.
       return absl::IsNotFound(job.status()) ? absl::UnavailableError(job.status().message()) : job.status();
     }
     if (spec.replicas > 1) {
@@ -73,7 +73,7 @@ class KubernetesJobLauncher final : public JobLauncher {
       return absl::NotFoundError(absl::StrCat("no Job can have the name \"", name, "\""));
     }
     SEMBLANCE_ASSIGN_OR_RETURN(KubernetesJobStatus job, Find(name));
-    // Whoever may change the Job must not have this process write anywhere else.
+    // A client that may change the Job must not make this process write anywhere else.
     if (!absl::StartsWith(job.log_path, options_.mount_path + "/") || absl::StrContains(job.log_path, "/../")) {
       job.log_path.clear();
     }
@@ -88,7 +88,7 @@ class KubernetesJobLauncher final : public JobLauncher {
     return WatchKubernetesJob(name, job, options_, std::move(client));
   }
 
-  // The Job of this name. Errors: NotFound where there is none that a server of this kind made.
+  // Returns the Job of this name. Errors: NotFound if there is none that a Semblance server made.
   absl::StatusOr<KubernetesJobStatus> Find(const std::string& name) {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::string answer, client_->Get(absl::StrCat(jobs_path_, "/", name)));
     SEMBLANCE_ASSIGN_OR_RETURN(KubernetesJobStatus job, ParseJob(answer));
@@ -107,7 +107,7 @@ class KubernetesJobLauncher final : public JobLauncher {
     if (!answer.ok()) {
       return WithContext(answer.status(), absl::StrCat("the Deployment ", options_.owner_deployment, " that is to own Jobs"));
     }
-    // Its metadata is like that of a Job.
+    // Its metadata has the form of a Job's.
     SEMBLANCE_ASSIGN_OR_RETURN(const KubernetesJobStatus deployment, ParseJob(*answer));
     return KubernetesOwner{.name = options_.owner_deployment, .uid = deployment.uid};
   }
@@ -119,7 +119,8 @@ class KubernetesJobLauncher final : public JobLauncher {
       return absl::OkStatus();
     }
     if (!was_there) {
-      // Without it the replicas would wait for each other. Should this fail too, the next Start under this name takes the Job up.
+      // Without the Service the replicas would wait for each other for ever. If the deletion fails too, the next Start under
+      // this name uses the Job.
       (void)client_->Delete(absl::StrCat(jobs_path_, "/", job.name), RenderDeletion(job.uid, absl::ZeroDuration()));
     }
     return WithContext(status, absl::StrCat("cannot create the Kubernetes Service ", job.name));

@@ -1,14 +1,14 @@
-// Jobs in a Kubernetes cluster: each is a Job of batch/v1 (kubernetes_job_manifest.h has what it is made of).
+// Launches jobs in a Kubernetes cluster. Each is a Job of batch/v1; kubernetes_job_manifest.h describes it.
 //
 // Thread-safe.
 //
-// The Job's name is that of the spec, which makes Start safe to repeat: a Job that is there already under the name is taken. What
-// the pods print is copied to the log path every poll interval; an attached job goes on with that, where the log lies below the
-// mount path. Each job that is waited for has a thread.
+// The Job has the name of the spec, so Start may be repeated: an existing Job of this name is used. The output of the pods is
+// copied to the log path every poll interval. An attached job continues the copy if the log is below the mount path. Each job
+// that somebody waits for has a thread.
 //
-// Job::Stop deletes the Job. Its pods get SIGTERM and have 30 seconds, whatever the grace is. Where the API server refuses (no
-// right to delete), or does not answer until 90 seconds after the grace, Stop returns with the job unended. Destroying a Job may
-// take as long as a connection attempt, 5 seconds.
+// Job::Stop deletes the Job. Its pods get SIGTERM and have 30 seconds, whatever the grace is. If the API server refuses (no
+// right to delete), or does not answer within 90 seconds after the grace, Stop returns although the job runs. Destroying a Job
+// may take as long as a connection attempt, 5 seconds.
 //
 // The service account of this process needs these rights in the namespace (a Role):
 //   batch: jobs: create, get, list, watch, delete
@@ -25,8 +25,9 @@
 
 namespace semblance::service {
 
-// The API server is not asked before the first job. Errors: InvalidArgument for options that make no sense; FailedPrecondition for
-// a default that only a pod has. Start: also InvalidArgument, for a name that is no DNS label, and what KubernetesClient returns.
+// The first request to the API server is made for the first job. Errors: InvalidArgument for invalid options;
+// FailedPrecondition for a default that exists only in a pod. Start also returns InvalidArgument for a name that is no DNS
+// label, and the errors of KubernetesClient.
 absl::StatusOr<std::unique_ptr<JobLauncher>> NewKubernetesJobLauncher(const KubernetesOptions& options);
 
 }  // namespace semblance::service

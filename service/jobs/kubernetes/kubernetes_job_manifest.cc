@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kTriesOfAReplica = 3;
-// A trainer that is asked to stop has written its checkpoint after 25 seconds.
+// A trainer writes its checkpoint within 25 seconds after SIGTERM.
 constexpr int kTerminationSeconds = 30;
 constexpr int kMasterPort = 29500;
 constexpr absl::Duration kLongestGrace = absl::Hours(24);
@@ -29,7 +29,7 @@ Json Labels() {
 }
 
 Json Owners(const char* api_version, const char* kind, const KubernetesOwner& owner) {
-  // It does not block the deletion of its owner: to say so takes rights over the owner's finalizers.
+  // It does not block the deletion of its owner, because that would need rights over the owner's finalizers.
   return Json::array({{{"apiVersion", api_version},
                        {"kind", kind},
                        {"name", owner.name},
@@ -38,7 +38,7 @@ Json Owners(const char* api_version, const char* kind, const KubernetesOwner& ow
                        {"blockOwnerDeletion", false}}});
 }
 
-// Kubernetes replaces $(NAME), and $$ by $.
+// Kubernetes replaces $(NAME) by a variable and $$ by $.
 std::string Literal(const std::string& text) {
   return absl::StrReplaceAll(text, {{"$", "$$"}});
 }
@@ -60,7 +60,7 @@ Json Environment(const JobSpec& spec) {
   return environment;
 }
 
-// Asked for and limited alike, so that nobody else's needs take it away. Empty where the spec says nothing.
+// Request and limit are equal, so that no other pod takes the resources away. Empty if the spec sets no resources.
 Json Resources(const JobSpec& spec) {
   Json amounts = Json::object();
   if (spec.cpus > 0) {
@@ -106,7 +106,7 @@ Json PodSpec(const JobSpec& spec, const KubernetesOptions& options) {
   return pod;
 }
 
-// The first rule that fits counts.
+// Kubernetes applies the first rule that matches.
 Json PodFailurePolicy() {
   const Json hopeless = {{"containerName", kTrainerContainer}, {"operator", "In"}, {"values", {kExitUsage, kExitBadInput}}};
   const Json disrupted = Json::array({{{"type", "DisruptionTarget"}, {"status", "True"}}});
@@ -147,7 +147,7 @@ std::string RenderReplicaService(const KubernetesOwner& job) {
       {"spec",
        {{"clusterIP", "None"},
         {"selector", {{"job-name", job.name}}},
-        // They look for each other before any of them is ready.
+        // The replicas look for each other before any of them is ready.
         {"publishNotReadyAddresses", true},
         {"ports", Json::array({{{"name", "rendezvous"}, {"port", kMasterPort}}})}}}};
   return service.dump();

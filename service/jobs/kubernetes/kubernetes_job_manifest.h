@@ -1,15 +1,15 @@
-// What is sent to a Kubernetes API server for a job, as JSON.
+// Makes the JSON objects that a Kubernetes API server receives for a job.
 //
 // Thread-safe: functions without state.
 //
-// The Job is of batch/v1: a failed pod is replaced up to three times for each replica, but not after exit code 2 or 42, which
-// another try would not change, and a pod that the cluster disrupts does not count. (The pods of several replicas fail together.)
-// Replicas are the indexes of the Job: each has the environment that torchrun sets, with one process in each pod, and finds the
-// first by the name that a headless Service gives it. Arguments reach the program as they are: what Kubernetes would replace in
-// them, $(NAME), is escaped.
+// The Job is of batch/v1. A failed pod is replaced up to three times for each replica. It is not replaced after exit code 2 or
+// 42, because another try would end the same way. A pod that the cluster disrupts does not count. The pods of several replicas
+// fail together. Replicas are the indexes of the Job. Each pod has one process with the environment that torchrun sets, and
+// finds the first replica by the name that a headless Service gives it. Arguments reach the program unchanged: $(NAME), which
+// Kubernetes would replace, is escaped.
 //
-// Its pods run without root, capabilities, a writable root file system (but for /tmp) and a service account's token. There is no
-// counterpart of JobSpec::priority: what a pod asks for is its own.
+// Its pods run without root, capabilities and the token of a service account. Their root file system is read-only, except /tmp.
+// JobSpec::priority has no counterpart, because a pod has its own share of the processor.
 #ifndef SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_MANIFEST_H_
 #define SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_MANIFEST_H_
 
@@ -22,13 +22,13 @@
 
 namespace semblance::service {
 
-// The container of each pod.
+// The name of the container in each pod.
 inline constexpr char kTrainerContainer[] = "trainer";
 inline constexpr char kManagedBy[] = "semblance-server";
-// The annotation of a Job that holds JobSpec::log_path, for those who attach to it.
+// The annotation of a Job that holds JobSpec::log_path. Attaching reads it.
 inline constexpr char kLogPathAnnotation[] = "semblance/log-path";
 
-// Another object that something is removed with.
+// The object whose deletion also removes another one.
 struct KubernetesOwner {
   std::string name;
   std::string uid;
@@ -37,10 +37,10 @@ struct KubernetesOwner {
 // REQUIRES: the options have their defaults and are valid; the spec has a name, arguments and at least one replica.
 std::string RenderJob(const JobSpec& spec, const KubernetesOptions& options, const std::optional<KubernetesOwner>& deployment);
 
-// The headless Service through which the replicas of a job find each other; it goes with the Job.
+// The headless Service through which the replicas of a job find each other. It is deleted together with the Job.
 std::string RenderReplicaService(const KubernetesOwner& job);
 
-// The body of the request that deletes a Job and, before it, its pods. Another Job of that name is left alone.
+// The body of the request that deletes a Job and, before it, its pods. It does not delete another Job of this name.
 std::string RenderDeletion(const std::string& uid, absl::Duration grace);
 
 }  // namespace semblance::service

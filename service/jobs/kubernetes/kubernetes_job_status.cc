@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 
 constexpr int kFirstSignalCode = 128;
 
-// What `read` makes of a text; it may throw Json::exception.
+// Returns the result of `read` for a text. `read` may throw Json::exception.
 template <typename Read>
 auto ParseWith(const std::string& text, Read read) -> absl::StatusOr<std::invoke_result_t<Read, const Json&>> {
   try {
@@ -32,7 +32,7 @@ std::string Text(const Json& object, const char* pointer) {
   return object.value(Json::json_pointer(pointer), std::string());
 }
 
-// Null where there is none.
+// Returns null if there is none.
 Json At(const Json& object, const char* pointer) {
   return object.value(Json::json_pointer(pointer), Json());
 }
@@ -43,7 +43,7 @@ absl::Time TimeAt(const Json& object, const char* pointer) {
   return time;
 }
 
-// Whether a condition of this type is true, of all that /status/conditions lists.
+// Returns true if /status/conditions lists a condition of this type that is true.
 bool HasCondition(const Json& object, const std::string& type) {
   const Json conditions = At(object, "/status/conditions");
   return std::any_of(conditions.begin(), conditions.end(),
@@ -54,7 +54,7 @@ KubernetesJobStatus ReadJob(const Json& object) {
   KubernetesJobStatus job;
   job.uid = Text(object, "/metadata/uid");
   job.resource_version = Text(object, "/metadata/resourceVersion");
-  // In a pointer ~1 is a slash.
+  // ~1 is a slash in a JSON pointer.
   job.is_ours = Text(object, "/metadata/labels/app.kubernetes.io~1managed-by") == kManagedBy;
   const Json annotations = At(object, "/metadata/annotations");
   job.log_path = annotations.is_object() ? annotations.value(kLogPathAnnotation, "") : "";
@@ -97,7 +97,7 @@ KubernetesPod ReadPod(const Json& object) {
   pod.name = Text(object, "/metadata/name");
   const Json annotations = At(object, "/metadata/annotations");
   if (annotations.is_object()) {
-    // No number: 0.
+    // A text that is no number counts as 0.
     (void)absl::SimpleAtoi(annotations.value("batch.kubernetes.io/job-completion-index", "0"), &pod.index);
   }
   Json waiting;
@@ -130,7 +130,7 @@ std::vector<KubernetesPod> ReadPods(const Json& list) {
   return sorted;
 }
 
-// The greatest of them tells most.
+// The greatest code is the most informative.
 int Weight(int exit_code) {
   return exit_code == kExitBadInput ? 3 : exit_code == kExitUsage ? 2 : exit_code < kFirstSignalCode ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-// What the answers of a Kubernetes API server say of a Job and its pods.
+// Reads the answers of a Kubernetes API server about a Job and its pods.
 //
 // Thread-safe: functions without state. Errors: Unavailable for an answer that cannot be read.
 #ifndef SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_JOB_STATUS_H_
@@ -18,7 +18,7 @@ enum class KubernetesJobPhase { kRuns, kComplete, kFailed };
 struct KubernetesJobStatus {
   std::string uid;
   std::string resource_version;
-  // Whether a server of this kind made it.
+  // True if a Semblance server made the Job.
   bool is_ours = false;
   std::string log_path;
   KubernetesJobPhase phase = KubernetesJobPhase::kRuns;
@@ -26,13 +26,13 @@ struct KubernetesJobStatus {
 
 absl::StatusOr<KubernetesJobStatus> ParseJob(const std::string& json);
 
-// An event of a watch over one Job.
+// An event of a watch on one Job.
 struct KubernetesJobEvent {
   enum class Type { kChanged, kDeleted, kBookmark, kError };
   Type type = Type::kChanged;
-  // Of a bookmark only the version.
+  // A bookmark gives only the version.
   KubernetesJobStatus job;
-  // Of an error: its HTTP status.
+  // The HTTP status of an error.
   int error_code = 0;
 };
 
@@ -40,22 +40,23 @@ absl::StatusOr<KubernetesJobEvent> ParseJobEvent(const std::string& json);
 
 struct KubernetesPod {
   std::string name;
-  // Its replica's number; 0 for a Job without.
+  // The number of its replica. 0 for a Job without replicas.
   int index = 0;
-  // Whether its container has been started: it may have a log.
+  // True if its container was started, so that it may have a log.
   bool has_started = false;
-  // Why it has not been started, in words. Empty: none is known.
+  // The reason why it was not started, in words. Empty if none is known.
   std::string waits_for;
-  // Of a container that has ended.
+  // The exit code of a container that has ended.
   std::optional<int> exit_code;
   absl::Time end_time = absl::InfinitePast();
 };
 
-// In the order of their creation.
+// Returns the pods in the order of their creation.
 absl::StatusOr<std::vector<KubernetesPod>> ParsePods(const std::string& json);
 
-// The exit code that tells most about a failed Job: one after which no other try was made (42, 2), else the last that was not a
-// signal's (its other pods are ended with the Job), else the last. kExitUnknown where no pod has failed, or none is left.
+// Returns the most informative exit code of a failed Job. This is a code after which no other try was made (42, 2), else the
+// last code that was not a signal's, because the other pods are ended with the Job, else the last code. Returns kExitUnknown if
+// no pod has failed or none is left.
 int ExitCodeOfFailed(const std::vector<KubernetesPod>& pods);
 
 }  // namespace semblance::service

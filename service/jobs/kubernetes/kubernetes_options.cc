@@ -14,7 +14,7 @@
 namespace semblance::service {
 namespace {
 
-// Where Kubernetes puts them in every pod.
+// Kubernetes puts these files into every pod.
 constexpr char kServiceAccount[] = "/var/run/secrets/kubernetes.io/serviceaccount/";
 constexpr int kDaySeconds = 86400;
 
@@ -24,7 +24,7 @@ void Default(std::string* field, absl::string_view value) {
   }
 }
 
-// A DNS subdomain: labels with dots between them.
+// A DNS subdomain consists of labels with dots between them.
 absl::Status CheckName(absl::string_view field, const std::string& value) {
   constexpr size_t kMaxSize = 253;
   const std::vector<std::string> labels = absl::StrSplit(value, '.');

@@ -1,4 +1,5 @@
-// The cluster in which jobs run as Kubernetes Jobs. Fields as of semblance.v1.KubernetesConfig, where empty means the same as here.
+// The cluster in which jobs run as Kubernetes Jobs. The fields have the meaning of those of semblance.v1.KubernetesConfig, and
+// empty values mean the same.
 #ifndef SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_OPTIONS_H_
 #define SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_OPTIONS_H_
 
@@ -13,34 +14,35 @@ namespace semblance::service {
 struct KubernetesOptions {
   // The container image of the jobs, which runs as a user other than root. Required.
   std::string image;
-  // Empty: that of this pod.
+  // If empty, the namespace of this pod is used.
   std::string job_namespace;
-  // The volume claim that is mounted at mount_path, in the pods of the jobs and in that of this process. Required.
+  // The volume claim that is mounted at mount_path, both in the pods of the jobs and in the pod of this process. Required.
   std::string volume_claim;
-  // Empty: /var/lib/semblance.
+  // If empty, it is /var/lib/semblance.
   std::string mount_path;
-  // Of the jobs' pods, which get no token of it. Empty: "default".
+  // The service account of the jobs' pods, which do not get its token. If empty, it is "default".
   std::string service_account;
-  // Empty: https://kubernetes.default.svc.
+  // If empty, it is https://kubernetes.default.svc.
   std::string api_server;
-  // Empty: those of this pod's service account.
+  // If empty, the files of this pod's service account are used.
   std::string token_path;
   std::string ca_path;
-  // Seconds after which a Job that has ended is removed. 0: 86,400.
+  // A Job is removed this many seconds after its end. 0 means 86,400.
   int ttl_seconds = 0;
-  // The Deployment that owns the Jobs. Empty: none.
+  // The Deployment that owns the Jobs. If empty, none does.
   std::string owner_deployment;
-  // How often logs are read, and a watch that was lost is tried again.
+  // The interval at which logs are read and a lost watch is tried again.
   absl::Duration poll_interval = absl::Seconds(5);
 
-  // The same with every default filled in. Errors: FailedPrecondition where a namespace is asked for outside of a pod.
+  // Returns a copy with every default filled in. Errors: FailedPrecondition if the namespace is needed outside of a pod.
   absl::StatusOr<KubernetesOptions> WithDefaults() const;
 
   // REQUIRES: the defaults are filled in.
   absl::Status Validate() const;
 };
 
-// What Kubernetes takes for the name of most objects: [a-z0-9]([-a-z0-9]*[a-z0-9])?, at most so many characters.
+// Returns true for a name that Kubernetes accepts for most objects: [a-z0-9]([-a-z0-9]*[a-z0-9])? with at most this many
+// characters.
 bool IsDnsLabel(const std::string& name, size_t max_size = 63);
 
 }  // namespace semblance::service

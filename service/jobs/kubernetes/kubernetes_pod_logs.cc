@@ -11,11 +11,11 @@
 namespace semblance::service {
 namespace {
 
-// Of one read; the rest comes with the next.
+// The most bytes of one read. The next read returns the rest.
 constexpr int64_t kMaxBytes = 4 << 20;
 constexpr char kSeconds[] = "%Y-%m-%dT%H:%M:%SZ";
 
-// Where it keeps what came last.
+// This file holds the position.
 std::string PositionPath(const std::string& log_path) {
   return absl::StrCat(log_path, ".position");
 }
@@ -74,12 +74,12 @@ std::string KubernetesPodLogs::NewLines(const KubernetesPod& pod) {
   std::vector<absl::string_view> lines = absl::StrSplit(*log, '\n');
   const bool is_cut = static_cast<int64_t>(log->size()) >= kMaxBytes;
   if (is_cut || !pod.exit_code.has_value()) {
-    lines.pop_back();  // The beginning of a line, or nothing.
+    lines.pop_back();  // This is an incomplete line, or empty.
   }
   for (const absl::string_view line : lines) {
     const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(' ', 1));
     absl::Time time;
-    // It begins again with the second of the last line.
+    // The server starts again at the second of the last line.
     if (absl::ParseTime(absl::RFC3339_full, parts.first, &time, nullptr) && time > position) {
       absl::StrAppend(&result, prefix, parts.second, "\n");
       position = time;
@@ -113,7 +113,7 @@ void KubernetesPodLogs::WritePositions() const {
   for (const auto& [pod, time] : positions_) {
     absl::StrAppend(&text, pod, " ", absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()), "\n");
   }
-  // Without it lines are copied again.
+  // If this fails, lines are copied again.
   (void)WriteFileAtomically(PositionPath(log_path_), text);
 }
 

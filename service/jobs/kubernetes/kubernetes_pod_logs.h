@@ -1,10 +1,10 @@
-// Copies the logs of a Job's pods to a file: a line of a pod once, those of each pod in their order.
+// Copies the logs of a Job's pods to a file. Each line is copied once, and the lines of a pod keep their order.
 //
-// Not thread-safe. The client must outlive it.
+// Not thread-safe. The client must outlive the object.
 //
-// How far it has come is kept in <log>.position beside the log, so that a later process goes on there; after a crash in between
-// some lines are there twice. Lines of a replica other than the first begin with "[rank N] ". Where a pod cannot be started the log
-// says why. Errors are ignored: what could not be read or written is tried again the next time, and nothing depends on it.
+// The file <log>.position beside the log holds the position, so that a later process resumes there. After a crash between the
+// two some lines exist twice. Lines of a replica other than the first begin with "[rank N] ". If a pod cannot be started, the
+// log says why. Errors are ignored, because the next call repeats what failed and nothing depends on the log.
 #ifndef SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_POD_LOGS_H_
 #define SEMBLANCE_SERVICE_JOBS_KUBERNETES_KUBERNETES_POD_LOGS_H_
 
@@ -22,14 +22,14 @@ namespace semblance::service {
 
 class KubernetesPodLogs {
  public:
-  // `pods_path` is that of the namespace's pods. Without a log path nothing is copied.
+  // `pods_path` is the path of the namespace's pods. Without a log path nothing is copied.
   KubernetesPodLogs(KubernetesClient* client, std::string pods_path, std::string log_path);
 
-  // Appends what is new.
+  // Appends the new lines.
   void Copy(const std::vector<KubernetesPod>& pods);
 
  private:
-  // The new lines of a pod, as they go to the log; moves its position.
+  // Returns the new lines of a pod in the form that the log receives, and advances its position.
   std::string NewLines(const KubernetesPod& pod);
   std::string WhyItWaits(const KubernetesPod& pod);
   void ReadPositions();
@@ -40,7 +40,7 @@ class KubernetesPodLogs {
   const std::string log_path_;
   // The time of a pod's last line that was copied.
   std::map<std::string, absl::Time> positions_;
-  // Pods that have ended and whose lines were all copied.
+  // The pods that have ended and whose lines were all copied.
   std::set<std::string> done_;
   std::map<std::string, std::string> told_;
 };
