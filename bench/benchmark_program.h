@@ -1,4 +1,5 @@
-// What the main of every benchmark does: flags, help, one complaint about either flags or the run, an exit code.
+// Runs a benchmark for its main: parses flags, prints help, reports one error of the flags or the run, and returns an exit
+// code.
 #ifndef SEMBLANCE_BENCH_BENCHMARK_PROGRAM_H_
 #define SEMBLANCE_BENCH_BENCHMARK_PROGRAM_H_
 
@@ -11,8 +12,8 @@
 
 namespace semblance::bench {
 
-// Parses `args`, then calls `check`, which looks at the flags, and `run`, as far as the one before succeeded. Returns the exit code
-// (common/process.h); --help prints the help and runs nothing.
+// Parses `args`, then calls `check`, which validates the flags, then `run`. A step runs only if the one before succeeded.
+// Returns the exit code (common/process.h). --help prints the help and runs nothing.
 int RunBenchmark(CommandLine* command, const std::vector<std::string>& args, absl::FunctionRef<absl::Status()> check,
                  absl::FunctionRef<absl::Status()> run);
 

@@ -1,4 +1,5 @@
-// semblance-bench-convergence: how fast and how far losses over proxies and over pairs get, on classes that training never saw.
+// semblance-bench-convergence measures how fast losses over proxies and pairs converge, and to which recall, on classes that
+// training never saw.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -24,7 +25,7 @@ using nlohmann::json;
 // The paper's main baseline, which the others are measured by.
 constexpr char kBaseline[] = "triplet_semihard";
 
-// The first step whose mean recall reaches `recall`; null: none.
+// Returns the first step whose mean recall reaches `recall`, or null if there is none.
 json StepsTo(const VariantResult& result, double recall) {
   const auto found =
       std::find_if(result.curve.begin(), result.curve.end(), [=](const RunPoint& point) { return point.recall_at_1 >= recall; });

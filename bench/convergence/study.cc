@@ -22,7 +22,7 @@ namespace {
 
 constexpr char kRecipes[] = "bench/convergence/recipes/";
 
-// The name of the directory that the data is in.
+// Returns the name of the directory that contains the data.
 std::string DataName(const std::string& data) {
   const std::filesystem::path path = std::filesystem::absolute(data).lexically_normal();
   const bool is_directory = std::filesystem::is_directory(path);

@@ -2,8 +2,8 @@
 //
 // Not thread-safe.
 //
-// A recipe is a directory: recipe.textproto is a TrainingConfig (data.path apart), and losses.tsv has a line for each loss that is
-// compared: its name, a tab, and its settings, separated by semicolons. Runs that a study made stay below its directory.
+// A recipe is a directory. recipe.textproto is a TrainingConfig without data.path. losses.tsv has a line for each compared
+// loss: its name, a tab, and its settings, separated by semicolons. The runs of a study stay below its directory.
 #ifndef SEMBLANCE_BENCH_CONVERGENCE_STUDY_H_
 #define SEMBLANCE_BENCH_CONVERGENCE_STUDY_H_
 
@@ -18,7 +18,7 @@
 
 namespace semblance::bench {
 
-// What is compared: a name, and what differs from the recipe, as of --set.
+// A variant has a name and its differences from the recipe, in the form of --set.
 struct Variant {
   std::string name;
   std::vector<std::string> settings;
@@ -28,12 +28,12 @@ struct StudyOptions {
   // The recipe's directory; empty: recipes/NAME beside the sources of this program, NAME being that of the data's directory.
   std::string recipe;
   std::string data = "build/bench/emoji/manifest.tsv";
-  // Names of variants, separated by commas; empty: all.
+  // Names of variants, separated by commas. Empty means all.
   std::string only;
   // Settings for all variants, separated by semicolons.
   std::string set;
   int seeds = 3;
-  // Runs at the same time, each on its share of the cores.
+  // The number of runs at the same time. Each gets its share of the cores.
   int jobs = 2;
 };
 
@@ -51,13 +51,13 @@ struct VariantResult {
 // --data, --recipe, --only, --seeds, --jobs, --set.
 void AddStudyFlags(CommandLine* command, StudyOptions* options);
 
-// Fills in the recipe. Errors: InvalidArgument, naming the flag.
+// Fills in the recipe. Errors: InvalidArgument that names the flag.
 absl::Status CheckStudyOptions(StudyOptions* options);
 
-// Of losses.tsv. Errors: InvalidArgument with file and line; those of reading it.
+// Reads the variants of losses.tsv. Errors: InvalidArgument with file and line; those of reading it.
 absl::StatusOr<std::vector<Variant>> ReadLosses(const std::string& recipe);
 
-// Trains all variants, in `directory`, and prints a line for each. Errors: as of RunTrainer.
+// Trains all variants in `directory` and prints a line for each. Errors: those of RunTrainer.
 absl::StatusOr<std::vector<VariantResult>> RunStudy(const StudyOptions& options, const std::string& directory,
                                                     const std::vector<Variant>& variants);
 

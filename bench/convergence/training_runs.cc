@@ -18,7 +18,7 @@
 namespace semblance::bench {
 namespace {
 
-// Beside this program.
+// The trainer is beside this program.
 std::string TrainerPath() {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "semblance-trainer").string();
 }
@@ -50,7 +50,7 @@ std::optional<double> ValueOf(const trainer::LogRecord& record, absl::string_vie
   return found == record.values.end() ? std::nullopt : std::optional<double>(found->value);
 }
 
-// What a run depends on, as far as a file can tell: another build of the trainer is another run.
+// Everything that a run depends on. Another build of the trainer makes another run.
 absl::StatusOr<std::string> Identity(const std::string& config, const std::vector<std::string>& settings) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(config));
   const auto built = std::filesystem::last_write_time(TrainerPath()).time_since_epoch().count();

@@ -1,6 +1,6 @@
-// Runs of semblance-trainer as a benchmark makes them, and what their logs say.
+// Runs semblance-trainer for a benchmark and reads its logs.
 //
-// Thread-safe: functions without state; runs of different names may go on at the same time.
+// Thread-safe: functions without state. Runs of different names may run at the same time.
 #ifndef SEMBLANCE_BENCH_CONVERGENCE_TRAINING_RUNS_H_
 #define SEMBLANCE_BENCH_CONVERGENCE_TRAINING_RUNS_H_
 
@@ -16,16 +16,16 @@ namespace semblance::bench {
 // One evaluation of a run.
 struct RunPoint {
   int64_t step = 0;
-  // Of training, without evaluations.
+  // The time of training without evaluations.
   double seconds = 0;
-  // On the test classes, and on validation classes held out of the training classes.
+  // Recall@1 on the test classes, and on validation classes held out of the training classes.
   double recall_at_1 = 0;
   double validation_recall_at_1 = 0;
 };
 
 struct TrainingRun {
   std::vector<RunPoint> curve;
-  // The evaluation that the validation classes chose: the first with the highest recall@1 on them.
+  // Returns the evaluation that the validation classes choose: the first with the highest recall@1 on them.
   RunPoint chosen;
 };
 
@@ -39,7 +39,7 @@ absl::Status Train(const std::string& output, const std::string& config, const s
 absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
                                        const std::vector<std::string>& settings);
 
-// Point by point. REQUIRES: at least one run; all with the same steps.
+// Averages the runs point by point. REQUIRES: at least one run; all runs have the same steps.
 std::vector<RunPoint> MeanCurve(const std::vector<TrainingRun>& runs);
 
 }  // namespace semblance::bench

@@ -18,7 +18,7 @@ constexpr int kCaption = 18;
 constexpr int kGap = 6;
 constexpr int kCellWidth = kPicture + 2 * kFrame + kGap;
 constexpr int kCellHeight = kPicture + 2 * kFrame + kCaption + kGap;
-// Between the query and its neighbours.
+// The gap between the query and its neighbours.
 constexpr int kQueryGap = 16;
 constexpr size_t kMaxCaption = 16;
 

@@ -11,7 +11,7 @@
 namespace semblance::bench {
 
 struct ContactCell {
-  // Encoded.
+  // The encoded image.
   std::string image;
   std::string caption;
   bool right = true;

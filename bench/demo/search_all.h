@@ -14,14 +14,14 @@
 
 namespace semblance::bench {
 
-// What came back for one query; in the order of the answer.
+// The answer to one query, in its order.
 struct SearchOutcome {
   std::vector<std::string> neighbor_ids;
   std::vector<std::string> neighbor_labels;
 };
 
 struct SearchReport {
-  // Per query; empty for one that failed.
+  // The answers by query. The answer to a failed query is empty.
   std::vector<SearchOutcome> outcomes;
   int64_t failed_requests = 0;
   // Share of the queries whose first neighbour has their label.

@@ -87,7 +87,7 @@ absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::str
     }
     std::vector<float> vectors(batch.size() * data.dimension);
     SEMBLANCE_RETURN_IF_ERROR(embedder->Embed(batch, absl::MakeSpan(vectors)));
-    // Every so many-th image is a query, so that all classes are among them.
+    // Queries are taken at equal distances, so that all classes are among them.
     const int64_t step = images->size() / kQueries;
     for (size_t i = 0; i < batch.size(); ++i) {
       const int64_t image = begin + static_cast<int64_t>(i);

@@ -1,4 +1,4 @@
-// Vectors to measure with, and what is true about them.
+// Vectors for measurements, and their true nearest neighbours.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_BENCH_INDEX_BENCH_DATA_H_
@@ -21,7 +21,7 @@ struct BenchData {
   int dimension = 0;
   std::vector<float> base;
   std::vector<float> queries;
-  // By query, the row numbers of its kTopK nearest.
+  // The row numbers of the kTopK nearest rows, query by query.
   std::vector<int64_t> truth;
 
   int64_t rows() const { return static_cast<int64_t>(base.size()) / dimension; }

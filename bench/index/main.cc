@@ -41,7 +41,7 @@ constexpr int kRounds = 5;
 constexpr int kEfs[] = {10, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512, 768, 1024};
 constexpr char kGraph[] = "HNSW16";
 constexpr char kCompressedGraph[] = "HNSW16,SQ8,RFlat";
-// Beyond that, cost against size is measured of the compressed graph alone.
+// For more rows, only the compressed graph is measured.
 constexpr int64_t kMaxFullRows = 5'000'000;
 constexpr int kWriteRows = 100'000;
 constexpr int kUpsertsPerSecond = 2000;
@@ -71,7 +71,7 @@ std::vector<int64_t> SearchAll(const BenchData& data, const SearchFunction& sear
   return found;
 }
 
-// One way to search, at the smallest ef that reaches the target.
+// Measures one way to search at the smallest ef that reaches the target.
 struct Contestant {
   std::string name;
   std::function<void(int)> set_ef;
@@ -92,7 +92,7 @@ struct Contestant {
   }
 };
 
-// Rounds in turns, so that a busy moment of the machine meets all.
+// The rounds alternate, so that a busy moment of the machine affects all ways.
 void Race(const BenchData& data, std::vector<Contestant>* contestants) {
   for (int round = 0; round < kRounds; ++round) {
     for (Contestant& one : *contestants) {
@@ -172,7 +172,7 @@ absl::Status BenchCase(const BenchData& data, json* cases) {
   return absl::OkStatus();
 }
 
-// The fastest that this thread reads memory: sums of all of it, in vectors.
+// Measures how fast this thread can read memory, by summing all of it in vectors.
 double ReadBandwidth(absl::Span<const float> memory) {
   using Lanes = uint64_t __attribute__((vector_size(64)));
   Lanes sums[4] = {};
@@ -187,7 +187,7 @@ double ReadBandwidth(absl::Span<const float> memory) {
   }
   const double seconds = SecondsSince(start);
   const Lanes sum = sums[0] ^ sums[1] ^ sums[2] ^ sums[3];
-  asm volatile("" : : "m"(sum));  // Or the compiler would leave all of it out.
+  asm volatile("" : : "m"(sum));  // Otherwise the compiler would remove the loop.
   return static_cast<double>(memory.size() * sizeof(float)) / seconds;
 }
 
@@ -225,7 +225,8 @@ std::vector<double> Latencies(const BenchData& data, const MeasuredIndex& index)
   return microseconds;
 }
 
-// As a server has it: built with all cores, the effort of a search as measured when the segment was sealed.
+// Measures the index as a server has it: it is built with all cores, and the effort of a search is the one measured when the
+// segment was sealed.
 absl::Status BenchSize(int64_t rows, json* sizes) {
   SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, MakeClusters(64, rows));
   for (const char* const factory : {kGraph, kCompressedGraph}) {

@@ -46,13 +46,13 @@ absl::StatusOr<std::unique_ptr<MeasuredIndex>> MeasuredIndex::Build(const BenchD
 
 MeasuredIndex::~MeasuredIndex() {
   index_.reset();
-  RemoveAll(directory_).IgnoreError();  // A temporary directory: the system removes what stays.
+  RemoveAll(directory_).IgnoreError();  // The system removes what is left of a temporary directory.
 }
 
 absl::Status MeasuredIndex::Reopen(int seal_rows) {
   index_.reset();
   options_.seal_rows = seal_rows;
-  options_.build_threads = 0;  // As a server has it.
+  options_.build_threads = 0;  // A server uses the same value.
   std::vector<uint64_t> keys(static_cast<size_t>(rows_));
   std::iota(keys.begin(), keys.end(), 1);
   const int64_t before = AnonymousMemoryBytes();

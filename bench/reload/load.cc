@@ -20,7 +20,7 @@ v1::SearchRequest RequestOf(const std::string& image) {
   return request;
 }
 
-// One search on its way.
+// A search in flight.
 struct Call {
   grpc::ClientContext context;
   v1::SearchRequest request;

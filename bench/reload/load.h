@@ -32,7 +32,7 @@ struct Capacity {
   int64_t mixed = 0;
 };
 
-// What `threads` clients get answered who each wait for one answer before they ask again.
+// Runs `threads` clients. Each waits for one answer before it asks again.
 Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Oracle& oracle, int threads, absl::Duration duration);
 
 class Load {

@@ -80,8 +80,8 @@ absl::Status Build(v1::GenerationService::Stub& stub) {
   return absl::OkStatus();
 }
 
-// How long writes waited for an activation or rollback, in milliseconds; an error where another generation than `active` came of
-// it.
+// Returns how long writes waited for an activation or rollback, in milliseconds. Fails if another generation than `active` is
+// active afterwards.
 template <typename Response>
 absl::StatusOr<double> PauseOf(const Response& response, const char* active) {
   if (response.generation().id() != active) {
@@ -91,7 +91,7 @@ absl::StatusOr<double> PauseOf(const Response& response, const char* active) {
   return static_cast<double>(pause.seconds()) * 1e3 + static_cast<double>(pause.nanos()) / 1e6;
 }
 
-// From the first generation to the second.
+// Activates the second generation in place of the first.
 absl::StatusOr<double> Activate(v1::GenerationService::Stub& stub) {
   grpc::ClientContext context;
   v1::ActivateGenerationRequest request;
@@ -116,7 +116,7 @@ struct Swaps {
   // Activations and rollbacks.
   int count = 0;
   double longest_pause_ms = 0;
-  // Of the server, before them and after each tenth.
+  // The resources of the server, before the swaps and after each tenth of them.
   std::vector<ProcessSize> sizes;
 };
 
@@ -156,7 +156,7 @@ void PrintTable(const json& result) {
   std::printf("%-34s %10.2f %10s\n", "longest pause of writes, ms", number("activation_pause_ms"), "<= 50");
 }
 
-// What the phases came to, besides the load.
+// The results of the phases, besides the load.
 struct Measured {
   Capacity warm_up;
   Capacity capacity;

@@ -1,5 +1,5 @@
-// What a server must answer: for each generation the score of every item to every query, by brute force with the product's own
-// embedder.
+// Knows the right answers of a server. For each generation it has the score of every item for every query, by brute force with
+// the product's own embedder.
 //
 // Thread-compatible: const methods may run concurrently.
 #ifndef SEMBLANCE_BENCH_RELOAD_ORACLE_H_
@@ -26,7 +26,7 @@ class Oracle {
   const std::vector<std::string>& items() const { return items_; }
   const std::vector<std::string>& queries() const { return queries_; }
 
-  // What one generation must answer.
+  // The right answers of one generation.
   struct Truth {
     std::string embedding_space_id;
     // Row-major, queries x items.
@@ -38,14 +38,15 @@ class Oracle {
   // Embeds everything with the bundle that the generation is of. Errors: as of NewTorchEmbedder and Embedder::Embed.
   absl::Status AddGeneration(const std::string& generation, const std::string& bundle_dir);
 
-  // Whether the answer to queries()[query] is that of exactly the generation that its provenance names: its space, top_k different
-  // items with their scores to 1e-3, and no item left out that scores more than that above the last one returned.
+  // Returns true if the answer to queries()[query] is that of exactly the generation that its provenance names. It must have
+  // the right space and top_k different items with their scores to 1e-3. No missing item may score more than 1e-3 above the
+  // last returned one.
   bool Agrees(size_t query, const v1::SearchResponse& answer, int top_k) const;
 
  private:
   const std::vector<std::string> items_;
   const std::vector<std::string> queries_;
-  // By generation.
+  // The answers by generation.
   std::map<std::string, Truth> truths_;
 };
 

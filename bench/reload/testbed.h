@@ -17,7 +17,7 @@
 
 namespace semblance::bench {
 
-// Of the server's process.
+// The resources of the server's process.
 struct ProcessSize {
   int64_t memory_kib = 0;
   int threads = 0;

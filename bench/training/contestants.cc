@@ -31,7 +31,7 @@ namespace semblance::bench {
 namespace {
 
 constexpr int64_t kMaxCachedBytes = int64_t{1} << 30;
-// Long enough for the loader to be past its first batches.
+// With this many epochs the first batches hardly influence the result.
 constexpr int kLoaderEpochs = 8;
 
 // Proxies start at random, since class means take a pass over the images; there are no test images, and no checkpoints on the way.
@@ -94,7 +94,7 @@ absl::StatusOr<double> MeasureTrainer(const TrainingCase& one, const std::string
   SEMBLANCE_RETURN_IF_ERROR(Train(output, config, {}));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<trainer::LogRecord> records,
                              trainer::ReadTrainingLog(absl::StrCat(output, "/log.jsonl")));
-  // Before training, then after each epoch.
+  // The log has a line before training and one after each epoch.
   const double seconds = records.back().seconds - records[1].seconds;
   return one.images * one.epochs / seconds;
 }

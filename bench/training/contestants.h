@@ -1,6 +1,6 @@
-// The training loops that are compared, each a program of its own, and the loader alone.
+// Measures the training loops, each in a program of its own, and the loader alone.
 //
-// Not thread-safe: starts programs one at a time. Every function ends when what it measures has ended.
+// Not thread-safe: it starts programs one at a time. Each function returns when the measured program has ended.
 #ifndef SEMBLANCE_BENCH_TRAINING_CONTESTANTS_H_
 #define SEMBLANCE_BENCH_TRAINING_CONTESTANTS_H_
 
@@ -11,7 +11,7 @@
 
 namespace semblance::bench {
 
-// What is trained: the same for every contestant.
+// The training task, which is the same for every contestant.
 struct TrainingCase {
   // "small_convnet" or "resnet18".
   std::string network;
@@ -20,13 +20,13 @@ struct TrainingCase {
   int batch = 0;
   int classes = 0;
   int dimension = 64;
-  // Of an epoch: a multiple of `batch`. A run is one epoch to warm up and `epochs` that are measured.
+  // The number of images in an epoch, a multiple of `batch`. A run has one epoch to warm up and `epochs` measured ones.
   int images = 0;
   int epochs = 0;
   int threads = 0;
 };
 
-// How far images are shifted: the trainer's default.
+// Images are shifted by at most this many pixels, as the trainer does by default.
 int ShiftOf(const TrainingCase& one);
 
 // Images of a second of training by semblance-trainer on the image folder; its files go below `directory`. Errors: Internal when

@@ -1,4 +1,4 @@
-// Folders of images to train on, so that a benchmark needs no data set.
+// Makes folders of training images, so that a benchmark needs no data set.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_BENCH_TRAINING_IMAGE_FOLDERS_H_
@@ -12,9 +12,9 @@ namespace semblance::bench {
 
 struct ImageFolderOptions {
   int images = 0;
-  // Dealt out evenly.
+  // The images are distributed evenly over the classes.
   int classes = 0;
-  // Of generated images, in pixels.
+  // The side of generated images, in pixels.
   int side = 0;
   // A data set whose first images, in its order, are taken instead of generated ones; empty: generate.
   std::string source;

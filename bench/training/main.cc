@@ -1,4 +1,4 @@
-// semblance-bench-training: images per second of semblance-trainer's loop beside the same loop in Python with PyTorch.
+// semblance-bench-training measures images per second of semblance-trainer's loop and of the same loop in Python with PyTorch.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -29,7 +29,7 @@ struct Flags {
   int rounds = 3;
 };
 
-// Sized so that everything takes five minutes on two cores of 2021.
+// These sizes take five minutes in all on two cores of 2021.
 std::vector<TrainingCase> Cases() {
   TrainingCase convnet;
   convnet.network = "small_convnet";
@@ -47,7 +47,7 @@ std::vector<TrainingCase> Cases() {
   return {convnet, resnet};
 }
 
-// Images per second of each round.
+// The images per second of each round.
 struct Rounds {
   std::vector<double> trainer;
   std::vector<double> python;
@@ -60,7 +60,7 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-// In turns, since other work on the machine comes and goes.
+// The contestants alternate, because the load of the machine changes.
 absl::StatusOr<Rounds> MeasureLoops(const TrainingCase& one, const std::string& images, const std::string& directory, int count) {
   Rounds rounds;
   for (int round = 1; round <= count; ++round) {

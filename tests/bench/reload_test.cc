@@ -16,7 +16,7 @@ namespace {
 
 constexpr char kOld[] = "gen-000001";
 constexpr char kNew[] = "gen-000002";
-// More than what is asked for, so that items can be left out.
+// There are more items than a search asks for, so that an answer can miss some.
 constexpr size_t kItems = 12;
 constexpr int kTopK = 10;
 
@@ -64,7 +64,7 @@ class OracleTest : public ::testing::Test {
   Oracle oracle_{std::vector<std::string>(kItems, "item"), {"one query", "the other"}};
 
  private:
-  // By generation and query.
+  // The scores by generation and query.
   std::vector<std::vector<std::vector<float>>> scores_;
 };
 
@@ -84,7 +84,7 @@ TEST_F(OracleTest, OfItemsThatScoreAlikeAnyMayBeReturnedInAnyOrder) {
   for (const size_t last : {9, 10, 11}) {
     EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 5, 4, 6, 7, 8, last}), kTopK)) << last;
   }
-  // But the place of a better one is taken by none of them, nor by the same one twice.
+  // No tied item may replace a better one, and none may come twice.
   EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}), kTopK));
   EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 5, 6, 7, 9, 11}), kTopK));
   EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 4, 6, 7, 8, 9}), kTopK));
@@ -145,7 +145,7 @@ class LoadTest : public OracleTest {
 
   Capacity Measure() { return MeasureCapacity(channel_, oracle_, /*threads=*/2, absl::Milliseconds(50)); }
 
-  // Of a load of a few searches.
+  // Returns the report of a load of a few searches.
   std::unique_ptr<Load> RunLoad() {
     auto load = std::make_unique<Load>(channel_, &oracle_, /*rate=*/500, /*write_rate=*/0);
     while (load->searches() < 5) {
@@ -162,7 +162,7 @@ class LoadTest : public OracleTest {
       return status;
     }
     grpc::Status status;
-    // By query.
+    // The answers by query.
     std::map<std::string, v1::SearchResponse> answers;
   };
 

@@ -1,4 +1,5 @@
-// Bundles that are no good, registered with a server that answers: each gets the exact reason, and what is active goes on.
+// Registers bad bundles with a running server. Each is refused with its exact reason, and the active generation continues to
+// answer.
 #include <grpcpp/grpcpp.h>
 
 #include <filesystem>

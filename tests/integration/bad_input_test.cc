@@ -1,4 +1,4 @@
-// Bad input over the wire: each gets its code, reason and field, and the server goes on.
+// Sends bad input to a server. Each gets its code, reason and field, and the server continues to answer.
 #include <grpcpp/grpcpp.h>
 
 #include <cmath>
@@ -207,7 +207,7 @@ TEST_F(BadInputTest, MessagesOverTheLimit) {
     item.set_image(std::string(17 * (1 << 20) / 3, 'x'));
   }
   ExpectError(Upsert(request), kInvalid, "LIMIT_EXCEEDED", "request");
-  // What is beyond even the transport's limit is refused by the transport.
+  // The transport refuses a message above its own limit.
   request.mutable_items(0)->set_image(std::string(40 << 20, 'x'));
   EXPECT_EQ(Upsert(request).code, grpc::StatusCode::RESOURCE_EXHAUSTED);
 }

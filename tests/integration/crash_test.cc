@@ -31,7 +31,7 @@ constexpr int kKills = 20;
 constexpr int kWriters = 3;
 constexpr int kBatch = 8;
 
-// What the clients know: ids whose write was answered, and ids that were sent at all.
+// The clients know which ids they sent, and for which of them the write was answered.
 struct Ledger {
   std::mutex mutex;
   std::set<std::string> acknowledged;
@@ -114,7 +114,7 @@ void ExpectFound(v1::CatalogService::Stub& catalog, v1::SearchService::Stub& sea
   EXPECT_EQ(got.item().image(), image) << id;
   EXPECT_EQ(got.item().label(), LabelOf(id));
 
-  // By id, because other items may have the same picture: its own vector must be there.
+  // The search is by id, because other items may have the same picture. The item's own vector must exist.
   v1::SearchRequest request;
   request.mutable_query()->set_item_id(id);
   request.set_top_k(1);
@@ -199,7 +199,7 @@ TEST(CrashTest, NothingIsEmbeddedAgainAfterKill9) {
     ASSERT_TRUE(v1::CatalogService::NewStub(server.channel())->UpsertItems(&context, request, &response).ok());
     server.process().Signal(SIGKILL);
   }
-  // Without --model: the one that was active before.
+  // Without --model the server uses the model that was active before.
   ServerProcess server(dir.Join("data"), "");
   ASSERT_TRUE(server.WaitUntilServing());
   v1::GetServerInfoResponse info;

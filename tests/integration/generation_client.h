@@ -34,10 +34,10 @@ class GenerationClient {
   // (the server is gone) is no failure: the caller sees it by the state.
   v1::Generation WatchUntil(const std::string& id, const std::function<bool(const v1::Generation&)>& enough) const;
 
-  // Until nothing more happens to it by itself.
+  // Waits until the generation no longer changes without a command.
   v1::Generation WatchUntilAtRest(const std::string& id) const;
 
-  // Until its state is `state` or one behind it on the way to READY.
+  // Waits until the state is `state` or a later one on the way to READY.
   v1::Generation WatchUntilState(const std::string& id, v1::GenerationState state) const;
 
   RichError Activate(const std::string& id, const std::string& expected_active = "",

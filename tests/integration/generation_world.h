@@ -28,10 +28,10 @@ class GenerationWorld {
   explicit GenerationWorld(int more_items);
 
   const PictureOracle& oracle() const { return oracle_; }
-  // Of patterns/1 and patterns/2.
+  // The ids of the spaces of patterns/1 and patterns/2.
   const std::string& first_space() const { return first_space_; }
   const std::string& other_space() const { return other_space_; }
-  // What the catalog has.
+  // The ledger knows the items of the catalog.
   const Ledger& ledger() const { return ledger_; }
   // A bundle, complete, outside of any model root.
   std::string bundle() const { return dir_.Join("first"); }

@@ -27,7 +27,7 @@ using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 
 constexpr char kOther[] = "gen-000002";
-// Of each kind, in each phase.
+// So many calls of each kind are awaited in each phase.
 constexpr int64_t kCalls = 20;
 
 class GenerationsTest : public ::testing::Test {

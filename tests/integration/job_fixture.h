@@ -168,7 +168,7 @@ class JobFixture : public ::testing::Test {
     EXPECT_NE(models->find(space, first + 1), std::string::npos) << *models;
   }
 
-  // Of every item that its neighbour is asked for, the share whose nearest other item has its label.
+  // Returns the share of items whose nearest other item has their label.
   double Recall() {
     int hits = 0;
     int queries = 0;

@@ -122,7 +122,7 @@ TEST_F(JobsTest, SigtermOfServerAndTrainerLosesNothing) {
   EXPECT_EQ(server_->process().Wait(), 0);
   Start();
   EXPECT_EQ(TrainerPids(), trainers);
-  // As an operator might, who did not ask the server.
+  // An operator might do this without telling the server.
   ::kill(trainers[0], SIGTERM);
   log_lines_.clear();
   const v1::TrainingJob job = WatchToTheEnd(id);

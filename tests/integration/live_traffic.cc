@@ -20,7 +20,7 @@ constexpr int kBatch = 4;
 // A writer comes back to its ids after so many batches.
 constexpr int kCycle = 12;
 constexpr size_t kMaxFaults = 8;
-// How long an overloaded machine may take.
+// An overloaded machine may take this long.
 constexpr absl::Duration kDeadline = absl::Seconds(60);
 constexpr absl::Duration kPause = absl::Milliseconds(3);
 
@@ -64,7 +64,7 @@ RichError Delete(v1::CatalogService::Stub& catalog, const std::string& id, Ledge
   return error;
 }
 
-// Again while the generation has not applied min_sequence: one that is not active may lag a little.
+// Repeats the call while the generation has not applied min_sequence, because an inactive one may lag a little.
 RichError SearchWhenApplied(v1::SearchService::Stub& search, const v1::SearchRequest& request, v1::SearchResponse* response) {
   const absl::Time give_up = absl::Now() + kDeadline;
   while (true) {

@@ -21,7 +21,7 @@
 
 namespace semblance::testing {
 
-// Which items are there, as far as the answers to writes say. Thread-safe.
+// Knows which items exist, as far as the answers to writes say. Thread-safe.
 class Ledger {
  public:
   // A write of the item is under way: until it is answered nobody can say whether the item is there.
@@ -55,14 +55,14 @@ void ExpectLedgerHolds(const std::shared_ptr<grpc::Channel>& channel, const Pict
 
 class LiveTraffic {
  public:
-  // What an error of a call means.
+  // Says whether an error of a call is a fault.
   enum class Errors { kAreFaults, kEndTheClient };
 
   struct Options {
     int searchers = 2;
     int writers = 2;
     Errors errors = Errors::kAreFaults;
-    // Of the writers' ids.
+    // The prefix of the writers' ids.
     std::string prefix = "live";
   };
 

@@ -1,4 +1,4 @@
-// What answers must look like: the vectors of a small set of pictures in each embedding space, and the scores that follow from
+// Knows the right answers: the vectors of a small set of pictures in each embedding space, and the scores that follow from
 // them.
 //
 // Items carry the number of their picture at the end of their ids ("base/17" shows picture 17), so that every score of every answer
@@ -30,7 +30,7 @@ class PictureOracle {
   // An encoded image.
   const std::string& image(int picture) const { return images_[static_cast<size_t>(picture)]; }
 
-  // Of an item by its id.
+  // Returns the picture of an item by its id.
   static int PictureOf(const std::string& item_id);
 
   // Embeds all pictures with the model that answers there; returns the id of its space. A test failure where that fails.
@@ -46,7 +46,7 @@ class PictureOracle {
   // Pairs of pictures that are each other's nearest in the space.
   std::vector<std::pair<int, int>> MutualPairs(const std::string& space) const;
 
-  // What is wrong with the answer to a search for a picture; empty: nothing.
+  // Describes what is wrong with the answer to a search for a picture. Empty if nothing is.
   std::string FaultOf(const v1::SearchResponse& answer, int picture) const;
 
   // Scores differ by rounding alone: a network's sums depend a little on the batch.
@@ -54,7 +54,7 @@ class PictureOracle {
 
  private:
   std::vector<std::string> images_;
-  // By space, then picture.
+  // The vectors by space, then by picture.
   std::map<std::string, std::vector<std::vector<float>>> vectors_;
 };
 

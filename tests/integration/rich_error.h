@@ -1,4 +1,4 @@
-// What a failed call says beside its code: the reason and the field that the server attached (google.rpc.Status).
+// The reason and the field that the server attached to the status of a failed call (google.rpc.Status).
 //
 // Thread-safe: a value and a function without state.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_RICH_ERROR_H_
@@ -13,7 +13,7 @@ namespace semblance::testing {
 
 struct RichError {
   grpc::StatusCode code = grpc::StatusCode::OK;
-  // Empty where there is none.
+  // Empty if there is none.
   std::string reason;
   std::string field;
   std::string message;

@@ -36,7 +36,8 @@ class ServerProcess {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-// What grpc.health.v1 answers for a service ("" is the whole server): 1 SERVING, 2 NOT_SERVING, 0 when it does not answer.
+// Returns the answer of grpc.health.v1 for a service ("" is the whole server): 1 SERVING, 2 NOT_SERVING, 0 if it does not
+// answer.
 int HealthOf(grpc::Channel* channel, const std::string& service);
 
 }  // namespace semblance::testing

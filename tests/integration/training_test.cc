@@ -66,7 +66,7 @@ class TrainingTest : public ::testing::Test {
            ReadFile(dir_.Join(output + "/" + embedder::kBundleProxiesFile)).value();
   }
 
-  // How many checkpoints there are, or were: the number of the newest, which counts steps.
+  // Returns the number of the newest checkpoint, which counts steps.
   std::string NewestCheckpoint(const std::string& output) const {
     std::string newest;
     const auto names = ListDirectory(dir_.Join(output + ".checkpoints"));

@@ -137,7 +137,7 @@ TEST_F(ApiConventionsTest, WhatIsNotExplainedIsFound) {
     syntax = "proto3";
     package a.v1;
     message GetRequest {
-      // Which one.
+      // This says which one is meant.
       string id = 1;
       Thing like = 2;
     }

@@ -34,13 +34,13 @@ class FakeEmbedder : public embedder::Embedder {
   // The vector of one image: what Embed writes.
   std::vector<float> VectorOf(const embedder::Image& image) const;
 
-  // From now on calls of Embed stop at the gate, until it is opened.
+  // Makes calls of Embed stop at the gate until it is opened.
   void CloseGate();
   void OpenGate();
-  // Until a call of Embed stands at the gate.
+  // Waits until a call of Embed stops at the gate.
   void AwaitCallAtGate() const;
 
-  // From now on Embed returns this, when it is not OK.
+  // Makes Embed return this status, unless it is OK.
   void FailWith(absl::Status status);
 
   // The size of each call so far, and the first pixel of each image in it.

@@ -16,14 +16,14 @@ class RenameHook {
  public:
   using Call = std::function<void(const std::string& from, const std::string& to)>;
 
-  // From now on until its destruction; `after` where it succeeded. The calls may rename themselves, unobserved. REQUIRES: the
-  // thread has no other hook.
+  // Observes renames until its destruction. `after` is called only after a success. The hooks may rename files themselves,
+  // which is not observed. REQUIRES: the thread has no other hook.
   RenameHook(Call before, Call after);
   ~RenameHook();
   RenameHook(const RenameHook&) = delete;
   RenameHook& operator=(const RenameHook&) = delete;
 
-  // What rename does.
+  // Performs the rename.
   int Rename(const char* from, const char* to);
 
  private:

@@ -78,7 +78,7 @@ TEST_F(AttachedJobTest, FindsNothingUnderAnotherName) {
 }
 
 TEST_F(AttachedJobTest, TakesOnlyTheLeaderOfAGroup) {
-  // What it leaves has the name, too.
+  // The processes that it leaves have the name too.
   Leave("echo $$; sleep 1000 & echo $!; exit 0");
   const std::string child = AwaitLine(1);
   while (Runs(absl::StrCat(leader_))) {

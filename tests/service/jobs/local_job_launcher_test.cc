@@ -50,7 +50,7 @@ class LocalJobLauncherTest : public ::testing::Test {
     return Log().substr(0, Log().find('\n'));
   }
 
-  // Until nothing has that number, or only what is left of a process that its parent has not asked for.
+  // Waits until no process has that number, or only a zombie.
   static void AwaitEnd(const std::string& pid) {
     while (true) {
       const auto status = ReadFile(absl::StrCat("/proc/", pid, "/status"));

@@ -61,7 +61,7 @@ class ModelFixture {
     return registration.ok() ? service::FullModelName(registration->model.name, registration->model.version) : "";
   }
 
-  // Of a file below the root.
+  // Returns the text of a file below the root.
   std::string Read(const std::string& path) const {
     const auto content = ReadFile(Join(path));
     EXPECT_OK(content);

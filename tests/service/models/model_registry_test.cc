@@ -256,7 +256,7 @@ TEST_F(ModelRegistryTest, ThreadsThatRegisterAtOnceGetAModelOnce) {
   EXPECT_THAT(paths, UnorderedElementsAre("new0", "new1", "new2", "new3"));
 }
 
-// What must be refused: the register stays as it was.
+// Requests that must be refused and leave the register unchanged.
 class ModelRefusalTest : public ModelRegistryTest {
  protected:
   ModelRefusalTest() {

@@ -42,7 +42,7 @@ class CountingRpcMetrics final : public service::RpcMetrics {
   absl::Status last_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
-// What a client can know of an error.
+// The parts of an error that a client can see.
 struct RpcError {
   grpc::StatusCode code = grpc::StatusCode::OK;
   std::string reason = {};
@@ -93,7 +93,7 @@ class GenerationServer {
 
   ~GenerationServer() { Shutdown(absl::Seconds(30)); }
 
-  // As RpcServer does it. Returns how long it took.
+  // Shuts down as RpcServer does. Returns how long it took.
   absl::Duration Shutdown(absl::Duration grace) {
     const absl::Time start = absl::Now();
     if (server_ != nullptr) {

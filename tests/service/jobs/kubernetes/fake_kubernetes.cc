@@ -18,7 +18,7 @@ constexpr char kJobs[] = "/apis/batch/v1/namespaces/training/jobs";
 constexpr char kPods[] = "/api/v1/namespaces/training/pods";
 constexpr char kServices[] = "/api/v1/namespaces/training/services";
 constexpr char kDeployments[] = "/apis/apps/v1/namespaces/training/deployments/";
-// How often a watch looks whether its client is still there.
+// A watch checks this often that its client is still connected.
 constexpr auto kWatchPoll = std::chrono::milliseconds(5);
 
 Json StatusObject(int code, const std::string& message) {

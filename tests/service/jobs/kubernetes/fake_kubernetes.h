@@ -27,7 +27,7 @@ class FakeKubernetes {
     std::string body;
   };
 
-  // How a watch learns that its version is gone.
+  // The ways in which a watch learns that the server has dropped its version.
   enum class Gone { kHttpStatus, kEvent };
 
   // Listens with `server`, which may be one with TLS; by default a plain one.
@@ -43,7 +43,7 @@ class FakeKubernetes {
   // carried out.
   void FailNext(const std::string& part, int http_status, int count = 1);
 
-  // What the controllers of a cluster would do. `condition` is "Complete" or "Failed".
+  // Does what the controllers of a cluster would do. `condition` is "Complete" or "Failed".
   void Finish(const std::string& job, const std::string& condition);
   void RemoveJob(const std::string& job);
   // Another Job of the same name in its place.

@@ -295,7 +295,7 @@ TEST_F(KubernetesJobLauncherTest, CopiesLogs) {
                  "2024-05-01T10:00:00.100000000Z one\n2024-05-01T10:00:00.200000000Z two words\n"
                  "2024-05-01T10:00:00.300000000Z three\n");
   AwaitLog("one\ntwo words\nthree\n");
-  // What it printed last is there as soon as its end is known; another pod follows.
+  // Its last output is in the log as soon as its end is known. Another pod follows.
   server_.PutPod(Pod("job-1-a", Terminated(1)));
   server_.PutPod(Pod("job-1-b", Terminated(0)));
   server_.SetLog("job-1-b", "2024-05-01T10:00:01Z four\n");
