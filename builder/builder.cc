@@ -1,6 +1,7 @@
 #include "builder/builder.h"
 
 #include <cstdint>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -145,15 +146,17 @@ class Build {
 
   absl::Status Embed(const catalog::Catalog& catalog, const embedder::Embedder& embedder, int64_t embedded_before,
                      index::SegmentedIndex& index) {
-    std::atomic<bool> stop{false};
+    std::stop_source stop;
     generation::EmbedMissingOptions how;
     how.batch_size = options_.batch_size;
     how.threads = options_.threads;
     how.rests = embedder.device() == "cpu";
-    how.stop = &stop;
+    how.stop = stop.get_token();
     how.on_progress = [&](int64_t done, int64_t total) {
       Report(BuildProgress::STEP_EMBEDDING, embedded_before + done, embedded_before + total);
-      stop = !KeepGoing();
+      if (!KeepGoing()) {
+        stop.request_stop();
+      }
     };
     how.on_progress(0, static_cast<int64_t>(index.missing_keys().size()));
     return generation::EmbedMissing(catalog, embedder, how, index);
@@ -167,7 +170,7 @@ class Build {
     });
   }
 
-  bool KeepGoing() const { return !(options_.stop != nullptr && options_.stop->load()) && !store_.CancelRequested(manifest_.id()); }
+  bool KeepGoing() const { return !options_.stop.stop_requested() && !store_.CancelRequested(manifest_.id()); }
 
   void Report(BuildProgress::Step step, int64_t done, int64_t total) {
     const bool is_new_step = step != progress_.step();

@@ -10,9 +10,9 @@
 #ifndef SEMBLANCE_BUILDER_BUILDER_H_
 #define SEMBLANCE_BUILDER_BUILDER_H_
 
-#include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -37,8 +37,8 @@ struct BuildOptions {
   size_t batch_size = 16;
   // Loads the bundle in a directory. Required.
   std::function<absl::StatusOr<std::unique_ptr<embedder::Embedder>>(const std::string& bundle_dir)> new_embedder;
-  // The build ends with Cancelled, within a batch, after this becomes true. May be null.
-  const std::atomic<bool>* stop = nullptr;
+  // The build ends with Cancelled, within a batch, after a stop is requested.
+  std::stop_token stop;
   // Gets what goes to progress.json, as often; one call at a time. May be empty.
   std::function<void(const storage::v1::BuildProgress&)> on_progress;
 };

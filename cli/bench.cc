@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
-#include "cli/client/interruption.h"
 #include "cli/client/load_run.h"
 #include "cli/client/session.h"
 #include "cli/commands.h"
@@ -16,6 +15,7 @@
 #include "common/progress.h"
 #include "common/quantile.h"
 #include "common/status_macros.h"
+#include "common/stop_signals.h"
 
 namespace semblance::cli {
 namespace {
@@ -131,15 +131,17 @@ void PrintTable(const LoadReport& report, std::ostream& out) {
 }
 
 LoadReport RunWithProgress(const std::vector<LoadQuery>& queries, const BenchFlags& flags, Session& session) {
-  Interruption interruption;
-  const absl::Time start = absl::Now();
+  const StopSignals signals({SIGINT, SIGTERM}, StopSignals::Repeated::kEndsProcess);
   const absl::Duration duration = flags.seconds > 0 ? absl::Seconds(flags.seconds) : absl::InfiniteDuration();
   ProgressReporter progress("bench", static_cast<int64_t>(flags.rate * flags.seconds), "searches");
-  const LoadOptions options{
-      .rate = flags.rate, .concurrency = flags.concurrency, .top_k = flags.top_k, .timeout = session.timeout()};
+  const LoadOptions options{.rate = flags.rate,
+                            .concurrency = flags.concurrency,
+                            .top_k = flags.top_k,
+                            .timeout = session.timeout(),
+                            .duration = duration,
+                            .stop = signals.token()};
   LoadReport report = RunLoad(session.channel(), queries, options, [&](int64_t requests, int64_t failed) {
     progress.Update(requests, absl::StrCat(failed, " failed"));
-    return absl::Now() - start < duration && !interruption.happened();
   });
   progress.Finish(absl::StrCat("done: ", report.requests, " searches, ", report.failed_requests, " failed"));
   return report;

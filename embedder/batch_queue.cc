@@ -15,7 +15,7 @@ constexpr size_t kBulkShare = 4;
 }  // namespace
 
 absl::Status StillWanted(const EmbedRequest& request, absl::Time now) {
-  if (request.cancelled != nullptr && request.cancelled->load()) {
+  if (request.cancelled.stop_requested()) {
     return absl::CancelledError("the request was cancelled before its images were embedded");
   }
   if (request.deadline <= now) {

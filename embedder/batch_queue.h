@@ -6,10 +6,10 @@
 #define SEMBLANCE_EMBEDDER_BATCH_QUEUE_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,8 +25,7 @@ struct EmbedRequest {
   Priority priority = Priority::kInteractive;
   absl::Time arrival;
   absl::Time deadline;
-  // May be null.
-  std::shared_ptr<const std::atomic<bool>> cancelled;
+  std::stop_token cancelled;
   Batcher::Callback done;
 
   // Number of images that entered a batch, and number of images whose vectors are in `result`.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -55,8 +56,7 @@ class SerialBatcher final : public Batcher {
     Tell(std::move(verdicts));
   }
 
-  void Embed(std::vector<Image> images, Priority priority, absl::Time deadline, std::shared_ptr<const std::atomic<bool>> cancelled,
-             Callback done) override {
+  void Embed(std::vector<Image> images, Priority priority, absl::Time deadline, std::stop_token cancelled, Callback done) override {
     auto request = std::make_shared<EmbedRequest>();
     request->images = std::move(images);
     request->priority = priority;

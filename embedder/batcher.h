@@ -11,11 +11,11 @@
 #ifndef SEMBLANCE_EMBEDDER_BATCHER_H_
 #define SEMBLANCE_EMBEDDER_BATCHER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -58,12 +58,12 @@ class Batcher {
   virtual ~Batcher() = default;
 
   // Embeds `images` and calls `done` exactly once: on a thread of the batcher, on the caller's thread when the request is refused,
-  // or on the thread of the destructor. `cancelled`, when not null, is read before the work runs. Errors that `done` gets:
+  // or on the thread of the destructor. `cancelled` is read before the work runs. Errors that `done` gets:
   // ResourceExhausted/QUEUE_FULL with a retry delay; InvalidArgument/LIMIT_EXCEEDED for more images than may ever wait;
   // DeadlineExceeded; Cancelled; Unavailable/DRAINING; and the errors of the embedder. REQUIRES: images is not empty; `done` is
   // quick and does not throw.
-  virtual void Embed(std::vector<Image> images, Priority priority, absl::Time deadline,
-                     std::shared_ptr<const std::atomic<bool>> cancelled, Callback done) = 0;
+  virtual void Embed(std::vector<Image> images, Priority priority, absl::Time deadline, std::stop_token cancelled,
+                     Callback done) = 0;
 
   // Returns the number of images that wait.
   virtual int queued_images() const = 0;

@@ -73,7 +73,7 @@ class MissingRows {
   // Up to `size`; empty: nothing is left to do, or to be done.
   absl::Span<const uint64_t> Take(size_t size) {
     const MutexLock lock(&mutex_);
-    if (status_.ok() && taken_ < missing_.size() && options_.stop != nullptr && options_.stop->load()) {
+    if (status_.ok() && taken_ < missing_.size() && options_.stop.stop_requested()) {
       status_ = absl::CancelledError("stopped while embedding the catalog; the next start goes on from here");
     }
     if (!status_.ok()) {

@@ -4,10 +4,10 @@
 #ifndef SEMBLANCE_GENERATION_CATALOG_ROWS_H_
 #define SEMBLANCE_GENERATION_CATALOG_ROWS_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -56,8 +56,8 @@ struct EmbedMissingOptions {
   bool rests = false;
   // Called after every batch, one call at a time but not always on the same thread; must be quick. May be empty.
   std::function<void(int64_t done, int64_t total)> on_progress;
-  // Stops with Cancelled soon after this becomes true; what was embedded until then is kept. May be null.
-  const std::atomic<bool>* stop = nullptr;
+  // Stops with Cancelled soon after a request; what was embedded until then is kept.
+  std::stop_token stop;
 };
 
 // Adds the rows that index.missing_keys() names, as far as their images are still there, in any order. REQUIRES: as of

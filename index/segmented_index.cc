@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <thread>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +12,9 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 #include "common/threads/background_thread.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 #include "index/files/index_directory.h"
 #include "index/files/vector_log.h"
 #include "index/segments/index_recovery.h"
@@ -28,8 +28,8 @@ namespace {
 // Niceness of the sealing thread, and of the OpenMP threads that it starts: searches come first.
 constexpr int kSealingNiceness = 15;
 
-// How often SealWhile asks.
-constexpr std::chrono::milliseconds kSealPollInterval(100);
+// How often SealWhile asks its caller.
+constexpr absl::Duration kSealPollInterval = absl::Milliseconds(100);
 
 template <typename Segments>
 std::vector<uint64_t> FileNumbers(const Segments& segments) {
@@ -50,17 +50,6 @@ class IndexInDirectory final : public SegmentedIndex {
  public:
   IndexInDirectory(const SegmentedIndexOptions& options, std::unique_ptr<IndexDirectory> directory)
       : options_(options), directory_(std::move(directory)) {}
-
-  ~IndexInDirectory() override {
-    {
-      MutexLock lock(&mutex_);
-      stop_ = true;
-    }
-    changed_.notify_all();
-    if (sealer_.joinable()) {
-      sealer_.join();
-    }
-  }
 
   // Called once, first.
   absl::Status Start(absl::Span<const uint64_t> live_keys, uint64_t sequence);
@@ -87,8 +76,9 @@ class IndexInDirectory final : public SegmentedIndex {
   void DeleteRow(const IndexDelete& one) SEMBLANCE_REQUIRES(mutex_);
 
   void StartMergeIfDue() SEMBLANCE_REQUIRES(mutex_);
-  void RunSealer();
-  absl::Status MergeOnce();
+  bool IsIdle() const SEMBLANCE_REQUIRES(mutex_) { return !merge_due_ && !merging_; }
+  void RunSealer(const std::stop_token& stop);
+  absl::Status MergeOnce(const std::stop_token& stop);
 
   const SegmentedIndexOptions options_;
   std::vector<uint64_t> missing_keys_;
@@ -99,7 +89,7 @@ class IndexInDirectory final : public SegmentedIndex {
 
   // Held by a writer for a step, and by the sealing thread to begin and to end a merge. Never by a search.
   Mutex mutex_;
-  std::condition_variable_any changed_;
+  Condition changed_;
   const std::unique_ptr<IndexDirectory> directory_ SEMBLANCE_GUARDED_BY(mutex_);
   // Belongs to the last growing segment.
   std::unique_ptr<VectorLogWriter> log_ SEMBLANCE_GUARDED_BY(mutex_);
@@ -111,8 +101,8 @@ class IndexInDirectory final : public SegmentedIndex {
   bool merging_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   // How the last merge ended.
   absl::Status merge_status_ SEMBLANCE_GUARDED_BY(mutex_);
-  std::atomic<bool> stop_{false};
-  std::thread sealer_;
+  // Last: it uses everything above.
+  Worker sealer_;
 };
 
 absl::Status IndexInDirectory::Start(absl::Span<const uint64_t> live_keys, uint64_t sequence) {
@@ -136,7 +126,7 @@ absl::Status IndexInDirectory::Start(absl::Span<const uint64_t> live_keys, uint6
   SEMBLANCE_RETURN_IF_ERROR(Install(segments_.Load()));
   applied_.store(sequence, std::memory_order_release);
   StartMergeIfDue();
-  sealer_ = std::thread([this] { RunSealer(); });
+  sealer_ = Worker("sealer", [this](const std::stop_token& stop) { RunSealer(stop); });
   return absl::OkStatus();
 }
 
@@ -283,7 +273,7 @@ IndexStats IndexInDirectory::Stats() const {
 void IndexInDirectory::StartMergeIfDue() {
   if (MergeIsDue(*segments_.Load())) {
     merge_due_ = true;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 }
 
@@ -297,10 +287,7 @@ absl::Status IndexInDirectory::SealWhile(absl::FunctionRef<bool()> keep_going) {
   }
   while (keep_going()) {
     MutexLock lock(&mutex_);
-    if (merge_due_ || merging_) {
-      changed_.wait_for(mutex_, kSealPollInterval);
-    }
-    if (!merge_due_ && !merging_) {
+    if (changed_.WaitFor(mutex_, /*stop=*/{}, kSealPollInterval, [this]() SEMBLANCE_REQUIRES(mutex_) { return IsIdle(); })) {
       return merge_status_;
     }
   }
@@ -309,40 +296,36 @@ absl::Status IndexInDirectory::SealWhile(absl::FunctionRef<bool()> keep_going) {
 
 void IndexInDirectory::WaitForBackgroundWork() {
   MutexLock lock(&mutex_);
-  while (merge_due_ || merging_) {
-    changed_.wait(mutex_);
-  }
+  changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return IsIdle(); });
 }
 
-void IndexInDirectory::RunSealer() {
+void IndexInDirectory::RunSealer(const std::stop_token& stop) {
   LowerThreadPriority(kSealingNiceness);
   omp_set_num_threads(options_.EffectiveBuildThreads());
   while (true) {
     {
       MutexLock lock(&mutex_);
-      while (!merge_due_ && !stop_) {
-        changed_.wait(mutex_);
-      }
-      if (stop_) {
+      changed_.Wait(mutex_, stop, [this]() SEMBLANCE_REQUIRES(mutex_) { return merge_due_; });
+      if (stop.stop_requested()) {
         return;
       }
       merge_due_ = false;
       merging_ = true;
     }
-    const absl::Status status = MergeOnce();
+    const absl::Status status = MergeOnce(stop);
     // Nothing is lost: the rows stay where they are, and the next write tries again.
-    LOG_IF(ERROR, !status.ok() && !stop_) << "cannot seal a segment: " << status;
+    LOG_IF(ERROR, !status.ok() && !stop.stop_requested()) << "cannot seal a segment: " << status;
     MutexLock lock(&mutex_);
     merging_ = false;
     merge_status_ = status;
     if (status.ok()) {
       StartMergeIfDue();
     }
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 }
 
-absl::Status IndexInDirectory::MergeOnce() {
+absl::Status IndexInDirectory::MergeOnce(const std::stop_token& stop) {
   std::unique_ptr<SegmentMerge> merge;
   uint64_t number = 0;
   std::string path;
@@ -352,7 +335,7 @@ absl::Status IndexInDirectory::MergeOnce() {
     number = directory_->NextNumber();
     path = directory_->SegmentPath(number);
   }
-  SEMBLANCE_RETURN_IF_ERROR(merge->Build(number, stop_));
+  SEMBLANCE_RETURN_IF_ERROR(merge->Build(number, stop));
   SEMBLANCE_RETURN_IF_ERROR(merge->Write(path));
   if (merge->output() != nullptr) {
     LOG(INFO) << path << ": sealed " << merge->output()->rows() << " rows as " << merge->output()->description();

@@ -1,6 +1,5 @@
 // semblance-server opens the catalog, loads a model, and answers until SIGTERM.
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
@@ -18,7 +17,9 @@
 #include "common/process.h"
 #include "common/sd_notify.h"
 #include "common/status_macros.h"
+#include "common/stop_signals.h"
 #include "common/text_proto.h"
+#include "common/threads/stop.h"
 #include "embedder/embedder.h"
 #include "service/engine/engine.h"
 #include "service/engine/limits.h"
@@ -228,13 +229,7 @@ void PrintAddresses(const Flags& flags, const Server& server) {
 
 // Serves until SIGTERM or SIGINT.
 absl::Status Serve(const Flags& flags) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  // This comes before any thread starts, so that all threads leave the signals to sigwait.
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+  StopSignals signals({SIGTERM, SIGINT}, StopSignals::Repeated::kIgnored);
   Server server;
   SEMBLANCE_RETURN_IF_ERROR(Open(flags, server));
   PrintAddresses(flags, server);
@@ -242,11 +237,10 @@ absl::Status Serve(const Flags& flags) {
   std::thread starter([&] {
     started = Start(flags, server);
     if (!started.ok()) {
-      kill(getpid(), SIGTERM);
+      signals.RequestStop();
     }
   });
-  int signal = 0;
-  sigwait(&signals, &signal);
+  WaitForStop(signals.token());
   const absl::Duration drain = absl::Seconds(server.engine->config().drain_seconds());
   LOG(INFO) << "stopping: within " << drain;
   NotifyServiceManager("STOPPING=1");

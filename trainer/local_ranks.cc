@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <stop_token>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
@@ -119,7 +120,7 @@ class Children {
 
 }  // namespace
 
-absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arguments, const std::atomic<bool>& stop) {
+absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arguments, const std::stop_token& stop) {
   SEMBLANCE_ASSIGN_OR_RETURN(const int port, FreePort());
   Children children;
   std::vector<std::string> all = {"semblance-trainer"};
@@ -130,7 +131,7 @@ absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arg
   absl::Time told_to_stop = absl::InfiniteFuture();
   while (children.AnyRuns()) {
     const bool one_failed = children.CollectEnded();
-    if ((stop || one_failed) && told_to_stop == absl::InfiniteFuture()) {
+    if ((stop.stop_requested() || one_failed) && told_to_stop == absl::InfiniteFuture()) {
       children.Signal(SIGTERM);
       told_to_stop = absl::Now();
     }

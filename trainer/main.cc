@@ -1,7 +1,7 @@
 // semblance-trainer: trains an embedding network with proxies on labelled images and writes a model bundle.
-#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -11,6 +11,7 @@
 #include "common/logging.h"
 #include "common/process.h"
 #include "common/status_macros.h"
+#include "common/stop_signals.h"
 #include "config/training_config.h"
 #include "trainer/local_ranks.h"
 #include "trainer/training_run.h"
@@ -32,13 +33,10 @@ constexpr const char* kExamples[] = {
     "semblance-trainer --config=mine.textproto --set model.convnet_channels=64,128,256 --set device=cuda",
 };
 
-std::atomic<bool> stop_requested = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
-
-absl::Status Train(const std::string& config_file, const std::vector<std::string>& overrides) {
+absl::Status Train(const std::string& config_file, const std::vector<std::string>& overrides, const std::stop_token& stop) {
   SEMBLANCE_ASSIGN_OR_RETURN(const semblance::v1::TrainingConfig config,
                              semblance::config::LoadTrainingConfig(config_file, overrides));
-  return semblance::trainer::RunTraining(config, stop_requested);
+  return semblance::trainer::RunTraining(config, stop);
 }
 
 void PrintError(const absl::Status& status) {
@@ -63,7 +61,8 @@ semblance::ExitCode ExitCodeOf(const absl::Status& status) {
 }
 
 // The config is checked here, so that its errors come once.
-int TrainWithRanks(int ranks, const std::string& config_file, const std::vector<std::string>& overrides) {
+int TrainWithRanks(int ranks, const std::string& config_file, const std::vector<std::string>& overrides,
+                   const std::stop_token& stop) {
   const absl::Status valid = semblance::config::LoadTrainingConfig(config_file, overrides).status();
   if (!valid.ok()) {
     PrintError(valid);
@@ -73,7 +72,7 @@ int TrainWithRanks(int ranks, const std::string& config_file, const std::vector<
   for (const std::string& one : overrides) {
     arguments.insert(arguments.end(), {"--set", one});
   }
-  const absl::StatusOr<int> code = semblance::trainer::RunLocalRanks(ranks, arguments, stop_requested);
+  const absl::StatusOr<int> code = semblance::trainer::RunLocalRanks(ranks, arguments, stop);
   if (!code.ok()) {
     PrintError(code.status());
     return ExitCodeOf(code.status());
@@ -112,11 +111,12 @@ int main(int argc, char** argv) {
     PrintError(status);
     return semblance::kExitUsage;
   }
-  std::signal(SIGTERM, [](int) { stop_requested = true; });
+  // Repeated, because a signal to the process group and the one that a launcher sends both arrive.
+  const semblance::StopSignals signals({SIGTERM}, semblance::StopSignals::Repeated::kIgnored);
   if (ranks > 1) {
-    return TrainWithRanks(ranks, config_file, overrides);
+    return TrainWithRanks(ranks, config_file, overrides, signals.token());
   }
-  status = Train(config_file, overrides);
+  status = Train(config_file, overrides, signals.token());
   if (!status.ok()) {
     PrintError(status);
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,7 +48,7 @@ double QualityOf(const std::optional<Evaluation>& evaluation) {
 
 class TrainingLoop {
  public:
-  TrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs, const std::atomic<bool>& stop, Learner* learner)
+  TrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs, const std::stop_token& stop, Learner* learner)
       : config_(config),
         inputs_(inputs),
         stop_(stop),
@@ -120,7 +121,7 @@ class TrainingLoop {
     batches.erase(batches.begin(), batches.begin() + state_.steps_of_epoch());
     for (const std::vector<int64_t>& whole_batch : batches) {
       SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<InputBatch> batch, inputs.Next());
-      if (ranks.Any(stop_)) {
+      if (ranks.Any(stop_.stop_requested())) {
         return Stop();
       }
       SEMBLANCE_RETURN_IF_ERROR(RunStep(*batch));
@@ -368,7 +369,7 @@ class TrainingLoop {
 
   const v1::TrainingConfig& config_;
   TrainingInputs inputs_;
-  const std::atomic<bool>& stop_;
+  const std::stop_token stop_;
   Learner& learner_;
   const EpochSize epoch_size_;
   const int64_t total_steps_;
@@ -387,7 +388,7 @@ class TrainingLoop {
 }  // namespace
 
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
-                                                const std::atomic<bool>& stop, Learner* learner) {
+                                                const std::stop_token& stop, Learner* learner) {
   TrainingOutcome outcome;
   SEMBLANCE_RETURN_IF_ERROR(learner->ranks().CatchErrors([&]() -> absl::Status {
     SEMBLANCE_ASSIGN_OR_RETURN(outcome, TrainingLoop(config, inputs, stop, learner).Run());

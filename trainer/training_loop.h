@@ -4,9 +4,9 @@
 #ifndef SEMBLANCE_TRAINER_TRAINING_LOOP_H_
 #define SEMBLANCE_TRAINER_TRAINING_LOOP_H_
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -54,7 +54,7 @@ struct TrainingOutcome {
 // is not finite (which step, which images), when a proxy gets no gradient in an epoch (which classes), or when the checkpoint is of
 // another run; Unavailable when another rank ended; those of reading images; LibTorch's.
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
-                                                const std::atomic<bool>& stop, Learner* learner);
+                                                const std::stop_token& stop, Learner* learner);
 
 }  // namespace semblance::trainer
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -49,7 +50,7 @@ struct LoadedImages {
   std::unique_ptr<ImageStore> test;
 };
 
-absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const TrainingData& data, const std::atomic<bool>& stop) {
+absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const TrainingData& data, const std::stop_token& stop) {
   const absl::Time start = absl::Now();
   SEMBLANCE_ASSIGN_OR_RETURN(const embedder::Preprocessor preprocessor,
                              embedder::Preprocessor::Create(config::PreprocessingOf(config.model())));
@@ -57,7 +58,7 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
   options.threads = config.loader_threads();
   // The features are kept in place of the images.
   options.max_cached_bytes = config.model().cache_features() ? 0 : config.data().max_cached_bytes();
-  options.stop = &stop;
+  options.stop = stop;
   LoadedImages images;
   SEMBLANCE_ASSIGN_OR_RETURN(images.train,
                              ImageStore::Load(data.dataset.get(), data.split.train, preprocessor, options, "load training images"));
@@ -230,7 +231,7 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
 
 // Of a catalog: what its snapshot is.
 absl::StatusOr<TrainingData> OpenData(const TrainingConfig& config, const std::string& directory, bool is_first,
-                                      const std::atomic<bool>& stop) {
+                                      const std::stop_token& stop) {
   v1::DataConfig data = config.data();
   if (!data.catalog_path().empty()) {
     const std::string snapshot = directory + "/catalogue";
@@ -268,7 +269,7 @@ absl::Status CheckOutputIsFree(const TrainingConfig& config) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const TrainingConfig& config, const RankEnvironment& environment, const std::atomic<bool>& stop,
+absl::Status Run(const TrainingConfig& config, const RankEnvironment& environment, const std::stop_token& stop,
                  ProgressFile* progress) {
   const CheckpointStore checkpoints(absl::StrCat(config.output_dir(), kCheckpointSuffix), config.checkpoint().keep());
   SEMBLANCE_ASSIGN_OR_RETURN(torch::Device device, embedder::ParseDevice(config.device()));
@@ -307,7 +308,7 @@ absl::Status Run(const TrainingConfig& config, const RankEnvironment& environmen
 
 }  // namespace
 
-absl::Status RunTraining(const TrainingConfig& config, const std::atomic<bool>& stop) {
+absl::Status RunTraining(const TrainingConfig& config, const std::stop_token& stop) {
   SEMBLANCE_RETURN_IF_ERROR(CheckOutputIsFree(config));
   SEMBLANCE_ASSIGN_OR_RETURN(const RankEnvironment environment, RankEnvironment::FromProcess());
   if (environment.world_size > config.batch_size()) {

@@ -4,7 +4,7 @@
 #ifndef SEMBLANCE_TRAINER_TRAINING_RUN_H_
 #define SEMBLANCE_TRAINER_TRAINING_RUN_H_
 
-#include <atomic>
+#include <stop_token>
 
 #include "absl/status/status.h"
 #include "semblance/v1/training_config.pb.h"
@@ -24,7 +24,7 @@ namespace semblance::trainer {
 // also keeps the error of a run that failed, and, with data.catalog_path, catalogue/ (catalog_snapshot.h).
 //
 // With several ranks (RankEnvironment), each process calls it with the same config, and the first writes the bundle.
-absl::Status RunTraining(const v1::TrainingConfig& config, const std::atomic<bool>& stop);
+absl::Status RunTraining(const v1::TrainingConfig& config, const std::stop_token& stop);
 
 }  // namespace semblance::trainer
 

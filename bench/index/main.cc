@@ -1,14 +1,13 @@
 // semblance-bench-index: the index beside hnswlib and beside FAISS as Debian builds it: queries per second at a recall, time to
 // build, memory; then the exact scan beside the memory's bandwidth, cost against size, and searches beside writes.
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -28,6 +27,7 @@
 #include "common/quantile.h"
 #include "common/status_macros.h"
 #include "common/threads/thread_pool.h"
+#include "common/threads/worker.h"
 #include "index/rows/big_array.h"
 
 namespace semblance::bench {
@@ -256,10 +256,10 @@ absl::Status BenchSize(int64_t rows, json* sizes) {
 }
 
 // Replaces the oldest rows at kUpsertsPerSecond until told to stop.
-absl::Status Upsert(const BenchData& data, const std::atomic<bool>& stop, index::SegmentedIndex* index) {
+absl::Status Upsert(const BenchData& data, const std::stop_token& stop, index::SegmentedIndex* index) {
   const absl::Time start = absl::Now();
   const uint64_t first = index->applied_sequence() + 1;
-  for (int64_t row = 0; !stop; row += kUpsertsPerStep) {
+  for (int64_t row = 0; !stop.stop_requested(); row += kUpsertsPerStep) {
     absl::SleepFor(start + absl::Microseconds(row * 1'000'000 / kUpsertsPerSecond) - absl::Now());
     std::vector<index::IndexAdd> adds;
     std::vector<index::IndexDelete> deletes;
@@ -286,12 +286,10 @@ absl::Status BenchWrites(int write_seconds, json* report) {
   SEMBLANCE_ASSIGN_OR_RETURN(const auto index, MeasuredIndex::Build(data, kGraph, CoreCount()));
   SEMBLANCE_RETURN_IF_ERROR(index->Reopen(8192));
   const std::vector<double> idle = LatenciesFor(absl::Seconds(write_seconds), data, *index);
-  std::atomic<bool> stop = false;
   absl::Status written;
-  std::thread writer([&] { written = Upsert(data, stop, &index->index()); });
+  Worker writer("writer", [&](const std::stop_token& stop) { written = Upsert(data, stop, &index->index()); });
   const std::vector<double> beside = LatenciesFor(absl::Seconds(write_seconds), data, *index);
-  stop = true;
-  writer.join();
+  writer.Stop();
   SEMBLANCE_RETURN_IF_ERROR(written);
   *report = {{"count", kWriteRows},
              {"upserts_per_second", kUpsertsPerSecond},

@@ -2,7 +2,6 @@
 
 #include <sys/wait.h>
 
-#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -132,8 +131,7 @@ absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string&
                              embedder::Preprocessor::Create(config::PreprocessingOf(config.model())));
   std::vector<int64_t> indices(static_cast<size_t>(dataset->size()));
   std::iota(indices.begin(), indices.end(), 0);
-  const std::atomic<bool> stop = false;
-  const trainer::ImageStoreOptions store_options = {.threads = one.threads, .max_cached_bytes = kMaxCachedBytes, .stop = &stop};
+  const trainer::ImageStoreOptions store_options = {.threads = one.threads, .max_cached_bytes = kMaxCachedBytes, .stop = {}};
   SEMBLANCE_ASSIGN_OR_RETURN(
       const std::unique_ptr<trainer::ImageStore> store,
       trainer::ImageStore::Load(dataset.get(), std::move(indices), preprocessor, store_options, "load images"));

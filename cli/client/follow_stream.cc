@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <stop_token>
 
 #include "absl/time/clock.h"
 #include "common/process.h"
+#include "common/threads/stop.h"
 
 namespace semblance::cli {
 namespace {
@@ -15,7 +17,7 @@ constexpr absl::Duration kLongestBackoff = absl::Seconds(2);
 class Follower {
  public:
   Follower(Session* session, const FollowOptions& options, FollowedStream* stream)
-      : session_(*session), stream_(*stream), interruption_(options.interruption), server_known_(options.server_known) {}
+      : session_(*session), stream_(*stream), stop_(options.stop), server_known_(options.server_known) {}
 
   int Run() {
     absl::Time give_up = absl::Now() + session_.timeout();
@@ -38,7 +40,7 @@ class Follower {
       if (absl::Now() + pause >= give_up) {
         return session_.Fail(*outage_);
       }
-      if (Pause(pause)) {
+      if (WaitForStop(stop_, pause)) {
         return kExitTerminated;
       }
       backoff = std::min(2 * backoff, kLongestBackoff);
@@ -51,18 +53,12 @@ class Follower {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(deadline));
     context.set_wait_for_ready(server_known_);
-    if (interruption_ != nullptr) {
-      interruption_->SetAction([&context] { context.TryCancel(); });
-    }
-    grpc::Status status = stream_.Read(&context, [this] {
+    const std::stop_callback cancel(stop_, [&context] { context.TryCancel(); });
+    return stream_.Read(&context, [this] {
       heard_ = true;
       ever_heard_ = true;
       server_known_ = true;
     });
-    if (interruption_ != nullptr) {
-      interruption_->SetAction(nullptr);
-    }
-    return status;
   }
 
   // nullopt: the stream is to be opened again.
@@ -71,7 +67,7 @@ class Follower {
     if (is_over || (error.code == grpc::StatusCode::NOT_FOUND && ever_heard_)) {
       return stream_.OutcomeCode();
     }
-    if (interruption_ != nullptr && interruption_->happened()) {
+    if (stop_.stop_requested()) {
       return kExitTerminated;
     }
     if (error.code == grpc::StatusCode::OK) {
@@ -91,18 +87,9 @@ class Follower {
     }
   }
 
-  // Whether it was interrupted.
-  bool Pause(absl::Duration duration) {
-    if (interruption_ != nullptr) {
-      return interruption_->WaitFor(duration);
-    }
-    absl::SleepFor(duration);
-    return false;
-  }
-
   Session& session_;
   FollowedStream& stream_;
-  Interruption* const interruption_;
+  const std::stop_token stop_;
   // An answer came: from this server, ever; in the stream, ever; and in the present call.
   bool server_known_;
   bool ever_heard_ = false;

@@ -7,8 +7,9 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/status.h>
 
+#include <stop_token>
+
 #include "absl/functional/function_ref.h"
-#include "cli/client/interruption.h"
 #include "cli/client/session.h"
 
 namespace semblance::cli {
@@ -31,12 +32,12 @@ class FollowedStream {
 struct FollowOptions {
   // Whether the server has answered before, so that its absence is an outage from the first call on.
   bool server_known = false;
-  // Ends the following; null: none.
-  Interruption* interruption = nullptr;
+  // Ends the following.
+  std::stop_token stop;
 };
 
 // A connection that breaks is made again, with a growing pause. Gives up when the server was silent for --timeout_seconds. Returns
-// the exit code: of the stream's outcome, kExitTerminated after an interruption, else that of the error, which it prints.
+// the exit code: of the stream's outcome, kExitTerminated after a stop, else that of the error, which it prints.
 int FollowStream(Session& session, const FollowOptions& options, FollowedStream& stream);
 
 }  // namespace semblance::cli

@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/parallel_for.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 
 namespace semblance::cli {
@@ -30,14 +31,7 @@ class IngestRun {
       : stub_(v1::CatalogService::NewStub(channel)), dataset_(dataset), indices_(indices), options_(options), progress_(progress) {}
 
   IngestReport Run() {
-    std::vector<std::thread> workers;
-    workers.reserve(static_cast<size_t>(options_.concurrency));
-    for (int i = 0; i < options_.concurrency; ++i) {
-      workers.emplace_back([this] { Work(); });
-    }
-    for (std::thread& worker : workers) {
-      worker.join();
-    }
+    RunOnThreads(options_.concurrency, [this](int /*thread*/) { Work(); });
     MutexLock lock(&mutex_);
     return report_;
   }
@@ -114,7 +108,7 @@ class IngestRun {
     }
   }
 
-  // Tries transient errors again.
+  // Tries transient errors again, until another worker's request has failed for good.
   RpcError Upsert(const std::vector<v1::Item>& items) {
     v1::UpsertItemsRequest request;
     request.mutable_items()->Add(items.begin(), items.end());
@@ -127,8 +121,9 @@ class IngestRun {
       if (!IsTransient(error) || absl::Now() + backoff > give_up) {
         return error;
       }
-      RecordRetry();
-      absl::SleepFor(std::max(backoff, error.retry_delay.value_or(absl::ZeroDuration())));
+      if (!PauseBeforeRetry(std::max(backoff, error.retry_delay.value_or(absl::ZeroDuration())))) {
+        return error;
+      }
     }
   }
 
@@ -151,11 +146,15 @@ class IngestRun {
     MutexLock lock(&mutex_);
     ++report_.failed_requests;
     report_.last_error = error;
+    failed_.NotifyAll();
   }
 
-  void RecordRetry() {
+  // False when the run has failed meanwhile.
+  bool PauseBeforeRetry(absl::Duration pause) {
     MutexLock lock(&mutex_);
     ++report_.retries;
+    return !failed_.WaitFor(mutex_, /*stop=*/{}, pause,
+                            [this]() SEMBLANCE_REQUIRES(mutex_) { return report_.failed_requests > 0; });
   }
 
   const std::unique_ptr<v1::CatalogService::Stub> stub_;
@@ -165,6 +164,7 @@ class IngestRun {
   const std::function<void(int64_t, int64_t)>& progress_;
 
   Mutex mutex_;
+  Condition failed_;
   size_t next_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   IngestReport report_ SEMBLANCE_GUARDED_BY(mutex_);
 };

@@ -5,19 +5,22 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <thread>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/stop.h"
+#include "common/threads/worker.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
 namespace semblance::cli {
 namespace {
 
-constexpr absl::Duration kPoll = absl::Milliseconds(50);
-constexpr absl::Duration kDrainPoll = absl::Milliseconds(1);
+// How often the progress is shown.
+constexpr absl::Duration kProgressInterval = absl::Milliseconds(50);
 // Of a client whose search failed: a server that is gone refuses at once.
 constexpr absl::Duration kPauseAfterFailure = absl::Milliseconds(10);
 
@@ -42,10 +45,8 @@ class LoadRun {
     } else {
       SendInLoops(progress);
     }
-    while (in_flight_ > 0) {
-      absl::SleepFor(kDrainPoll);
-    }
     MutexLock lock(&mutex_);
+    drained_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return in_flight_ == 0; });
     report_.requests = requests_;
     report_.failed_requests = failed_;
     report_.elapsed = absl::Now() - start;
@@ -53,13 +54,16 @@ class LoadRun {
   }
 
  private:
-  bool GoesOn(const LoadProgress& progress) const { return progress(requests_, failed_); }
+  // Waits for at most `pause`. False when the sending is over.
+  bool Pause(absl::Duration pause, const LoadProgress& progress) {
+    progress(requests_, failed_);
+    return !WaitForStop(options_.stop, std::min(pause, end_ - absl::Now())) && absl::Now() < end_;
+  }
 
   void SendAtRate(const LoadProgress& progress) {
     const absl::Duration interval = absl::Seconds(1) / options_.rate;
     absl::Time due = absl::Now() + interval;
-    while (GoesOn(progress)) {
-      absl::SleepFor(std::min(due - absl::Now(), kPoll));
+    while (Pause(std::min(due - absl::Now(), kProgressInterval), progress)) {
       for (; due <= absl::Now(); due += interval) {
         Send(due);
       }
@@ -67,39 +71,43 @@ class LoadRun {
   }
 
   void SendInLoops(const LoadProgress& progress) {
-    std::vector<std::thread> clients;
+    std::vector<Worker> clients;
     clients.reserve(static_cast<size_t>(options_.concurrency));
     for (int i = 0; i < options_.concurrency; ++i) {
-      clients.emplace_back([this] {
-        while (!stop_) {
-          SearchOnce();
+      clients.emplace_back("client", [this](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          SearchOnce(stop);
         }
       });
     }
-    while (GoesOn(progress)) {
-      absl::SleepFor(kPoll);
+    while (Pause(kProgressInterval, progress)) {
     }
-    stop_ = true;
-    for (std::thread& client : clients) {
-      client.join();
+    for (Worker& client : clients) {
+      client.RequestStop();
     }
   }
 
-  void SearchOnce() {
+  void SearchOnce(const std::stop_token& stop) {
     const std::shared_ptr<Call> call = NewCall(absl::Now());
     const grpc::Status status = stub_->Search(&call->context, call->request, &call->response);
     Take(*call, status);
     if (!status.ok()) {
-      absl::SleepFor(kPauseAfterFailure);
+      WaitForStop(stop, kPauseAfterFailure);
     }
   }
 
   void Send(absl::Time due) {
     const std::shared_ptr<Call> call = NewCall(due);
-    ++in_flight_;
+    {
+      MutexLock lock(&mutex_);
+      ++in_flight_;
+    }
     stub_->async()->Search(&call->context, &call->request, &call->response, [this, call](const grpc::Status& status) {
       Take(*call, status);
+      // Under the lock: as soon as it is free, Run may return and end this object.
+      MutexLock lock(&mutex_);
       --in_flight_;
+      drained_.NotifyAll();
     });
   }
 
@@ -142,12 +150,14 @@ class LoadRun {
   const std::unique_ptr<v1::SearchService::Stub> stub_;
   const absl::Span<const LoadQuery> queries_;
   const LoadOptions options_;
-  std::atomic<bool> stop_ = false;
+  const absl::Time end_ = absl::Now() + options_.duration;
   std::atomic<int64_t> requests_ = 0;
   std::atomic<int64_t> failed_ = 0;
-  std::atomic<int64_t> in_flight_ = 0;
 
   Mutex mutex_;
+  Condition drained_;
+  // Searches that are not answered yet, where they are sent at a rate.
+  int64_t in_flight_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   LoadReport report_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct LoadOptions {
   int top_k = 10;
   // For one search; default 60 s.
   absl::Duration timeout = absl::Seconds(60);
+  // How long searches are sent; default: until the stop.
+  absl::Duration duration = absl::InfiniteDuration();
+  // Ends the sending early.
+  std::stop_token stop;
 };
 
 // The answers of one generation.
@@ -67,11 +72,10 @@ struct LoadReport {
   std::vector<double> LatenciesMs() const;
 };
 
-// Called with what was sent and what failed so far, at least ten times a second; false ends the sending.
-using LoadProgress = std::function<bool(int64_t requests, int64_t failed)>;
+// Called with the numbers of searches that were sent and that failed so far, at least ten times a second while searches are sent.
+using LoadProgress = std::function<void(int64_t requests, int64_t failed)>;
 
-// Sends the queries in turn, over and over; returns when everything that was sent is answered. Nothing is tried again. REQUIRES: a
-// query.
+// Sends the queries in turn, over and over, and returns when every search is answered. Nothing is tried again. REQUIRES: a query.
 LoadReport RunLoad(const std::shared_ptr<grpc::Channel>& channel, absl::Span<const LoadQuery> queries, const LoadOptions& options,
                    const LoadProgress& progress);
 

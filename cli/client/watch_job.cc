@@ -9,11 +9,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/client/follow_stream.h"
-#include "cli/client/interruption.h"
 #include "cli/text/format.h"
 #include "cli/text/job_text.h"
 #include "common/process.h"
 #include "common/progress.h"
+#include "common/stop_signals.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 
 namespace semblance::cli {
@@ -165,9 +165,9 @@ class JobStream final : public FollowedStream {
 int WatchTrainingJob(Session& session, const WatchJobOptions& options) {
   int exit_code = kExitDone;
   {
-    Interruption interruption;
+    const StopSignals signals({SIGINT, SIGTERM}, StopSignals::Repeated::kEndsProcess);
     JobStream stream(&session, options);
-    exit_code = FollowStream(session, {.server_known = options.server_known, .interruption = &interruption}, stream);
+    exit_code = FollowStream(session, {.server_known = options.server_known, .stop = signals.token()}, stream);
   }
   if (exit_code == kExitTerminated) {
     session.err() << "semblance: " << options.job << " goes on; watch it with semblance jobs watch " << options.job

@@ -4,10 +4,10 @@
 #ifndef SEMBLANCE_INDEX_FINDERS_CANDIDATE_FINDER_H_
 #define SEMBLANCE_INDEX_FINDERS_CANDIDATE_FINDER_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -37,7 +37,7 @@ class CandidateFinder {
   // Errors: Cancelled, soon after `stop` became true.
   virtual absl::StatusOr<std::unique_ptr<CandidateFinder>> Extend(const SegmentedIndexOptions& /*options*/,
                                                                   const float* /*vectors*/, int64_t /*rows*/,
-                                                                  const std::atomic<bool>& /*stop*/) const {
+                                                                  const std::stop_token& /*stop*/) const {
     return nullptr;
   }
 

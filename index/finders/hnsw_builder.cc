@@ -5,6 +5,7 @@
 #include <functional>
 #include <numeric>
 #include <random>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -221,24 +222,24 @@ absl::Span<const uint32_t> HnswBuilder::late_rows() const {
   return absl::MakeConstSpan(order_).last(late_count_);
 }
 
-absl::Status HnswBuilder::InsertMost(const std::atomic<bool>& stop) {
+absl::Status HnswBuilder::InsertMost(const std::stop_token& stop) {
   return InsertRange(first_position_, order_.size() - late_count_, stop);
 }
 
-absl::Status HnswBuilder::InsertLate(const std::atomic<bool>& stop) {
+absl::Status HnswBuilder::InsertLate(const std::stop_token& stop) {
   return InsertRange(order_.size() - late_count_, order_.size(), stop);
 }
 
-absl::Status HnswBuilder::InsertRange(size_t begin, size_t end, const std::atomic<bool>& stop) {
+absl::Status HnswBuilder::InsertRange(size_t begin, size_t end, const std::stop_token& stop) {
   std::atomic<size_t> next = begin;
   const int threads = end > begin + 1 ? options_.threads : 1;
   RunOnThreads(threads, [&](int /*thread*/) {
     Inserter inserter(this);
-    for (size_t position = next++; position < end && !stop.load(std::memory_order_relaxed); position = next++) {
+    for (size_t position = next++; position < end && !stop.stop_requested(); position = next++) {
       inserter.Insert(position);
     }
   });
-  return stop ? absl::CancelledError("the index is closing") : absl::OkStatus();
+  return stop.stop_requested() ? absl::CancelledError("the index is closing") : absl::OkStatus();
 }
 
 }  // namespace semblance::index

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -41,14 +42,14 @@ class HnswBuilder {
   // InsertLate. REQUIRES: the base was built with options.m.
   HnswBuilder(const RowCodes* codes, const HnswBuildOptions& options, const HnswGraph& base, int64_t late_rows);
 
-  // Inserts all rows except the late ones. Errors: Cancelled, soon after `stop` became true.
-  absl::Status InsertMost(const std::atomic<bool>& stop);
+  // Inserts all rows except the late ones. Errors: Cancelled, soon after a stop was requested.
+  absl::Status InsertMost(const std::stop_token& stop);
 
   // Returns the rows that InsertMost leaves out. They can serve as queries that the graph does not know yet.
   absl::Span<const uint32_t> late_rows() const;
 
   // Inserts the late rows. REQUIRES: after InsertMost.
-  absl::Status InsertLate(const std::atomic<bool>& stop);
+  absl::Status InsertLate(const std::stop_token& stop);
 
   // The graph and its levels may be searched between InsertMost and InsertLate.
   const HnswGraph& graph() const { return graph_; }
@@ -65,7 +66,7 @@ class HnswBuilder {
   void OrderRows(size_t first_row, int max_level, int64_t late_rows);
   // Allocates what insertion needs. REQUIRES: the number of nodes on each level is known.
   void PrepareInsertion();
-  absl::Status InsertRange(size_t begin, size_t end, const std::atomic<bool>& stop);
+  absl::Status InsertRange(size_t begin, size_t end, const std::stop_token& stop);
 
   const RowCodes& codes_;
   const HnswBuildOptions options_;

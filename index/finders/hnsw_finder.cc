@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -73,7 +74,7 @@ class HnswFinder final : public CandidateFinder {
     return options.spec.hnsw_m == parts_.graph.m && rows <= parts_.built_rows * kMaxGrowth;
   }
   absl::StatusOr<std::unique_ptr<CandidateFinder>> Extend(const SegmentedIndexOptions& options, const float* vectors, int64_t rows,
-                                                          const std::atomic<bool>& stop) const override;
+                                                          const std::stop_token& stop) const override;
 
   int64_t memory_bytes() const override {
     return static_cast<int64_t>(parts_.codes.bytes() + parts_.graph.bytes() + levels_.bytes());
@@ -151,7 +152,7 @@ void HnswFinder::ReturnWalk(std::unique_ptr<HnswWalk> walk) const {
 }
 
 // Builds the graph, and measures the effort that it needs.
-absl::Status InsertRows(const SegmentedIndexOptions& options, const float* vectors, const std::atomic<bool>& stop,
+absl::Status InsertRows(const SegmentedIndexOptions& options, const float* vectors, const std::stop_token& stop,
                         HnswBuilder* builder, HnswParts* parts) {
   SEMBLANCE_RETURN_IF_ERROR(builder->InsertMost(stop));
   const RowCodes& codes = parts->codes;
@@ -174,7 +175,7 @@ absl::Status InsertRows(const SegmentedIndexOptions& options, const float* vecto
 }
 
 absl::StatusOr<std::unique_ptr<CandidateFinder>> HnswFinder::Extend(const SegmentedIndexOptions& options, const float* vectors,
-                                                                    int64_t rows, const std::atomic<bool>& stop) const {
+                                                                    int64_t rows, const std::stop_token& stop) const {
   const RowCodes& base = parts_.codes;
   const absl::Span<const float> added(vectors + base.rows() * options.dimension,
                                       static_cast<size_t>(rows - base.rows()) * options.dimension);
@@ -213,7 +214,7 @@ void HnswFinder::Save(nlohmann::json* description, std::vector<FileSection>* sec
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildHnswFinder(const SegmentedIndexOptions& options, const float* vectors,
-                                                                 int64_t rows, const std::atomic<bool>& stop) {
+                                                                 int64_t rows, const std::stop_token& stop) {
   HnswParts parts;
   const float scale = RowCodes::ChooseScale({vectors, static_cast<size_t>(rows) * options.dimension});
   parts.codes = RowCodes(options.dimension, rows, scale);

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <random>
+#include <stop_token>
 #include <utility>
 
 #include "common/status_macros.h"
@@ -168,7 +169,7 @@ class IvfFinder final : public CandidateFinder {
 
 class IvfBuilder {
  public:
-  IvfBuilder(const SegmentedIndexOptions& options, BigArray<float>* vectors, const std::atomic<bool>& stop)
+  IvfBuilder(const SegmentedIndexOptions& options, BigArray<float>* vectors, const std::stop_token& stop)
       : options_(options),
         dimension_(options.dimension),
         rows_(static_cast<int64_t>(vectors->size()) / options.dimension),
@@ -229,7 +230,7 @@ class IvfBuilder {
     list_of_.resize(static_cast<size_t>(rows_));
     constexpr int64_t kRowsAtOnce = 64 * kBlockRows;
     for (int64_t begin = 0; begin < rows_; begin += kRowsAtOnce) {
-      if (stop_.load(std::memory_order_relaxed)) {
+      if (stop_.stop_requested()) {
         return absl::CancelledError("the index is closing");
       }
       assigner.assign(std::min(kRowsAtOnce, rows_ - begin), vector(begin), &list_of_[static_cast<size_t>(begin)]);
@@ -280,7 +281,7 @@ class IvfBuilder {
     parts_.pq->train(sample.size() / static_cast<size_t>(dimension_), sample.data());
     parts_.pq_codes = BigArray<uint8_t>(static_cast<size_t>(rows_) * bytes);
     for (int64_t begin = 0; begin < rows_; begin += kBlockRows) {
-      if (stop_.load(std::memory_order_relaxed)) {
+      if (stop_.stop_requested()) {
         return absl::CancelledError("the index is closing");
       }
       const int64_t count = std::min(kBlockRows, rows_ - begin);
@@ -315,7 +316,7 @@ class IvfBuilder {
   const int dimension_;
   const int64_t rows_;
   BigArray<float>& vectors_;
-  const std::atomic<bool>& stop_;
+  const std::stop_token stop_;
   std::mt19937 random_{1};
   IvfParts parts_;
   std::vector<faiss::Index::idx_t> list_of_;
@@ -324,7 +325,7 @@ class IvfBuilder {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildIvfFinder(const SegmentedIndexOptions& options, BigArray<float>* vectors,
-                                                                std::vector<uint32_t>* order, const std::atomic<bool>& stop) {
+                                                                std::vector<uint32_t>* order, const std::stop_token& stop) {
   absl::StatusOr<IvfParts> parts;
   SEMBLANCE_RETURN_IF_ERROR(FaissCall("building inverted lists", [&] { parts = IvfBuilder(options, vectors, stop).Build(order); }));
   SEMBLANCE_RETURN_IF_ERROR(parts.status());

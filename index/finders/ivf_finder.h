@@ -6,9 +6,9 @@
 #ifndef SEMBLANCE_INDEX_FINDERS_IVF_FINDER_H_
 #define SEMBLANCE_INDEX_FINDERS_IVF_FINDER_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,7 +22,7 @@ namespace semblance::index {
 // Uses options.spec. Afterwards row i holds the vector that was in row (*order)[i]. The vectors must outlive the finder. Errors:
 // Cancelled, soon after `stop` became true; Internal.
 absl::StatusOr<std::unique_ptr<CandidateFinder>> BuildIvfFinder(const SegmentedIndexOptions& options, BigArray<float>* vectors,
-                                                                std::vector<uint32_t>* order, const std::atomic<bool>& stop);
+                                                                std::vector<uint32_t>* order, const std::stop_token& stop);
 
 // Loads what Save wrote. `vectors` must outlive the finder. Errors: DataLoss. Throws nlohmann::json::exception when the description
 // lacks a number.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <stop_token>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -46,7 +47,7 @@ absl::StatusOr<std::unique_ptr<CandidateFinder>> LoadFinder(const json& descript
 
 absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Build(uint64_t file_number, const SegmentedIndexOptions& options,
                                                                     absl::Span<const IndexAdd> rows, int64_t index_rows,
-                                                                    const std::atomic<bool>& stop) {
+                                                                    const std::stop_token& stop) {
   const int64_t count = static_cast<int64_t>(rows.size());
   const ChosenIndexSpec chosen =
       ChooseIndexSpec(options.spec, options.dimension, count, index_rows, options.EffectiveMemoryBudgetBytes());
@@ -82,7 +83,7 @@ bool SealedSegment::CanExtend(const SegmentedIndexOptions& options, int64_t adde
 
 absl::StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Extend(uint64_t file_number, const SegmentedIndexOptions& options,
                                                                      absl::Span<const IndexAdd> added,
-                                                                     const std::atomic<bool>& stop) const {
+                                                                     const std::stop_token& stop) const {
   const int64_t count = rows() + static_cast<int64_t>(added.size());
   std::unique_ptr<SealedSegment> segment(new SealedSegment(file_number, options.dimension, count, spec_));
   segment->storage_ = BigArray<float>(static_cast<size_t>(count) * options.dimension);

@@ -8,9 +8,9 @@
 #ifndef SEMBLANCE_INDEX_SEGMENTS_SEALED_SEGMENT_H_
 #define SEMBLANCE_INDEX_SEGMENTS_SEALED_SEGMENT_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,16 +27,16 @@ namespace semblance::index {
 class SealedSegment final : public Segment {
  public:
   // Builds a segment from `rows`, which are at least one, by ascending key. The kind is options.spec; "auto" chooses it for an
-  // index of index_rows rows. Errors: Cancelled, soon after `stop` became true; Internal.
+  // index of index_rows rows. Errors: Cancelled, soon after a stop was requested; Internal.
   static absl::StatusOr<std::unique_ptr<SealedSegment>> Build(uint64_t file_number, const SegmentedIndexOptions& options,
                                                               absl::Span<const IndexAdd> rows, int64_t index_rows,
-                                                              const std::atomic<bool>& stop);
+                                                              const std::stop_token& stop);
 
   // Builds a segment of all rows of this segment and of `added` (by ascending key). It costs about as much as adding the latter.
   // Deleted rows are included, and alive again; the caller must carry the deletions over. Returns null when a new segment would be
   // better. REQUIRES: CanExtend. Errors: the same as Build.
   absl::StatusOr<std::unique_ptr<SealedSegment>> Extend(uint64_t file_number, const SegmentedIndexOptions& options,
-                                                        absl::Span<const IndexAdd> added, const std::atomic<bool>& stop) const;
+                                                        absl::Span<const IndexAdd> added, const std::stop_token& stop) const;
   // Returns true if Extend can add `added` rows whose keys are first_added or greater.
   bool CanExtend(const SegmentedIndexOptions& options, int64_t added, uint64_t first_added) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stop_token>
 #include <utility>
 
 #include "common/status_macros.h"
@@ -94,7 +95,7 @@ std::vector<IndexAdd> SegmentMerge::RowsFrom(size_t first) const {
   return rows;
 }
 
-absl::Status SegmentMerge::TryToExtend(uint64_t file_number, const std::atomic<bool>& stop) {
+absl::Status SegmentMerge::TryToExtend(uint64_t file_number, const std::stop_token& stop) {
   for (int64_t row = 0; row < base_->rows(); ++row) {
     sources_.push_back({base_, row});
   }
@@ -106,7 +107,7 @@ absl::Status SegmentMerge::TryToExtend(uint64_t file_number, const std::atomic<b
   return absl::OkStatus();
 }
 
-absl::Status SegmentMerge::Build(uint64_t file_number, const std::atomic<bool>& stop) {
+absl::Status SegmentMerge::Build(uint64_t file_number, const std::stop_token& stop) {
   if (base_ != nullptr) {
     SEMBLANCE_RETURN_IF_ERROR(TryToExtend(file_number, stop));
     if (output_ != nullptr) {

@@ -5,9 +5,9 @@
 #ifndef SEMBLANCE_INDEX_SEGMENTS_SEGMENT_MERGE_H_
 #define SEMBLANCE_INDEX_SEGMENTS_SEGMENT_MERGE_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -30,7 +30,7 @@ class SegmentMerge {
   bool empty() const { return sealed_.empty() && growing_.empty(); }
 
   // Builds output(). Errors: the same as SealedSegment::Build.
-  absl::Status Build(uint64_t file_number, const std::atomic<bool>& stop);
+  absl::Status Build(uint64_t file_number, const std::stop_token& stop);
 
   // Writes the output to a file. Vectors that should stay in the file are then released from memory. Does nothing when no row is
   // left. Errors: the same as SealedSegment::Write and Open.
@@ -54,7 +54,7 @@ class SegmentMerge {
   // Returns the rows of sources_[first] and later.
   std::vector<IndexAdd> RowsFrom(size_t first) const;
   // Extends base_. Leaves output_ null when a new segment would be better.
-  absl::Status TryToExtend(uint64_t file_number, const std::atomic<bool>& stop);
+  absl::Status TryToExtend(uint64_t file_number, const std::stop_token& stop);
 
   static constexpr int64_t kMaxExtended = 16;
 

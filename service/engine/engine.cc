@@ -100,7 +100,7 @@ GenerationLoaderOptions Engine::loader_options() {
       metrics->ObserveBatch(batch_size);
     }
   };
-  loader.stop = &stopping_;
+  loader.stop = stopping_.get_token();
   return loader;
 }
 
@@ -188,7 +188,7 @@ bool Engine::has_labeled_items() const {
 }
 
 void Engine::Drain() {
-  stopping_ = true;
+  stopping_.request_stop();
   SetState(EngineState::kDraining, "the server is shutting down");
 }
 
@@ -227,7 +227,7 @@ absl::Status Engine::CheckWritable() const {
 void Engine::Submit(ThreadPool& pool, const CallContext& context, std::function<void()> task,
                     const std::function<void(const absl::Status&)>& refuse) {
   const bool accepted = pool.TrySchedule([context, task = std::move(task), refuse] {
-    if (context.cancelled != nullptr && context.cancelled->load()) {
+    if (context.cancelled.stop_requested()) {
       refuse(absl::CancelledError("the client has gone"));
     } else if (absl::Now() > context.deadline) {
       refuse(absl::DeadlineExceededError("the deadline passed while the request waited for a worker"));

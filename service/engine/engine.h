@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -152,7 +153,7 @@ class Engine {
   EngineOptions options_;
   const embedder::DecodeLimits decode_limits_;
   generation::GenerationStore store_;
-  std::atomic<bool> stopping_ = false;
+  std::stop_source stopping_;
   // See Apply.
   std::atomic<bool> read_only_ = false;
 

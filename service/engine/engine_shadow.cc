@@ -74,7 +74,7 @@ void Engine::RunShadow(const std::shared_ptr<ShadowJob>& job) {
   if (!images.ok()) {
     return finish(false);
   }
-  generation.batcher().Embed(*std::move(images), embedder::Priority::kBulk, absl::InfiniteFuture(), nullptr,
+  generation.batcher().Embed(*std::move(images), embedder::Priority::kBulk, absl::InfiniteFuture(), {},
                              [this, job, finish](const absl::StatusOr<embedder::EmbedResult>& result) {
                                if (!result.ok()) {
                                  return finish(false);

@@ -2,10 +2,10 @@
 #ifndef SEMBLANCE_SERVICE_ENGINE_TYPES_H_
 #define SEMBLANCE_SERVICE_ENGINE_TYPES_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,8 +21,8 @@ namespace semblance::service {
 struct CallContext {
   // Work that has not started by then is dropped with DeadlineExceeded.
   absl::Time deadline = absl::InfiniteFuture();
-  // Set when the client has gone; may be null.
-  std::shared_ptr<const std::atomic<bool>> cancelled;
+  // Requested when the client has gone.
+  std::stop_token cancelled;
   // When the call was admitted: latencies count from here.
   absl::Time start;
 };

@@ -36,10 +36,10 @@ class Build {
   }
 
   absl::Status Interrupted() const {
-    if (signals_.cancelled->load()) {
+    if (signals_.cancelled.stop_requested()) {
       return absl::CancelledError("the build was cancelled");
     }
-    return signals_.stopping->load() ? absl::CancelledError("the server is shutting down") : absl::OkStatus();
+    return signals_.stopping.stop_requested() ? absl::CancelledError("the server is shutting down") : absl::OkStatus();
   }
 
   void Report() {
@@ -55,10 +55,10 @@ class Build {
   absl::Status AwaitOther() {
     absl::Time give_up = absl::InfiniteFuture();
     while (FileLock::Acquire(store_.LockPath(id_)).status().code() == absl::StatusCode::kFailedPrecondition) {
-      if (signals_.cancelled->load()) {
+      if (signals_.cancelled.stop_requested()) {
         give_up = std::min(give_up, absl::Now() + kStopGrace);
       }
-      if (signals_.stopping->load() || absl::Now() > give_up) {
+      if (signals_.stopping.stop_requested() || absl::Now() > give_up) {
         return Interrupted();
       }
       Report();

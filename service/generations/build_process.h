@@ -4,8 +4,8 @@
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_BUILD_PROCESS_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_BUILD_PROCESS_H_
 
-#include <atomic>
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -27,9 +27,9 @@ struct BuildProcessOptions {
 // What may end a build before it is complete; both are looked at several times a second.
 struct BuildSignals {
   // The generation is not wanted any more.
-  const std::atomic<bool>* cancelled = nullptr;
+  std::stop_token cancelled;
   // The server ends: the builder is stopped too, and goes on after the restart.
-  const std::atomic<bool>* stopping = nullptr;
+  std::stop_token stopping;
 };
 
 // A builder of this generation that runs already (it outlived the server, or was started by hand) is waited for. One that fails for

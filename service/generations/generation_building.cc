@@ -1,5 +1,6 @@
 // What the building thread does: from a bundle and the catalog to a READY generation, and after a restart to where it was.
 #include <algorithm>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -112,9 +113,12 @@ void GenerationLifecycle::TakeUp(const generation::StoredGeneration& stored) {
 void GenerationLifecycle::Enqueue(const std::string& id, bool cancelled) {
   {
     MutexLock lock(&mutex_);
-    auto shared = std::make_shared<std::atomic<bool>>(cancelled);
-    cancellations_[id] = shared;
-    queue_.push_back({.id = id, .cancelled = std::move(shared)});
+    std::stop_source cancellation;
+    if (cancelled) {
+      cancellation.request_stop();
+    }
+    cancellations_[id] = cancellation;
+    queue_.push_back({.id = id, .cancelled = std::move(cancellation)});
   }
   changed_.notify_all();
 }
@@ -125,10 +129,10 @@ void GenerationLifecycle::Run() {
     Work work;
     {
       MutexLock lock(&mutex_);
-      while (queue_.empty() && !stopping_) {
+      while (queue_.empty() && !stopping_.stop_requested()) {
         changed_.wait_for(mutex_, std::chrono::milliseconds(100));
       }
-      if (stopping_) {
+      if (stopping_.stop_requested()) {
         return;
       }
       work = std::move(queue_.front());
@@ -145,7 +149,7 @@ void GenerationLifecycle::Conclude(const std::string& id) {
 
 absl::Status GenerationLifecycle::ConcludeUnlessCancelled(const Work& work) {
   MutexLock lock(&mutex_);
-  if (work.cancelled->load()) {
+  if (work.cancelled.stop_requested()) {
     return absl::CancelledError("cancelled");
   }
   cancellations_.erase(work.id);
@@ -158,10 +162,10 @@ void GenerationLifecycle::Process(const Work& work) {
     ActivateByPolicy(work.id);
     return;
   }
-  if (stopping_) {
+  if (stopping_.stop_requested()) {
     return;  // It goes on after the restart.
   }
-  const bool cancelled = work.cancelled->load();
+  const bool cancelled = work.cancelled.stop_requested();
   const std::string reason = cancelled ? "cancelled" : status.ToString();
   reaper_.Retire(engine_->live().Remove(work.id), absl::ZeroDuration(), [] {});
   const absl::StatusOr<GenerationRecord> record = store_.ReadRecord(work.id);
@@ -211,7 +215,8 @@ absl::Status GenerationLifecycle::Bring(const Work& work) {
 
 absl::Status GenerationLifecycle::RunBuild(const Work& work) {
   table_.SetState(work.id, GenerationState::kEmbedding, "semblance-builder is started");
-  return RunBuilder(store_, work.id, options_.build, *launcher_, {.cancelled = work.cancelled.get(), .stopping = &stopping_},
+  return RunBuilder(store_, work.id, options_.build, *launcher_,
+                    {.cancelled = work.cancelled.get_token(), .stopping = stopping_.get_token()},
                     [this, &work](const BuildProgress& progress) { ReportBuild(work.id, progress); });
 }
 
@@ -235,7 +240,7 @@ void GenerationLifecycle::ReportBuild(const std::string& id, const BuildProgress
 absl::StatusOr<std::shared_ptr<Generation>> GenerationLifecycle::Load(const Work& work,
                                                                       const storage::v1::GenerationManifest& manifest) {
   GenerationLoaderOptions loader = engine_->loader_options();
-  loader.stop = work.cancelled.get();
+  loader.stop = work.cancelled.get_token();
   bool catching_up = false;
   const auto report = [this, &work](int64_t done, int64_t total) {
     table_.Update(work.id, [&](GenerationInfo& info) { info.progress = ProgressOf(info, done, total, "writes"); });
@@ -262,8 +267,8 @@ absl::Status GenerationLifecycle::Judge(const Work& work, const std::shared_ptr<
   const auto report = [&](int64_t done, int64_t total) {
     table_.Update(work.id, [&](GenerationInfo& info) { info.progress = ProgressOf(info, done, total, "batches"); });
   };
-  SEMBLANCE_ASSIGN_OR_RETURN(const absl::Duration warm_latency, WarmUp(*generation, *work.cancelled, report));
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation, Measure(work.id, generation, *work.cancelled));
+  SEMBLANCE_ASSIGN_OR_RETURN(const absl::Duration warm_latency, WarmUp(*generation, work.cancelled.get_token(), report));
+  SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation, Measure(work.id, generation, work.cancelled.get_token()));
   evaluation.warm_latency = warm_latency;
   table_.Update(work.id, [&](GenerationInfo& info) { info.evaluation = evaluation; });
   if (evaluation.failures.empty()) {
@@ -274,7 +279,7 @@ absl::Status GenerationLifecycle::Judge(const Work& work, const std::shared_ptr<
 
 absl::StatusOr<GenerationEvaluation> GenerationLifecycle::Measure(const std::string& id,
                                                                   const std::shared_ptr<Generation>& generation,
-                                                                  const std::atomic<bool>& stop) {
+                                                                  const std::stop_token& stop) {
   const LiveGenerations::Ptr active = engine_->live().active();
   const bool is_active = generation == active;
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(id));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,8 +31,8 @@ constexpr double kUnitTolerance = 1e-3;
 // Rows as near as the last of the exact ones count as found.
 constexpr float kTie = 1e-6f;
 
-absl::Status Stopped(const std::atomic<bool>& stop) {
-  return stop.load() ? absl::CancelledError("stopped") : absl::OkStatus();
+absl::Status Stopped(const std::stop_token& stop) {
+  return stop.stop_requested() ? absl::CancelledError("stopped") : absl::OkStatus();
 }
 
 // Median time of a batch.
@@ -95,7 +96,7 @@ struct IndexCheck {
   int64_t unsound = 0;
 };
 
-absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Records& sample, const std::atomic<bool>& stop) {
+absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Records& sample, const std::stop_token& stop) {
   IndexCheck check;
   double sum = 0;
   int64_t queries = 0;
@@ -144,8 +145,7 @@ Records LabelQueries(const Records& records, const TrainedImages& trained) {
 }
 
 // Over those of the items that the generation has; nullopt where there are none.
-absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, const Records& items,
-                                                  const std::atomic<bool>& stop) {
+absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, const Records& items, const std::stop_token& stop) {
   int64_t hits = 0;
   int64_t queries = 0;
   Rests rests;
@@ -167,7 +167,7 @@ absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, 
 
 }  // namespace
 
-absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::atomic<bool>& stop,
+absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::stop_token& stop,
                                       const std::function<void(int64_t, int64_t)>& on_progress) {
   const int max_batch = generation.max_batch_size();
   absl::Duration before = absl::InfiniteDuration();
@@ -188,7 +188,7 @@ absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::a
 }
 
 absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, const Generation* active, const GenerationGates& gates,
-                                              const TrainedImages& trained, const std::atomic<bool>& stop) {
+                                              const TrainedImages& trained, const std::stop_token& stop) {
   GenerationEvaluation evaluation;
   const Records records = generation.Records();
   const Records sample = Sample(records, gates.sample_size);

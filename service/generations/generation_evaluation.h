@@ -5,10 +5,10 @@
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_EVALUATION_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_EVALUATION_H_
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -21,7 +21,7 @@ namespace semblance::service {
 
 // Runs every batch size that serving uses, 5 times each, until the median time of one image is within 10 % of that of the round
 // before, for 6 rounds at most; returns that time. Errors: as of Embedder::Embed; Cancelled when *stop becomes true.
-absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::atomic<bool>& stop,
+absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::stop_token& stop,
                                       const std::function<void(int64_t done, int64_t total)>& on_progress);
 
 // Images that took part in training, by their keys (embedder/bundle/trained_images.h), sorted.
@@ -35,7 +35,7 @@ using TrainedImages = std::vector<uint64_t>;
 // active_label_recall by more than the tolerance, where one is set) and evaluate_time. Errors: of the index; Cancelled when *stop
 // becomes true.
 absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, const Generation* active, const GenerationGates& gates,
-                                              const TrainedImages& trained, const std::atomic<bool>& stop);
+                                              const TrainedImages& trained, const std::stop_token& stop);
 
 // Why the label recall is a reason not to activate the generation; nullopt: it is none.
 std::optional<std::string> WorseThanActive(const GenerationEvaluation& evaluation, double tolerance);

@@ -82,11 +82,11 @@ GenerationLifecycle::~GenerationLifecycle() {
 }
 
 void GenerationLifecycle::Shutdown() {
-  stopping_ = true;
+  stopping_.request_stop();
   {
     MutexLock lock(&mutex_);
-    for (const auto& [id, cancelled] : cancellations_) {
-      cancelled->store(true);
+    for (auto& [id, cancelled] : cancellations_) {
+      cancelled.request_stop();
     }
   }
   changed_.notify_all();
@@ -103,7 +103,7 @@ absl::Status GenerationLifecycle::CheckStarted() const {
 }
 
 absl::Status GenerationLifecycle::CheckRunning() const {
-  if (stopping_) {
+  if (stopping_.stop_requested()) {
     return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry);
   }
   return CheckStarted();
@@ -220,7 +220,7 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::Cancel(const std::string& id
                                    absl::StrCat("generation ", id, " is ", GenerationStateName(info.state), "; delete it instead")),
                              "generation");
     }
-    found->second->store(true);
+    found->second.request_stop();
   }
   SEMBLANCE_RETURN_IF_ERROR(store_.RequestCancel(id));
   // The building thread stops the builder, removes the files and says CANCELLED.
@@ -300,7 +300,7 @@ absl::StatusOr<GenerationEvaluation> GenerationLifecycle::Evaluate(const std::st
   if (generation == nullptr || !IsLive(info.state)) {
     return GenerationNotReady(info, "only a loaded generation can be measured");
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation, Measure(id, generation, stopping_));
+  SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation, Measure(id, generation, stopping_.get_token()));
   evaluation.warm_latency = info.evaluation.has_value() ? info.evaluation->warm_latency : absl::ZeroDuration();
   table_.Update(id, [&](GenerationInfo& measured) { measured.evaluation = evaluation; });
   return evaluation;

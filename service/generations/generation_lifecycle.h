@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -58,7 +59,7 @@ class GenerationLifecycle final : public GenerationController {
   struct Work {
     std::string id;
     // Wanted no more.
-    std::shared_ptr<std::atomic<bool>> cancelled;
+    std::stop_source cancelled;
   };
 
   // After a restart a generation is not gone because it has not been taken up yet.
@@ -93,7 +94,7 @@ class GenerationLifecycle final : public GenerationController {
   void ReportBuild(const std::string& id, const storage::v1::BuildProgress& progress);
 
   absl::StatusOr<GenerationEvaluation> Measure(const std::string& id, const std::shared_ptr<Generation>& generation,
-                                               const std::atomic<bool>& stop);
+                                               const std::stop_token& stop);
   absl::StatusOr<ActivationResult> ActivateNow(const std::string& id);
   // Retires standby generations but `previous`.
   void RetireOlderStandbys();
@@ -111,7 +112,7 @@ class GenerationLifecycle final : public GenerationController {
   const v1::GenerationsConfig& config_;
 
   std::atomic<bool> started_ = false;
-  std::atomic<bool> stopping_ = false;
+  std::stop_source stopping_;
   // An activation is under way.
   std::atomic<bool> activating_ = false;
 
@@ -121,7 +122,7 @@ class GenerationLifecycle final : public GenerationController {
   std::condition_variable_any changed_;
   std::deque<Work> queue_ SEMBLANCE_GUARDED_BY(mutex_);
   // Of everything queued or running, by id.
-  std::map<std::string, std::shared_ptr<std::atomic<bool>>> cancellations_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, std::stop_source> cancellations_ SEMBLANCE_GUARDED_BY(mutex_);
   // A Create is under way.
   bool creating_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   std::string previous_ SEMBLANCE_GUARDED_BY(mutex_);

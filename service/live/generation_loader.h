@@ -12,9 +12,9 @@
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_LOADER_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_LOADER_H_
 
-#include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -40,7 +40,7 @@ struct GenerationLoaderOptions {
   // Told of the items that had to be embedded; may be empty: a progress line is logged instead.
   std::function<void(int64_t done, int64_t total)> on_progress;
   // Loading stops with Cancelled soon after this becomes true; may be null.
-  const std::atomic<bool>* stop = nullptr;
+  std::stop_token stop;
 };
 
 absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::GenerationStore& store,

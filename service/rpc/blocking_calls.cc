@@ -15,7 +15,7 @@ constexpr absl::Duration kRetryWhenFull = absl::Seconds(1);
 
 void BlockingCalls::Run(UnaryCall* call, std::function<absl::Status()> work) {
   const bool accepted = threads_.TrySchedule([call, work = std::move(work)] {
-    if (call->context().cancelled->load()) {
+    if (call->context().cancelled.stop_requested()) {
       call->Complete(absl::CancelledError("the client has gone"));
     } else if (absl::Now() > call->context().deadline) {
       call->Complete(absl::DeadlineExceededError("the deadline passed while the request waited for its turn"));

@@ -87,9 +87,7 @@ void CallRecord::SetHandled(const absl::Status& status) {
 }
 
 UnaryCall::UnaryCall(CallTracker* tracker, const RpcMethod& method, absl::Time deadline)
-    : record_(tracker, method), cancelled_(std::make_shared<std::atomic<bool>>(false)) {
-  context_ = {.deadline = deadline, .cancelled = cancelled_, .start = record_.start()};
-}
+    : record_(tracker, method), context_({.deadline = deadline, .cancelled = cancelled_.get_token(), .start = record_.start()}) {}
 
 void UnaryCall::Complete(const absl::Status& status) {
   record_.SetHandled(status);

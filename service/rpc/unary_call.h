@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <memory>
+#include <stop_token>
 #include <unordered_set>
 
 #include "absl/functional/function_ref.h"
@@ -111,12 +112,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   void Complete(const absl::Status& status);
 
  private:
-  void OnCancel() override { cancelled_->store(true); }
+  void OnCancel() override { cancelled_.request_stop(); }
   void OnDone() override { delete this; }
 
   CallRecord record_;
-  const std::shared_ptr<std::atomic<bool>> cancelled_;
-  CallContext context_;
+  std::stop_source cancelled_;
+  const CallContext context_;
 };
 
 }  // namespace semblance::service

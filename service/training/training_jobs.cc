@@ -2,6 +2,7 @@
 #include "service/training/training_jobs.h"
 
 #include <algorithm>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -119,7 +120,7 @@ absl::Status TrainingJobs::Start() {
 }
 
 void TrainingJobs::Shutdown() {
-  stopping_ = true;
+  stopping_.request_stop();
   changed_.notify_all();
   for (std::thread& thread : threads_) {
     thread.join();
@@ -133,8 +134,9 @@ absl::Status TrainingJobs::CheckStarted() const {
 }
 
 absl::Status TrainingJobs::CheckRunning() const {
-  return stopping_ ? WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry)
-                   : CheckStarted();
+  return stopping_.stop_requested()
+             ? WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry)
+             : CheckStarted();
 }
 
 void TrainingJobs::TakeUp(const std::string& id) {
@@ -165,9 +167,12 @@ void TrainingJobs::TakeUp(const std::string& id) {
 void TrainingJobs::Enqueue(const std::string& id, bool cancelled, bool first) {
   {
     MutexLock lock(&mutex_);
-    auto shared = std::make_shared<std::atomic<bool>>(cancelled);
-    cancellations_[id] = shared;
-    queue_.insert(first ? queue_.begin() : queue_.end(), Work{.id = id, .cancelled = std::move(shared)});
+    std::stop_source cancellation;
+    if (cancelled) {
+      cancellation.request_stop();
+    }
+    cancellations_[id] = cancellation;
+    queue_.insert(first ? queue_.begin() : queue_.end(), Work{.id = id, .cancelled = std::move(cancellation)});
   }
   changed_.notify_all();
 }
@@ -177,10 +182,10 @@ void TrainingJobs::RunThread() {
     Work work;
     {
       MutexLock lock(&mutex_);
-      while (queue_.empty() && !stopping_) {
+      while (queue_.empty() && !stopping_.stop_requested()) {
         changed_.wait_for(mutex_, std::chrono::milliseconds(100));
       }
-      if (stopping_) {
+      if (stopping_.stop_requested()) {
         return;
       }
       work = std::move(queue_.front());
@@ -208,8 +213,8 @@ void TrainingJobs::Process(const Work& work) {
   TrainingRun run({.config = &options_.config, .stop_grace = options_.stop_grace, .retry_delay = options_.retry_delay}, &store_,
                   launcher_, publication_, *manifest, *record);
   run.Execute({
-      .cancelled = work.cancelled.get(),
-      .stopping = &stopping_,
+      .cancelled = work.cancelled.get_token(),
+      .stopping = stopping_.get_token(),
       .on_record = [this, &id](const JobRecord& changed) { Show(id, changed); },
       .on_progress =
           [this, &id](const storage::v1::TrainerProgress& progress) {
@@ -320,7 +325,7 @@ absl::StatusOr<TrainingInfo> TrainingJobs::Cancel(const std::string& id) {
   record.set_phase(JobRecord::PHASE_CANCELLING);
   record.set_reason("cancelled; its trainer writes a checkpoint");
   // Before it is on record: see TrainingRun::SetPhase.
-  found->second->store(true);
+  found->second.request_stop();
   SEMBLANCE_RETURN_IF_ERROR(store_.WriteRecord(id, record));
   // To the front: one that waits for a thread has nothing to wait for any more.
   const auto queued = std::find_if(queue_.begin(), queue_.end(), [&](const Work& work) { return work.id == id; });

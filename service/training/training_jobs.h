@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -62,10 +63,9 @@ class TrainingJobs final : public TrainingController {
   void RemoveObserver(int64_t token) override { table_.RemoveObserver(token); }
 
  private:
-  using Cancelled = std::shared_ptr<std::atomic<bool>>;
   struct Work {
     std::string id;
-    Cancelled cancelled;
+    std::stop_source cancelled;
   };
 
   absl::Status CheckStarted() const;
@@ -89,7 +89,7 @@ class TrainingJobs final : public TrainingController {
   const TrainingPublication* const publication_;
 
   std::atomic<bool> started_ = false;
-  std::atomic<bool> stopping_ = false;
+  std::stop_source stopping_;
   ObservedTable<TrainingInfo> table_;
 
   // One Create, Cancel, Resume or Delete at a time. Taken before mutex_.
@@ -98,7 +98,7 @@ class TrainingJobs final : public TrainingController {
   std::condition_variable_any changed_;
   std::deque<Work> queue_ SEMBLANCE_GUARDED_BY(mutex_);
   // Of everything queued or running, by id.
-  std::map<std::string, Cancelled> cancellations_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, std::stop_source> cancellations_ SEMBLANCE_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };
 

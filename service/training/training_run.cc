@@ -30,10 +30,10 @@ std::string Ended(int exit_code) {
 }  // namespace
 
 absl::Status TrainingRun::Interrupted() const {
-  if (hooks_.cancelled->load()) {
+  if (hooks_.cancelled.stop_requested()) {
     return absl::CancelledError("cancelled");
   }
-  return hooks_.stopping->load() ? absl::CancelledError("the server is shutting down") : absl::OkStatus();
+  return hooks_.stopping.stop_requested() ? absl::CancelledError("the server is shutting down") : absl::OkStatus();
 }
 
 absl::Status TrainingRun::Sleep(absl::Duration duration) const {
@@ -55,7 +55,7 @@ absl::Status TrainingRun::SetPhase(JobRecord::Phase phase, const std::string& re
   record_.set_phase(phase);
   record_.set_reason(reason);
   SEMBLANCE_RETURN_IF_ERROR(store_->WriteRecord(manifest_.id(), record_));
-  if (hooks_.cancelled->load()) {
+  if (hooks_.cancelled.stop_requested()) {
     // The cancellation may have been on record before this: it has been answered.
     record_.set_phase(JobRecord::PHASE_CANCELLING);
     SEMBLANCE_RETURN_IF_ERROR(store_->WriteRecord(manifest_.id(), record_));
@@ -81,12 +81,12 @@ void TrainingRun::Execute(TrainingRunHooks hooks) {
   if (status.ok()) {
     return;
   }
-  if (hooks_.cancelled->load()) {
+  if (hooks_.cancelled.stop_requested()) {
     StopLeftover();
     publication_->Cancel(record_);
     return End(JobRecord::PHASE_CANCELLED, "cancelled");
   }
-  if (hooks_.stopping->load()) {
+  if (hooks_.stopping.stop_requested()) {
     return;  // It goes on after the restart.
   }
   End(JobRecord::PHASE_FAILED, std::string(status.message()));
@@ -147,7 +147,7 @@ absl::StatusOr<int> TrainingRun::AwaitEnd(Job& job) {
       return *exit_code;
     }
     if (const absl::Status status = Interrupted(); !status.ok()) {
-      if (hooks_.cancelled->load()) {
+      if (hooks_.cancelled.stop_requested()) {
         job.Stop(options_.stop_grace);
       }
       return status;

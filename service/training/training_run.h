@@ -4,9 +4,9 @@
 #ifndef SEMBLANCE_SERVICE_TRAINING_TRAINING_RUN_H_
 #define SEMBLANCE_SERVICE_TRAINING_TRAINING_RUN_H_
 
-#include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -31,9 +31,9 @@ struct TrainingRunOptions {
 
 struct TrainingRunHooks {
   // The job is not wanted any more.
-  const std::atomic<bool>* cancelled = nullptr;
+  std::stop_token cancelled;
   // The server ends.
-  const std::atomic<bool>* stopping = nullptr;
+  std::stop_token stopping;
   // After every change of the record, once it is durable.
   std::function<void(const storage::v1::JobRecord&)> on_record;
   std::function<void(const storage::v1::TrainerProgress&)> on_progress;

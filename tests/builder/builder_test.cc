@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -83,7 +84,7 @@ class BuilderTest : public BuilderFixture {
     options.generation_id = generation_;
     options.index = SmallSegments();
     options.batch_size = 4;
-    options.stop = &stop_;
+    options.stop = stop_.get_token();
     options.new_embedder = [this](const std::string& directory) -> absl::StatusOr<std::unique_ptr<embedder::Embedder>> {
       ++loaded_;
       auto manifest = embedder::ReadBundleManifest(directory);
@@ -125,7 +126,7 @@ class BuilderTest : public BuilderFixture {
 
   FakeEmbedder embedder_{kDimension};
   std::function<void()> before_batch_;
-  std::atomic<bool> stop_{false};
+  std::stop_source stop_;
   int loaded_ = 0;
   std::string generation_;
 };
@@ -203,9 +204,13 @@ TEST_F(BuilderTest, GoesOnWhereItWasStoppedAndEmbedsNothingTwice) {
   for (absl::Status status = absl::CancelledError("not begun"); !status.ok(); ++runs) {
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kCancelled));
     EXPECT_FALSE(IsBuilt());
-    stop_ = false;
+    stop_ = std::stop_source();
     std::atomic<int> batches{0};
-    before_batch_ = [&] { stop_ = ++batches == 4; };
+    before_batch_ = [&] {
+      if (++batches == 4) {
+        stop_.request_stop();
+      }
+    };
     status = Run();
   }
   EXPECT_GE(runs, 4);
@@ -216,11 +221,15 @@ TEST_F(BuilderTest, GoesOnWhereItWasStoppedAndEmbedsNothingTwice) {
 TEST_F(BuilderTest, StopsWhileItIndexes) {
   Fill();
   builder::BuildOptions options = Options();
-  options.on_progress = [this](const BuildProgress& progress) { stop_ = progress.step() == BuildProgress::STEP_INDEXING; };
+  options.on_progress = [this](const BuildProgress& progress) {
+    if (progress.step() == BuildProgress::STEP_INDEXING) {
+      stop_.request_stop();
+    }
+  };
   EXPECT_THAT(builder::BuildGeneration(options), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_FALSE(IsBuilt());
   EXPECT_EQ(EmbeddedImages(), kItems);
-  stop_ = false;
+  stop_ = std::stop_source();
   ASSERT_OK(Run());
   EXPECT_EQ(EmbeddedImages(), kItems);
   ExpectAllRows();
@@ -248,12 +257,12 @@ TEST_F(BuilderTest, IsHarmedByNoWriteMeanwhile) {
 
 TEST_F(BuilderTest, ReadsTheCatalogAnewWhenItGoesOn) {
   Fill();
-  before_batch_ = [&] { stop_ = true; };
+  before_batch_ = [&] { stop_.request_stop(); };
   EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kCancelled));
   Upsert("item-0", EncodePng(PictureOf(500)));  // Was embedded.
   Delete("item-1");
   before_batch_ = nullptr;
-  stop_ = false;
+  stop_ = std::stop_source();
   ASSERT_OK(Run());
   EXPECT_EQ(BuildJson().sequence(), catalog_->last_sequence());
   const auto rows = RowsOf(generation_);

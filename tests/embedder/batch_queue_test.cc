@@ -1,6 +1,7 @@
 #include "embedder/batch_queue.h"
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,10 +94,11 @@ TEST(BatchQueueTest, SlotsThatOneKindDoesNotNeedGoToTheOther) {
 
 TEST(BatchQueueTest, ExpiredAndCancelledRequestsAreRemovedWithTheirReason) {
   BatchQueue queue;
-  const auto cancelled = std::make_shared<std::atomic<bool>>(true);
+  std::stop_source cancelled;
+  cancelled.request_stop();
   const EmbedRequestPtr expired = Request(Priority::kBulk, {1, 2}, kNow);
   const EmbedRequestPtr gone = Request(Priority::kInteractive, {3});
-  gone->cancelled = cancelled;
+  gone->cancelled = cancelled.get_token();
   queue.Add(expired);
   queue.Add(gone);
   queue.Add(Request(Priority::kInteractive, {4}, kNow + absl::Nanoseconds(1)));

@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 #include <random>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -33,7 +34,7 @@ std::vector<Image> Images(int count, uint8_t value) {
 }
 
 Answer Ask(Batcher* batcher, std::vector<Image> images, Priority priority = Priority::kInteractive,
-           absl::Time deadline = absl::InfiniteFuture(), std::shared_ptr<const std::atomic<bool>> cancelled = nullptr) {
+           absl::Time deadline = absl::InfiniteFuture(), std::stop_token cancelled = {}) {
   auto promise = std::make_shared<std::promise<absl::StatusOr<EmbedResult>>>();
   Answer answer = promise->get_future();
   batcher->Embed(std::move(images), priority, deadline, std::move(cancelled),
@@ -158,10 +159,10 @@ TEST_F(BatcherTest, ADeadlineInThePastIsRefusedAtOnce) {
 
 TEST_F(BatcherTest, CancelledWorkDoesNotRun) {
   Start(Options(4));
-  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-  Answer answer = Ask(batcher_.get(), Images(1, 1), Priority::kInteractive, absl::InfiniteFuture(), cancelled);
+  std::stop_source cancelled;
+  Answer answer = Ask(batcher_.get(), Images(1, 1), Priority::kInteractive, absl::InfiniteFuture(), cancelled.get_token());
 
-  cancelled->store(true);
+  cancelled.request_stop();
   embedder_.OpenGate();
 
   EXPECT_THAT(answer.get(), StatusIs(absl::StatusCode::kCancelled));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -294,10 +295,14 @@ TEST_P(EmbedMissingTest, DoesNothingWhereNothingIsMissing) {
 TEST_P(EmbedMissingTest, GoesOnWhereItWasStopped) {
   Fill(50);
   auto index = OpenIndex();
-  std::atomic<bool> stop{false};
+  std::stop_source stop;
   generation::EmbedMissingOptions options = Options();
-  options.stop = &stop;
-  options.on_progress = [&](int64_t done, int64_t /*total*/) { stop = done >= 20; };
+  options.stop = stop.get_token();
+  options.on_progress = [&](int64_t done, int64_t /*total*/) {
+    if (done >= 20) {
+      stop.request_stop();
+    }
+  };
   EXPECT_THAT(generation::EmbedMissing(*catalog_, embedder_, options, *index), StatusIs(absl::StatusCode::kCancelled));
   const int64_t embedded = EmbeddedImages();
   EXPECT_GE(embedded, 20);

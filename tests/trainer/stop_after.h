@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,12 +18,12 @@ namespace semblance::testing {
 // Asks a run to stop when a checkpoint appears.
 class StopAfter {
  public:
-  StopAfter(std::string checkpoints, std::atomic<bool>* stop)
+  StopAfter(std::string checkpoints, std::stop_source* stop)
       : thread_([this, before = Newest(checkpoints), checkpoints, stop] {
           while (!done_ && Newest(checkpoints) == before) {
             std::this_thread::yield();
           }
-          *stop = true;
+          stop->request_stop();
         }) {}
   ~StopAfter() {
     done_ = true;

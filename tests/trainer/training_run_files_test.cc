@@ -1,4 +1,5 @@
 // What a run leaves for others: which images trained, how far it is, whose its directory is, the copy of a catalog.
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,7 @@ TEST_F(TrainingRunFilesTest, ListsTheImagesThatTrainedAndChoseTheEpoch) {
   config.mutable_validation()->set_fraction(0.4);
   config.set_epochs(1);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> trained, embedder::ReadTrainedImages(dir_.Join("bundle")));
   ASSERT_OK_AND_ASSIGN(const TrainingData data, OpenTrainingData(config.data(), 0.4));
@@ -63,9 +64,9 @@ storage::v1::TrainerProgress ReadProgress(const std::string& run_directory) {
 TEST_F(TrainingRunFilesTest, LeavesWhereItStoppedForThoseWhoWait) {
   v1::TrainingConfig config = Config("bundle");
   config.set_epochs(1000);
-  std::atomic<bool> stop = false;
+  std::stop_source stop;
   StopAfter stopper(dir_.Join("bundle.checkpoints"), &stop);
-  ASSERT_THAT(RunTraining(config, stop), StatusIs(absl::StatusCode::kCancelled));
+  ASSERT_THAT(RunTraining(config, stop.get_token()), StatusIs(absl::StatusCode::kCancelled));
 
   const storage::v1::TrainerProgress progress = ReadProgress(dir_.Join("bundle.checkpoints"));
   EXPECT_EQ(progress.total_epochs(), 1000);
@@ -80,7 +81,7 @@ TEST_F(TrainingRunFilesTest, LeavesWhereItStoppedForThoseWhoWait) {
 TEST_F(TrainingRunFilesTest, LeavesTheErrorForThoseWhoWait) {
   std::ofstream(dir_.Join("data/dark/broken.png")) << "no image";
 
-  const absl::Status status = RunTraining(Config("bundle"), stop_);
+  const absl::Status status = RunTraining(Config("bundle"), stop_.get_token());
 
   EXPECT_FALSE(status.ok());
   const storage::v1::TrainerProgress progress = ReadProgress(dir_.Join("bundle.checkpoints"));
@@ -92,13 +93,13 @@ TEST_F(TrainingRunFilesTest, LeavesADirectoryToTheProcessThatTrainsInIt) {
   ASSERT_OK(CreateDirectories(dir_.Join("bundle.checkpoints")));
   {
     ASSERT_OK_AND_ASSIGN(const auto lock, FileLock::Acquire(dir_.Join("bundle.checkpoints/LOCK")));
-    const absl::Status status = RunTraining(Config("bundle"), stop_);
+    const absl::Status status = RunTraining(Config("bundle"), stop_.get_token());
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable));
     EXPECT_THAT(status, StatusMessage(HasSubstr("bundle.checkpoints")));
     EXPECT_FALSE(PathExists(dir_.Join("bundle.checkpoints/progress.json")));
   }
 
-  EXPECT_OK(RunTraining(Config("bundle"), stop_));
+  EXPECT_OK(RunTraining(Config("bundle"), stop_.get_token()));
   EXPECT_FALSE(PathExists(dir_.Join("bundle.checkpoints")));
 }
 
@@ -127,21 +128,21 @@ TEST_F(TrainingRunFilesTest, TrainsOnACatalogAsItWasWhenTheRunBegan) {
   v1::TrainingConfig stopped = config;
   stopped.set_output_dir(dir_.Join("stopped"));
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
   EXPECT_FALSE(PathExists(dir_.Join("bundle.checkpoints")));
   {
-    std::atomic<bool> stop = false;
+    std::stop_source stop;
     StopAfter stopper(dir_.Join("stopped.checkpoints"), &stop);
     stopped.mutable_checkpoint()->set_every_steps(1);
-    ASSERT_THAT(RunTraining(stopped, stop), StatusIs(absl::StatusCode::kCancelled));
+    ASSERT_THAT(RunTraining(stopped, stop.get_token()), StatusIs(absl::StatusCode::kCancelled));
   }
   ASSERT_OK(testing::DeleteAndWait(*catalog, {"items/0", "items/1"}));
-  ASSERT_OK(RunTraining(stopped, stop_));
+  ASSERT_OK(RunTraining(stopped, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_THAT(manifest.classes(), ElementsAre("bright", "dark"));
   EXPECT_EQ(manifest.training().train_examples() + manifest.training().test_examples(), 40);
-  EXPECT_THAT(manifest.training().config(), HasSubstr(catalog));
+  EXPECT_THAT(manifest.training().config(), HasSubstr(path));
   EXPECT_EQ(Weights("bundle"), Weights("stopped"));
 }
 

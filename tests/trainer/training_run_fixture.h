@@ -2,9 +2,9 @@
 #ifndef SEMBLANCE_TESTS_TRAINER_TRAINING_RUN_FIXTURE_H_
 #define SEMBLANCE_TESTS_TRAINER_TRAINING_RUN_FIXTURE_H_
 
-#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -87,7 +87,7 @@ class TrainingRunFixture : public ::testing::Test {
   }
 
   const TempDir dir_;
-  std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
 };
 
 }  // namespace semblance::testing

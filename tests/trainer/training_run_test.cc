@@ -1,9 +1,9 @@
 #include "trainer/training_run.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -44,7 +44,7 @@ double LargestDifference(const embedder::TensorMap& a, const embedder::TensorMap
 }
 
 TEST_F(TrainingRunTest, WritesABundleThatTellsHowItCameAbout) {
-  ASSERT_OK(RunTraining(Config("bundle"), stop_));
+  ASSERT_OK(RunTraining(Config("bundle"), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_EQ(bundle.manifest.name(), "test");
@@ -70,9 +70,9 @@ TEST_F(TrainingRunTest, GivesTheSameWeightsForTheSameSeed) {
   v1::TrainingConfig third = Config("third");
   third.set_seed(2);
 
-  ASSERT_OK(RunTraining(Config("first"), stop_));
-  ASSERT_OK(RunTraining(second, stop_));
-  ASSERT_OK(RunTraining(third, stop_));
+  ASSERT_OK(RunTraining(Config("first"), stop_.get_token()));
+  ASSERT_OK(RunTraining(second, stop_.get_token()));
+  ASSERT_OK(RunTraining(third, stop_.get_token()));
 
   for (const char* const file : {embedder::kBundleModelFile, embedder::kBundleProxiesFile}) {
     const std::string weights = ReadFile(dir_.Join("first/") + file).value();
@@ -85,8 +85,8 @@ TEST_F(TrainingRunTest, GivesTheSameWeightsWithoutMemoryForTheImages) {
   v1::TrainingConfig uncached = Config("uncached");
   uncached.mutable_data()->set_max_cached_bytes(0);
 
-  ASSERT_OK(RunTraining(Config("cached"), stop_));
-  ASSERT_OK(RunTraining(uncached, stop_));
+  ASSERT_OK(RunTraining(Config("cached"), stop_.get_token()));
+  ASSERT_OK(RunTraining(uncached, stop_.get_token()));
 
   EXPECT_EQ(ReadFile(dir_.Join("cached/") + embedder::kBundleModelFile).value(),
             ReadFile(dir_.Join("uncached/") + embedder::kBundleModelFile).value());
@@ -96,7 +96,7 @@ TEST_F(TrainingRunTest, WritesTheUntrainedNetworkForNoEpochs) {
   v1::TrainingConfig config = Config("bundle");
   config.set_epochs(0);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_EQ(manifest.training().recall(0).recall(), manifest.training().untrained_recall(0).recall());
@@ -106,8 +106,8 @@ TEST_F(TrainingRunTest, WhitensTheTrainedNetworkWhenAsked) {
   v1::TrainingConfig config = Config("whitened");
   config.set_whitening(0.25);
 
-  ASSERT_OK(RunTraining(Config("plain"), stop_));
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(Config("plain"), stop_.get_token()));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle plain, embedder::ReadBundle(dir_.Join("plain")));
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle whitened, embedder::ReadBundle(dir_.Join("whitened")));
@@ -121,7 +121,7 @@ TEST_F(TrainingRunTest, MeasuresNothingWhenNothingIsHeldOut) {
   v1::TrainingConfig config = Config("bundle");
   config.mutable_data()->set_hold_out(v1::DataConfig::HOLD_OUT_NONE);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_EQ(manifest.training().train_examples(), 60);
@@ -129,7 +129,7 @@ TEST_F(TrainingRunTest, MeasuresNothingWhenNothingIsHeldOut) {
 }
 
 TEST_F(TrainingRunTest, MeasuresThePixelsOfTheTrainingImages) {
-  ASSERT_OK(RunTraining(Config("bundle"), stop_));
+  ASSERT_OK(RunTraining(Config("bundle"), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_NEAR(manifest.preprocessing().mean(0), 105.0 / 255, 0.05);
@@ -142,7 +142,7 @@ TEST_F(TrainingRunTest, TakesTheInputNormalisationOfTheConfig) {
   config.mutable_model()->add_input_mean(0.25);
   config.mutable_model()->add_input_std(0.125);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_THAT(manifest.preprocessing().mean(), ElementsAre(0.25F));
@@ -150,13 +150,13 @@ TEST_F(TrainingRunTest, TakesTheInputNormalisationOfTheConfig) {
 }
 
 TEST_F(TrainingRunTest, StartsFromPretrainedWeights) {
-  ASSERT_OK(RunTraining(Config("first"), stop_));
+  ASSERT_OK(RunTraining(Config("first"), stop_.get_token()));
   v1::TrainingConfig config = Config("second");
   config.set_epochs(0);
   config.set_seed(5);
   config.mutable_model()->set_pretrained_path(dir_.Join("first/") + embedder::kBundleModelFile);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle first, embedder::ReadBundle(dir_.Join("first")));
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle second, embedder::ReadBundle(dir_.Join("second")));
@@ -166,14 +166,14 @@ TEST_F(TrainingRunTest, StartsFromPretrainedWeights) {
   config = Config("third");
   config.mutable_model()->set_convnet_channels(0, 6);
   config.mutable_model()->set_pretrained_path(dir_.Join("first/") + embedder::kBundleModelFile);
-  EXPECT_THAT(RunTraining(config, stop_), HasField("model.pretrained_path"));
+  EXPECT_THAT(RunTraining(config, stop_.get_token()), HasField("model.pretrained_path"));
 }
 
 TEST_F(TrainingRunTest, KeepsTheStatisticsOfFrozenBatchNorms) {
   v1::TrainingConfig config = Config("bundle");
   config.mutable_model()->set_freeze_batch_norm(true);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   const embedder::HostTensor& counter = bundle.model.at("stage1.bn1.num_batches_tracked");
@@ -186,7 +186,7 @@ TEST_F(TrainingRunTest, LeavesNoProxiesOfALossThatHasNone) {
   config.mutable_sampler()->set_samples_per_class(4);
   config.clear_proxies();
 
-  ASSERT_OK(RunTraining(config::WithDefaults(config), stop_));
+  ASSERT_OK(RunTraining(config::WithDefaults(config), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_TRUE(bundle.manifest.without_proxies());
@@ -210,11 +210,11 @@ TEST_P(CachedFeaturesTest, GiveTheWeightsOfTrainingWithoutThem) {
   if (config.model().backbone() == v1::ModelConfig::BACKBONE_TORCHSCRIPT) {
     UseProgram(&config);
   }
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
   config.set_output_dir(dir_.Join("cached"));
   config.mutable_model()->set_cache_features(true);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle frozen, embedder::ReadBundle(dir_.Join("frozen")));
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle cached, embedder::ReadBundle(dir_.Join("cached")));
@@ -227,7 +227,7 @@ TEST_P(CachedFeaturesTest, GiveTheWeightsOfTrainingWithoutThem) {
   }
   config.set_output_dir(dir_.Join("untrained"));
   config.set_epochs(0);
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle untrained, embedder::ReadBundle(dir_.Join("untrained")));
   EXPECT_GE(LargestDifference(untrained.model, cached.model), 1e-3);
 }
@@ -237,14 +237,14 @@ TEST_F(TrainingRunTest, RefusesFeaturesThatDoNotFit) {
   config.mutable_model()->set_cache_features(true);
   config.mutable_data()->set_max_cached_bytes(1000);
 
-  EXPECT_THAT(RunTraining(config, stop_), HasField("data.max_cached_bytes"));
+  EXPECT_THAT(RunTraining(config, stop_.get_token()), HasField("data.max_cached_bytes"));
 }
 
 TEST_F(TrainingRunTest, TrainsAProgramAsTheBackbone) {
   v1::TrainingConfig config = Config("bundle");
   UseProgram(&config);
 
-  ASSERT_OK(RunTraining(config::WithDefaults(config), stop_));
+  ASSERT_OK(RunTraining(config::WithDefaults(config), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_GT(bundle.manifest.training().recall(0).recall(), 0.8);
@@ -252,25 +252,25 @@ TEST_F(TrainingRunTest, TrainsAProgramAsTheBackbone) {
   EXPECT_EQ(bundle.model.size(), 2U);
   config.set_output_dir(dir_.Join("other"));
   config.mutable_model()->set_torchscript_path(dir_.Join("data/dark/0.png"));
-  EXPECT_THAT(RunTraining(config::WithDefaults(config), stop_), HasField("model.torchscript_path"));
+  EXPECT_THAT(RunTraining(config::WithDefaults(config), stop_.get_token()), HasField("model.torchscript_path"));
 }
 
 TEST_F(TrainingRunTest, RefusesAnOutputThatExists) {
-  EXPECT_THAT(RunTraining(Config("data"), stop_), StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(RunTraining(Config("data"), stop_.get_token()), StatusIs(absl::StatusCode::kAlreadyExists));
 }
 
 TEST_F(TrainingRunTest, RefusesAnUnknownDevice) {
   v1::TrainingConfig config = Config("bundle");
   config.set_device("abacus");
 
-  EXPECT_THAT(RunTraining(config, stop_), HasField("device"));
+  EXPECT_THAT(RunTraining(config, stop_.get_token()), HasField("device"));
 }
 
 TEST_F(TrainingRunTest, StopsWhenAskedWithACheckpointAndNoBundle) {
   v1::TrainingConfig config = Config("bundle");
-  stop_ = true;
+  stop_.request_stop();
 
-  EXPECT_THAT(RunTraining(config, stop_), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(RunTraining(config, stop_.get_token()), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_FALSE(PathExists(dir_.Join("bundle")));
 }
 
@@ -296,7 +296,7 @@ TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
     config.mutable_model()->set_cache_features(true);
   }
   config = config::WithDefaults(config);
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
   EXPECT_FALSE(PathExists(dir_.Join("whole.checkpoints")));
 
   // Stopped again and again, after three steps at the most.
@@ -305,11 +305,11 @@ TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
   absl::Status status;
   int runs = 0;
   do {
-    std::atomic<bool> stop = false;
+    std::stop_source stop;
     StopAfter stopper(dir_.Join("stopped.checkpoints"), &stop);
     stopped.mutable_checkpoint()->set_every_steps(1 + runs % 3);
     stopped.set_loader_threads(1 + runs % 2);
-    status = RunTraining(stopped, stop);
+    status = RunTraining(stopped, stop.get_token());
     ++runs;
   } while (absl::IsCancelled(status) && runs < 200);
 
@@ -321,12 +321,12 @@ TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
 TEST_F(TrainingRunTest, RefusesTheCheckpointOfAnotherRun) {
   v1::TrainingConfig config = Config("bundle");
   config.set_epochs(1000);
-  std::atomic<bool> stop = false;
+  std::stop_source stop;
   StopAfter stopper(dir_.Join("bundle.checkpoints"), &stop);
-  ASSERT_THAT(RunTraining(config, stop), StatusIs(absl::StatusCode::kCancelled));
+  ASSERT_THAT(RunTraining(config, stop.get_token()), StatusIs(absl::StatusCode::kCancelled));
 
   config.set_seed(9);
-  EXPECT_THAT(RunTraining(config, stop_), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(RunTraining(config, stop_.get_token()), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(TrainingRunTest, KeepsTheEpochThatIsBestOnTheValidationClasses) {
@@ -338,7 +338,7 @@ TEST_F(TrainingRunTest, KeepsTheEpochThatIsBestOnTheValidationClasses) {
   config.mutable_optimizer()->set_learning_rate(0.5);
   config.mutable_optimizer()->set_schedule(v1::OptimizerConfig::SCHEDULE_CONSTANT);
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_LT(manifest.training().epochs(), 100);
@@ -356,7 +356,7 @@ TEST_F(TrainingRunTest, TrainsProxiesOfNoClassOnLabeledImages) {
   for (const auto start : {v1::ProxyConfig::INITIALIZATION_CLASS_MEANS, v1::ProxyConfig::INITIALIZATION_EXAMPLES}) {
     config.mutable_proxies()->set_initialization(start);
     config.set_output_dir(dir_.Join(v1::ProxyConfig::Initialization_Name(start)));
-    ASSERT_OK(RunTraining(config, stop_));
+    ASSERT_OK(RunTraining(config, stop_.get_token()));
 
     ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(config.output_dir()));
     EXPECT_THAT(bundle.manifest.classes(), ElementsAre("bright", "dark", "middle"));
@@ -373,7 +373,7 @@ TEST_F(TrainingRunTest, RefusesASingleProxy) {
   v1::TrainingConfig config = Config("bundle");
   config.mutable_proxies()->set_per_class(0.2);
 
-  EXPECT_THAT(RunTraining(config, stop_), HasField("proxies.per_class"));
+  EXPECT_THAT(RunTraining(config, stop_.get_token()), HasField("proxies.per_class"));
 }
 
 TEST_F(TrainingRunTest, NamesTheStepAtWhichTheLossLeftTheNumbers) {
@@ -381,7 +381,7 @@ TEST_F(TrainingRunTest, NamesTheStepAtWhichTheLossLeftTheNumbers) {
   config.mutable_optimizer()->set_learning_rate(1e30);
   config.mutable_optimizer()->set_schedule(v1::OptimizerConfig::SCHEDULE_CONSTANT);
 
-  const absl::Status status = RunTraining(config, stop_);
+  const absl::Status status = RunTraining(config, stop_.get_token());
 
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(status, StatusMessage(HasSubstr("step ")));

@@ -1,8 +1,8 @@
 // Training on triplets: images without labels.
-#include <atomic>
 #include <cmath>
 #include <fstream>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -92,11 +92,11 @@ class TripletRunTest : public ::testing::Test {
   }
 
   const TempDir dir_;
-  std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
 };
 
 TEST_F(TripletRunTest, WritesABundleWithoutClassesThatTellsHowItCameAbout) {
-  ASSERT_OK(RunTraining(Config("bundle"), stop_));
+  ASSERT_OK(RunTraining(Config("bundle"), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
   EXPECT_THAT(bundle.manifest.classes(), IsEmpty());
@@ -132,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(Losses, TripletLossTest,
                          [](const auto& test) { return "Loss" + std::to_string(test.index); });
 
 TEST_P(TripletLossTest, GetsTripletsOfAnchorsThatItNeverSawRight) {
-  ASSERT_OK(RunTraining(Config("bundle", {GetParam(), "epochs=12"}), stop_));
+  ASSERT_OK(RunTraining(Config("bundle", {GetParam(), "epochs=12"}), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   const storage::v1::TrainingRecord& record = manifest.training();
@@ -141,9 +141,9 @@ TEST_P(TripletLossTest, GetsTripletsOfAnchorsThatItNeverSawRight) {
 }
 
 TEST_F(TripletRunTest, GivesTheSameWeightsForTheSameSeed) {
-  ASSERT_OK(RunTraining(Config("first"), stop_));
-  ASSERT_OK(RunTraining(Config("second", {"loader_threads=3"}), stop_));
-  ASSERT_OK(RunTraining(Config("third", {"seed=2"}), stop_));
+  ASSERT_OK(RunTraining(Config("first"), stop_.get_token()));
+  ASSERT_OK(RunTraining(Config("second", {"loader_threads=3"}), stop_.get_token()));
+  ASSERT_OK(RunTraining(Config("third", {"seed=2"}), stop_.get_token()));
 
   for (const char* const file : {embedder::kBundleModelFile, embedder::kBundleProxiesFile}) {
     const std::string weights = ReadFile(dir_.Join("first/") + file).value();
@@ -160,16 +160,16 @@ INSTANTIATE_TEST_SUITE_P(Configs, TripletResumeTest,
 
 TEST_P(TripletResumeTest, EndsAsARunThatWasNotStopped) {
   v1::TrainingConfig config = Config("whole", {"epochs=4", GetParam()});
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   config.set_output_dir(dir_.Join("stopped"));
   absl::Status status;
   int runs = 0;
   do {
-    std::atomic<bool> stop = false;
+    std::stop_source stop;
     StopAfter stopper(dir_.Join("stopped.checkpoints"), &stop);
     config.mutable_checkpoint()->set_every_steps(1 + runs % 3);
-    status = RunTraining(config, stop);
+    status = RunTraining(config, stop.get_token());
     ++runs;
   } while (absl::IsCancelled(status) && runs < 200);
 
@@ -184,21 +184,21 @@ TEST_P(TripletResumeTest, EndsAsARunThatWasNotStopped) {
 
 TEST_F(TripletRunTest, RefusesTheCheckpointOfOtherTripletsOfTheSameImages) {
   v1::TrainingConfig config = Config("bundle", {"epochs=1000", "data.hold_out=HOLD_OUT_NONE"});
-  std::atomic<bool> stop = false;
+  std::stop_source stop;
   {
     StopAfter stopper(dir_.Join("bundle.checkpoints"), &stop);
-    ASSERT_THAT(RunTraining(config, stop), StatusIs(absl::StatusCode::kCancelled));
+    ASSERT_THAT(RunTraining(config, stop.get_token()), StatusIs(absl::StatusCode::kCancelled));
   }
   std::ofstream(dir_.Join("triplets.tsv"), std::ios::app) << Name(0) << "\t" << Name(4) << "\t" << Name(1) << "\n";
 
-  EXPECT_THAT(RunTraining(config, stop_), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(RunTraining(config, stop_.get_token()), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(TripletRunTest, KeepsTheEpochThatIsBestOnTheValidationAnchors) {
   const v1::TrainingConfig config = Config("bundle", {"validation.fraction=0.3", "validation.patience=2", "epochs=200",
                                                       "optimizer.learning_rate=0.5", "optimizer.schedule=SCHEDULE_CONSTANT"});
 
-  ASSERT_OK(RunTraining(config, stop_));
+  ASSERT_OK(RunTraining(config, stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   ASSERT_OK_AND_ASSIGN(const std::vector<LogRecord> log, ReadTrainingLog(dir_.Join("bundle/log.jsonl")));
@@ -217,7 +217,7 @@ TEST_F(TripletRunTest, KeepsTheEpochThatIsBestOnTheValidationAnchors) {
 }
 
 TEST_F(TripletRunTest, MeasuresNothingWhenNothingIsHeldOut) {
-  ASSERT_OK(RunTraining(Config("bundle", {"epochs=1", "data.hold_out=HOLD_OUT_NONE"}), stop_));
+  ASSERT_OK(RunTraining(Config("bundle", {"epochs=1", "data.hold_out=HOLD_OUT_NONE"}), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const auto manifest, embedder::ReadBundleManifest(dir_.Join("bundle")));
   EXPECT_EQ(manifest.training().train_triplets(), 3 * kImages);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
@@ -32,8 +33,8 @@ absl::Status Invalid(absl::string_view what) {
   return InvalidField("data.catalog_path", kDataInvalid, what);
 }
 
-absl::Status CheckStop(const std::atomic<bool>& stop) {
-  return stop ? absl::CancelledError("stopped while the catalog was copied") : absl::OkStatus();
+absl::Status CheckStop(const std::stop_token& stop) {
+  return stop.stop_requested() ? absl::CancelledError("stopped while the catalog was copied") : absl::OkStatus();
 }
 
 std::string ManifestPath(const std::string& directory) {
@@ -47,7 +48,7 @@ struct SnapshotItem {
 
 class Snapshot {
  public:
-  Snapshot(const catalog::Catalog* catalog, const std::string& directory, const std::atomic<bool>& stop)
+  Snapshot(const catalog::Catalog* catalog, const std::string& directory, const std::stop_token& stop)
       : catalog_(catalog), directory_(directory), stop_(stop) {}
 
   // Reads the log, and copies what it says, until every image was still there: an item that was replaced or deleted before its
@@ -147,7 +148,7 @@ class Snapshot {
 
   const catalog::Catalog* const catalog_;
   const std::string directory_;
-  const std::atomic<bool>& stop_;
+  const std::stop_token stop_;
   // By id.
   std::map<std::string, SnapshotItem> items_;
   // Whose images are still to be copied: sequences by id.
@@ -157,7 +158,7 @@ class Snapshot {
 
 }  // namespace
 
-absl::StatusOr<std::string> SnapshotCatalog(const std::string& path, const std::string& directory, const std::atomic<bool>& stop) {
+absl::StatusOr<std::string> SnapshotCatalog(const std::string& path, const std::string& directory, const std::stop_token& stop) {
   if (PathExists(ManifestPath(directory))) {
     return ManifestPath(directory);
   }
@@ -178,7 +179,7 @@ absl::StatusOr<std::string> SnapshotCatalog(const std::string& path, const std::
   return ManifestPath(directory);
 }
 
-absl::StatusOr<std::string> AwaitCatalogSnapshot(const std::string& directory, const std::atomic<bool>& stop) {
+absl::StatusOr<std::string> AwaitCatalogSnapshot(const std::string& directory, const std::stop_token& stop) {
   while (!PathExists(ManifestPath(directory))) {
     SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop));
     absl::SleepFor(kPoll);

@@ -42,7 +42,7 @@ absl::StatusOr<std::unique_ptr<ImageStore>> ImageStore::Load(const dataset::Data
 }
 
 absl::Status ImageStore::LoadOne(int64_t position, const ImageStoreOptions& options) {
-  if (*options.stop) {
+  if (options.stop.stop_requested()) {
     return absl::CancelledError("stopped while loading the images");
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string encoded, dataset_->ReadImage(indices_[static_cast<size_t>(position)]));

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ struct ImageStoreOptions {
   // Bytes of pixels to keep in memory.
   int64_t max_cached_bytes = 0;
   // Loading ends with Cancelled when it becomes true. Required.
-  const std::atomic<bool>* stop = nullptr;
+  std::stop_token stop;
 };
 
 // Over all pixels of a split, per channel, on values in [0, 1].

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -30,7 +31,7 @@ int64_t CountImages(const std::vector<LabeledImages*>& splits) {
 
 class FeatureCache {
  public:
-  FeatureCache(const v1::TrainingConfig& config, const Learner& learner, const std::atomic<bool>& stop, int64_t image_count)
+  FeatureCache(const v1::TrainingConfig& config, const Learner& learner, const std::stop_token& stop, int64_t image_count)
       : threads_(config.loader_threads()),
         learner_(learner),
         net_(learner.net()),
@@ -51,7 +52,7 @@ class FeatureCache {
     int64_t begin = 0;
     for (const std::vector<int64_t>& whole_batch : batches) {
       SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<LoadedBatch> batch, loader.Next());
-      if (ranks.Any(stop_)) {
+      if (ranks.Any(stop_.stop_requested())) {
         return absl::CancelledError("stopped while computing the features");
       }
       const auto end = begin + static_cast<int64_t>(whole_batch.size());
@@ -86,7 +87,7 @@ class FeatureCache {
   const int threads_;
   const Learner& learner_;
   embedder::EmbeddingNet net_;
-  const std::atomic<bool>& stop_;
+  const std::stop_token stop_;
   const int64_t width_;
   ProgressReporter progress_;
   int64_t done_ = 0;
@@ -104,7 +105,7 @@ absl::Status CheckFit(int64_t images, int64_t width, int64_t max_bytes) {
 
 }  // namespace
 
-absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::atomic<bool>& stop,
+absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::stop_token& stop,
                            const std::vector<LabeledImages*>& splits) {
   if (!config.model().cache_features()) {
     return absl::OkStatus();

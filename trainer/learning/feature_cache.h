@@ -7,7 +7,7 @@
 #ifndef SEMBLANCE_TRAINER_LEARNING_FEATURE_CACHE_H_
 #define SEMBLANCE_TRAINER_LEARNING_FEATURE_CACHE_H_
 
-#include <atomic>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,7 +22,7 @@ namespace semblance::trainer {
 //
 // Errors: InvalidArgument with the field data.max_cached_bytes when the features of all splits take more than that; Cancelled soon
 // after *stop became true; as of ImageStore::Get; LibTorch's. REQUIRES: what the learner does to the backbone is over.
-absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::atomic<bool>& stop,
+absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::stop_token& stop,
                            const std::vector<LabeledImages*>& splits);
 
 }  // namespace semblance::trainer

@@ -5,11 +5,11 @@
 #define SEMBLANCE_TESTS_INDEX_FINDERS_FINDER_FIXTURE_H_
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,7 +118,7 @@ class FinderFixture : public ::testing::Test {
   }
 
   RandomVectors random_{kDimension, 0, 1};
-  std::atomic<bool> stop_{false};
+  std::stop_source stop_;
 };
 
 }  // namespace semblance::index

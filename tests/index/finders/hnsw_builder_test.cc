@@ -53,9 +53,9 @@ TEST_F(HnswBuilderTest, FindsRowsThatWereAddedLaterAndThoseThatWereThere) {
     const HnswGraph base = Build(1);
     SetRows(rows);
     HnswBuilder builder(&codes_, {.m = 8, .ef_construction = 60, .threads = 2}, base, 50);
-    ASSERT_OK(builder.InsertMost(stop_));
+    ASSERT_OK(builder.InsertMost(stop_.get_token()));
     EXPECT_EQ(builder.late_rows().size(), 50u);
-    ASSERT_OK(builder.InsertLate(stop_));
+    ASSERT_OK(builder.InsertLate(stop_.get_token()));
     const HnswGraph graph = builder.Take();
     EXPECT_OK(graph.Validate());
     EXPECT_EQ(graph.rows(), 4000);
@@ -67,7 +67,7 @@ TEST_F(HnswBuilderTest, FindsRowsThatWereAddedLaterAndThoseThatWereThere) {
 TEST_F(HnswBuilderTest, LeavesLateRowsOutUntilTheEnd) {
   SetRows(random_.Rows(1000));
   HnswBuilder builder(&codes_, {.m = 8, .ef_construction = 60, .threads = 1}, 50);
-  ASSERT_OK(builder.InsertMost(stop_));
+  ASSERT_OK(builder.InsertMost(stop_.get_token()));
   const std::vector<uint32_t> late(builder.late_rows().begin(), builder.late_rows().end());
   EXPECT_EQ(late.size(), 50u);
   const auto is_linked = [&builder](uint32_t row) {
@@ -75,7 +75,7 @@ TEST_F(HnswBuilderTest, LeavesLateRowsOutUntilTheEnd) {
     return std::find(ground.data(), ground.data() + ground.size(), row) != ground.data() + ground.size();
   };
   EXPECT_TRUE(std::none_of(late.begin(), late.end(), is_linked));
-  ASSERT_OK(builder.InsertLate(stop_));
+  ASSERT_OK(builder.InsertLate(stop_.get_token()));
   EXPECT_TRUE(std::all_of(late.begin(), late.end(), is_linked));
 }
 
@@ -96,8 +96,8 @@ TEST_F(HnswBuilderTest, TakesOneRowTwoRowsAndRowsThatAreAllTheSame) {
 TEST_F(HnswBuilderTest, StopsWhenTold) {
   SetRows(random_.Rows(500));
   HnswBuilder builder(&codes_, {.m = 8, .ef_construction = 60, .threads = 2}, 0);
-  stop_ = true;
-  EXPECT_THAT(builder.InsertMost(stop_), StatusIs(absl::StatusCode::kCancelled));
+  stop_.request_stop();
+  EXPECT_THAT(builder.InsertMost(stop_.get_token()), StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST_F(HnswBuilderTest, RaisesAboutOneRowInMToEachLevel) {
@@ -128,8 +128,8 @@ TEST_F(HnswBuilderTest, KeepsTheNumbersOfUpperNodesWhenRowsAreAdded) {
   const HnswGraph base = Build(1);
   SetRows(rows);
   HnswBuilder builder(&codes_, {.m = 8, .ef_construction = 60, .threads = 1}, base, 0);
-  ASSERT_OK(builder.InsertMost(stop_));
-  ASSERT_OK(builder.InsertLate(stop_));
+  ASSERT_OK(builder.InsertMost(stop_.get_token()));
+  ASSERT_OK(builder.InsertLate(stop_.get_token()));
   const HnswGraph graph = builder.Take();
   EXPECT_TRUE(std::equal(base.upper_rows.begin(), base.upper_rows.end(), graph.upper_rows.begin()));
   EXPECT_GT(graph.level_nodes[0], base.level_nodes[0]);

@@ -31,7 +31,7 @@ class HnswFinderTest : public FinderFixture {
   }
 
   std::unique_ptr<CandidateFinder> Build(const std::vector<float>& vectors) const {
-    auto finder = BuildHnswFinder(options_, vectors.data(), static_cast<int64_t>(vectors.size()) / kDimension, stop_);
+    auto finder = BuildHnswFinder(options_, vectors.data(), static_cast<int64_t>(vectors.size()) / kDimension, stop_.get_token());
     EXPECT_OK(finder);
     return *std::move(finder);
   }
@@ -189,7 +189,8 @@ TEST_F(HnswFinderTest, ExtendsToTwiceItsRowsAndFindsOldAndNewOnes) {
   const auto base = Build(half);
   EXPECT_TRUE(base->CanExtend(options_, kRows));
   EXPECT_FALSE(base->CanExtend(options_, kRows + 1));
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<CandidateFinder> extended, base->Extend(options_, vectors_.data(), kRows, stop_));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<CandidateFinder> extended,
+                       base->Extend(options_, vectors_.data(), kRows, stop_.get_token()));
   ASSERT_NE(extended, nullptr);
   EXPECT_GE(Recall(*extended, vectors_), 0.95);
   EXPECT_FALSE(extended->CanExtend(options_, kRows + 1)) << "the rows that it was built with count, not those that it has";
@@ -203,15 +204,16 @@ TEST_F(HnswFinderTest, ReturnsNullForRowsWhoseCodesWouldSaturate) {
   const auto base = Build(half);
   std::vector<float> grown = vectors_;
   std::for_each(grown.begin() + kRows / 2 * kDimension, grown.end(), [](float& value) { value *= 2; });
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<CandidateFinder> extended, base->Extend(options_, grown.data(), kRows, stop_));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<CandidateFinder> extended,
+                       base->Extend(options_, grown.data(), kRows, stop_.get_token()));
   EXPECT_EQ(extended, nullptr);
 }
 
 TEST_F(HnswFinderTest, StopsWhenTold) {
   const auto base = Build(std::vector<float>(vectors_.begin(), vectors_.begin() + kRows / 2 * kDimension));
-  stop_ = true;
-  EXPECT_THAT(BuildHnswFinder(options_, vectors_.data(), kRows, stop_), StatusIs(absl::StatusCode::kCancelled));
-  EXPECT_THAT(base->Extend(options_, vectors_.data(), kRows, stop_), StatusIs(absl::StatusCode::kCancelled));
+  stop_.request_stop();
+  EXPECT_THAT(BuildHnswFinder(options_, vectors_.data(), kRows, stop_.get_token()), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(base->Extend(options_, vectors_.data(), kRows, stop_.get_token()), StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST_F(HnswFinderTest, HoldsAFewRowsToo) {

@@ -5,8 +5,8 @@
 #define SEMBLANCE_TESTS_INDEX_FINDERS_HNSW_FIXTURE_H_
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
+#include <stop_token>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -31,8 +31,8 @@ class HnswFixture : public ::testing::Test {
 
   HnswGraph Build(int threads, int64_t late_rows = 0) {
     HnswBuilder builder(&codes_, {.m = 8, .ef_construction = 60, .threads = threads}, late_rows);
-    EXPECT_OK(builder.InsertMost(stop_));
-    EXPECT_OK(builder.InsertLate(stop_));
+    EXPECT_OK(builder.InsertMost(stop_.get_token()));
+    EXPECT_OK(builder.InsertLate(stop_.get_token()));
     return builder.Take();
   }
 
@@ -74,7 +74,7 @@ class HnswFixture : public ::testing::Test {
 
   RandomVectors random_{kDimension, 0, 1};
   RowCodes codes_;
-  std::atomic<bool> stop_{false};
+  std::stop_source stop_;
 };
 
 }  // namespace semblance::index

@@ -42,7 +42,7 @@ class IvfFinderTest : public FinderFixture {
     auto built = std::make_unique<Built>();
     built->vectors = BigArray<float>(vectors.size());
     std::copy(vectors.begin(), vectors.end(), built->vectors.data());
-    auto finder = BuildIvfFinder(options_, &built->vectors, &built->order, stop_);
+    auto finder = BuildIvfFinder(options_, &built->vectors, &built->order, stop_.get_token());
     EXPECT_OK(finder);
     built->finder = *std::move(finder);
     return built;
@@ -204,12 +204,12 @@ TEST_F(IvfFinderTest, RefusesToLoadWhatWasNotSaved) {
 }
 
 TEST_F(IvfFinderTest, StopsWhenTold) {
-  stop_ = true;
+  stop_.request_stop();
   options_.spec = SpecOf("IVF20,Flat");
   BigArray<float> vectors(vectors_.size());
   std::copy(vectors_.begin(), vectors_.end(), vectors.data());
   std::vector<uint32_t> order;
-  EXPECT_THAT(BuildIvfFinder(options_, &vectors, &order, stop_), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(BuildIvfFinder(options_, &vectors, &order, stop_.get_token()), StatusIs(absl::StatusCode::kCancelled));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "index/segments/index_recovery.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,7 +41,7 @@ class IndexRecoveryTest : public ::testing::Test {
   uint64_t WriteSegment(const std::vector<uint64_t>& keys) {
     const uint64_t number = directory_->NextNumber();
     const std::vector<std::vector<float>> vectors = VectorsOf(keys, number);
-    const auto segment = SealedSegment::Build(number, options_, RowsOf(keys, vectors), 100, stop_);
+    const auto segment = SealedSegment::Build(number, options_, RowsOf(keys, vectors), 100, /*stop=*/{});
     EXPECT_OK(segment);
     EXPECT_OK((*segment)->Write(directory_->SegmentPath(number)));
     segments_.push_back(number);
@@ -91,7 +90,6 @@ class IndexRecoveryTest : public ::testing::Test {
   std::unique_ptr<IndexDirectory> directory_;
   std::vector<uint64_t> segments_;
   std::vector<uint64_t> logs_;
-  const std::atomic<bool> stop_{false};
 
  private:
   static std::vector<std::vector<float>> VectorsOf(const std::vector<uint64_t>& keys, uint64_t file) {

@@ -1,8 +1,8 @@
 #include "index/segments/sealed_segment.h"
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -36,7 +36,7 @@ class SealedSegmentTest : public ::testing::Test {
       rows_.push_back({row + 1, absl::MakeConstSpan(vectors_).subspan(row * kDimension, kDimension)});
     }
     oracle_.Apply(rows_, {});
-    auto segment = SealedSegment::Build(1, options_, rows_, kRows, stop_);
+    auto segment = SealedSegment::Build(1, options_, rows_, kRows, stop_.get_token());
     ASSERT_OK(segment);
     segment_ = *std::move(segment);
   }
@@ -71,7 +71,7 @@ class SealedSegmentTest : public ::testing::Test {
   const std::vector<float> vectors_ = random_.Rows(kRows);
   std::vector<IndexAdd> rows_;
   IndexOracle oracle_;
-  std::atomic<bool> stop_{false};
+  std::stop_source stop_;
   std::unique_ptr<SealedSegment> segment_;
 };
 
@@ -131,8 +131,8 @@ TEST_F(SealedSegmentTest, FindsTheSameAfterAWayThroughAFile) {
 }
 
 TEST_F(SealedSegmentTest, StopsBuildingWhenTold) {
-  stop_ = true;
-  EXPECT_THAT(SealedSegment::Build(1, options_, rows_, kRows, stop_), StatusIs(absl::StatusCode::kCancelled));
+  stop_.request_stop();
+  EXPECT_THAT(SealedSegment::Build(1, options_, rows_, kRows, stop_.get_token()), StatusIs(absl::StatusCode::kCancelled));
 }
 
 }  // namespace

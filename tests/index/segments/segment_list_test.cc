@@ -1,6 +1,5 @@
 #include "index/segments/segment_list.h"
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -19,10 +18,9 @@ TEST(SegmentList, VisitsTheNewestRowsFirst) {
   SegmentedIndexOptions options;
   options.dimension = 1;
   const std::vector<float> vector = {1};
-  const std::atomic<bool> stop{false};
   SegmentList list;
   for (const uint64_t file : {1, 2}) {
-    auto segment = SealedSegment::Build(file, options, {{file, vector}}, 1, stop);
+    auto segment = SealedSegment::Build(file, options, {{file, vector}}, 1, /*stop=*/{});
     ASSERT_OK(segment);
     list.sealed.push_back(*std::move(segment));
   }

@@ -1,7 +1,6 @@
 #include "index/segments/segment_merge.h"
 
 #include <algorithm>
-#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -35,14 +34,14 @@ class SegmentMergeTest : public ::testing::Test {
   }
 
   std::shared_ptr<SealedSegment> Sealed(const std::vector<uint64_t>& keys) {
-    auto segment = SealedSegment::Build(++last_file_, options_, Rows(keys), static_cast<int64_t>(keys.size()), stop_);
+    auto segment = SealedSegment::Build(++last_file_, options_, Rows(keys), static_cast<int64_t>(keys.size()), /*stop=*/{});
     EXPECT_OK(segment);
     return *std::move(segment);
   }
 
   std::shared_ptr<const SegmentList> Merged(const SegmentList& list, uint64_t sequence) {
     SegmentMerge merge(list, options_, sequence);
-    EXPECT_OK(merge.Build(++last_file_, stop_));
+    EXPECT_OK(merge.Build(++last_file_, /*stop=*/{}));
     return merge.Publish(list);
   }
 
@@ -61,7 +60,6 @@ class SegmentMergeTest : public ::testing::Test {
   static void Delete(Segment* segment, uint64_t key, uint64_t at) { segment->Delete(segment->Find(key), at); }
 
   SegmentedIndexOptions options_;
-  const std::atomic<bool> stop_{false};
 
  private:
   // All rows have the vector (1), so searches find them in the order of their keys.
@@ -120,7 +118,7 @@ TEST_F(SegmentMergeTest, CarriesOverDeletionsThatCameWhileItWasBuilt) {
   SegmentList list;
   list.growing = {Growing({1, 2, 3}), Growing({})};
   SegmentMerge merge(list, options_, 3);
-  ASSERT_OK(merge.Build(9, stop_));
+  ASSERT_OK(merge.Build(9, /*stop=*/{}));
   Delete(list.growing[0].get(), 2, 4);
   const auto merged = merge.Publish(list);
   EXPECT_THAT(KeysAt(*merged, 3), ElementsAre(1, 2, 3));
@@ -133,7 +131,7 @@ TEST_F(SegmentMergeTest, DropsOnlyWhatItsSequenceNoLongerShows) {
   Delete(list.growing[0].get(), 1, 5);
   SegmentMerge merge(list, options_, 5);
   Delete(list.growing[0].get(), 2, 6);  // By a step that is not published yet.
-  ASSERT_OK(merge.Build(9, stop_));
+  ASSERT_OK(merge.Build(9, /*stop=*/{}));
   const auto merged = merge.Publish(list);
   EXPECT_EQ(merged->oldest_sequence, 5U);
   EXPECT_EQ(merged->sealed.at(0)->rows(), 3);
@@ -175,7 +173,7 @@ class ExtendingMergeTest : public SegmentMergeTest {
 
   void FillList(float size = 1) {
     const std::vector<IndexAdd> old = Rows(1, 4000);
-    auto sealed = SealedSegment::Build(1, options_, old, 4000, stop_);
+    auto sealed = SealedSegment::Build(1, options_, old, 4000, /*stop=*/{});
     EXPECT_OK(sealed);
     list_.sealed = {*std::move(sealed)};
     list_.growing = {std::make_shared<GrowingSegment>(2, kDimension, 400), std::make_shared<GrowingSegment>(3, kDimension, 400)};
@@ -184,7 +182,7 @@ class ExtendingMergeTest : public SegmentMergeTest {
 
   std::shared_ptr<const SegmentList> MergedAt(uint64_t sequence) {
     SegmentMerge merge(list_, options_, sequence);
-    EXPECT_OK(merge.Build(9, stop_));
+    EXPECT_OK(merge.Build(9, /*stop=*/{}));
     return merge.Publish(list_);
   }
 

@@ -63,7 +63,7 @@ class BundledFakeEmbedder final : public FakeEmbedder {
 };
 
 inline service::CallContext Now() {
-  return {.deadline = absl::InfiniteFuture(), .cancelled = nullptr, .start = absl::Now()};
+  return {.deadline = absl::InfiniteFuture(), .cancelled = {}, .start = absl::Now()};
 }
 
 // Runs an asynchronous call and waits for its answer.

@@ -1,6 +1,7 @@
 #include "service/engine/engine.h"
 
 #include <atomic>
+#include <stop_token>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -128,7 +129,9 @@ TEST_F(EngineTest, DropsWorkWhoseClientHasGoneOrWhoseTimeIsOver) {
   late.deadline = absl::Now() - absl::Seconds(1);
   EXPECT_THAT(Search(InputOf(service::ItemQuery{.id = "a"}, 1), late), StatusIs(absl::StatusCode::kDeadlineExceeded));
   service::CallContext gone = Now();
-  gone.cancelled = std::make_shared<const std::atomic<bool>>(true);
+  std::stop_source gone_client;
+  gone_client.request_stop();
+  gone.cancelled = gone_client.get_token();
   EXPECT_THAT(Search(InputOf(service::ItemQuery{.id = "a"}, 1), gone), StatusIs(absl::StatusCode::kCancelled));
 }
 

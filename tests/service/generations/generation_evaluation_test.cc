@@ -1,6 +1,7 @@
 #include "service/generations/generation_evaluation.h"
 
 #include <set>
+#include <stop_token>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -27,11 +28,11 @@ class GenerationEvaluationTest : public ::testing::Test, public EngineFixture {
 
   absl::StatusOr<service::GenerationEvaluation> Measure(const service::GenerationGates& gates = {},
                                                         const service::Generation* active = nullptr) {
-    return service::Evaluate(*engine().status().generation, active, gates, trained_, stop_);
+    return service::Evaluate(*engine().status().generation, active, gates, trained_, stop_.get_token());
   }
 
   service::TrainedImages trained_;
-  std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
 };
 
 TEST_F(GenerationEvaluationTest, AnExactIndexFindsAllAndRightLabelsAreAllRight) {
@@ -106,7 +107,7 @@ TEST_F(GenerationEvaluationTest, TheToleranceIsAGateOnlyWhereItIsSet) {
 TEST_F(GenerationEvaluationTest, WarmsUpEveryBatchSize) {
   ASSERT_OK(Start("model"));
   int64_t rounds = 0;
-  ASSERT_OK(service::WarmUp(*engine().status().generation, stop_, [&](int64_t done, int64_t) { rounds = done; }));
+  ASSERT_OK(service::WarmUp(*engine().status().generation, stop_.get_token(), [&](int64_t done, int64_t) { rounds = done; }));
   std::set<size_t> sizes;
   for (const auto& call : embedder().calls()) {
     sizes.insert(call.size());
@@ -117,9 +118,9 @@ TEST_F(GenerationEvaluationTest, WarmsUpEveryBatchSize) {
 
 TEST_F(GenerationEvaluationTest, StopsWhenItIsToldTo) {
   StartWithPairs(true);
-  stop_ = true;
+  stop_.request_stop();
   EXPECT_EQ(Measure().status().code(), absl::StatusCode::kCancelled);
-  EXPECT_EQ(service::WarmUp(*engine().status().generation, stop_, [](int64_t, int64_t) {}).status().code(),
+  EXPECT_EQ(service::WarmUp(*engine().status().generation, stop_.get_token(), [](int64_t, int64_t) {}).status().code(),
             absl::StatusCode::kCancelled);
 }
 

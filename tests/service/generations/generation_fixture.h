@@ -10,8 +10,8 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -40,9 +40,9 @@ class InProcessLauncher final : public service::JobLauncher {
     if (!failures.empty()) {
       const int exit_code = failures.front();
       failures.erase(failures.begin());
-      return std::make_unique<Thread>([exit_code](const std::atomic<bool>*) { return exit_code; });
+      return std::make_unique<Thread>([exit_code](const std::stop_token&) { return exit_code; });
     }
-    return std::make_unique<Thread>([arguments = spec.arguments](const std::atomic<bool>* stop) { return Build(arguments, stop); });
+    return std::make_unique<Thread>([arguments = spec.arguments](const std::stop_token& stop) { return Build(arguments, stop); });
   }
 
   // Threads do not outlive the process.
@@ -52,8 +52,8 @@ class InProcessLauncher final : public service::JobLauncher {
  private:
   class Thread final : public service::Job {
    public:
-    explicit Thread(std::function<int(const std::atomic<bool>*)> run)
-        : exit_code_(std::async(std::launch::async, [this, run = std::move(run)] { return run(&stop_); })) {}
+    explicit Thread(std::function<int(const std::stop_token&)> run)
+        : exit_code_(std::async(std::launch::async, [this, run = std::move(run)] { return run(stop_.get_token()); })) {}
 
     std::optional<int> Wait(absl::Duration limit) override {
       if (exit_code_.wait_for(absl::ToChronoMicroseconds(limit)) == std::future_status::ready) {
@@ -62,16 +62,16 @@ class InProcessLauncher final : public service::JobLauncher {
       return std::nullopt;
     }
     void Stop(absl::Duration) override {
-      stop_ = true;
+      stop_.request_stop();
       exit_code_.wait();
     }
 
    private:
-    std::atomic<bool> stop_ = false;
+    std::stop_source stop_;
     std::future<int> exit_code_;
   };
 
-  static int Build(const std::vector<std::string>& arguments, const std::atomic<bool>* stop) {
+  static int Build(const std::vector<std::string>& arguments, const std::stop_token& stop) {
     builder::BuildOptions options;
     for (absl::string_view argument : arguments) {
       if (absl::ConsumePrefix(&argument, "--data_dir=")) {

@@ -1,12 +1,12 @@
 #include "service/rpc/blocking_calls.h"
 
-#include <atomic>
 #include <future>
 #include <memory>
-#include <thread>
+#include <stop_token>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "common/threads/stop.h"
 #include "semblance/v1/model_service.grpc.pb.h"
 #include "tests/service/rpc/rpc_fixture.h"
 
@@ -17,12 +17,12 @@ using ::semblance::testing::DetailOf;
 using ::semblance::testing::ReasonOf;
 using ::semblance::testing::RpcFixture;
 
-using Cancelled = std::shared_ptr<const std::atomic<bool>>;
-
-// GetModel blocks, on one thread with one place in its queue, until it is released. `late` gets the flag of the call of that name.
+// GetModel blocks, on one thread with one place in its queue, until it is released. `late` gets the cancellation of the call of
+// that name.
 class BlockingService final : public v1::ModelService::CallbackService {
  public:
-  BlockingService(CallTracker* calls, std::promise<void>* entered, std::promise<Cancelled>* late, std::shared_future<void> released)
+  BlockingService(CallTracker* calls, std::promise<void>* entered, std::promise<std::stop_token>* late,
+                  std::shared_future<void> released)
       : calls_(calls), entered_(entered), late_(late), released_(std::move(released)) {}
 
   grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context, const v1::GetModelRequest* request,
@@ -44,7 +44,7 @@ class BlockingService final : public v1::ModelService::CallbackService {
  private:
   CallTracker* const calls_;
   std::promise<void>* const entered_;
-  std::promise<Cancelled>* const late_;
+  std::promise<std::stop_token>* const late_;
   const std::shared_future<void> released_;
   BlockingCalls blocking_{"test", 1, 1};
 };
@@ -67,7 +67,7 @@ class BlockingCallsTest : public ::testing::Test, protected RpcFixture {
   }
 
   std::promise<void> entered_;
-  std::promise<Cancelled> late_;
+  std::promise<std::stop_token> late_;
   std::promise<void> released_;
 
  private:
@@ -100,13 +100,11 @@ TEST_F(BlockingCallsTest, DoesNotRunWhatWasCancelledBeforeItsTurn) {
   entered_.get_future().wait();
   // It would set entered_ a second time, which throws.
   std::future<grpc::Status> late = Send("late", &contexts[1]);
-  const Cancelled cancelled = late_.get_future().get();
+  const std::stop_token cancelled = late_.get_future().get();
   contexts[1].TryCancel();
   EXPECT_EQ(late.get().error_code(), grpc::StatusCode::CANCELLED);
   // The client has its answer before the server hears of it.
-  while (!*cancelled) {
-    std::this_thread::yield();
-  }
+  WaitForStop(cancelled);
   released_.set_value();
   EXPECT_TRUE(first.get().ok());
 }

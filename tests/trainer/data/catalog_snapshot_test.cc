@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -61,7 +62,7 @@ class CatalogSnapshotTest : public ::testing::Test {
 
   const testing::TempDir dir_;
   std::unique_ptr<catalog::Catalog> catalog_;
-  std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
 };
 
 TEST_F(CatalogSnapshotTest, HasTheLabeledItemsAsTheyAre) {
@@ -72,7 +73,7 @@ TEST_F(CatalogSnapshotTest, HasTheLabeledItemsAsTheyAre) {
   Upsert("gone", "fourth", "x");
   Upsert("a/1", "newer", "x");
   Delete("gone");
-  const auto manifest = SnapshotCatalog(path(), snapshot(), stop_);
+  const auto manifest = SnapshotCatalog(path(), snapshot(), stop_.get_token());
   ASSERT_OK(manifest);
   EXPECT_THAT(Read(*manifest), ElementsAre(Pair("a/1", Pair("x", "newer")), Pair("b", Pair("y", "second"))));
 }
@@ -80,12 +81,12 @@ TEST_F(CatalogSnapshotTest, HasTheLabeledItemsAsTheyAre) {
 TEST_F(CatalogSnapshotTest, IsMadeOnce) {
   Open();
   Upsert("a", "first", "x");
-  ASSERT_OK(SnapshotCatalog(path(), snapshot(), stop_));
+  ASSERT_OK(SnapshotCatalog(path(), snapshot(), stop_.get_token()));
   Upsert("b", "second", "y");
-  const auto again = SnapshotCatalog(path(), snapshot(), stop_);
+  const auto again = SnapshotCatalog(path(), snapshot(), stop_.get_token());
   ASSERT_OK(again);
   EXPECT_EQ(Read(*again).size(), 1u);
-  const auto awaited = AwaitCatalogSnapshot(snapshot(), stop_);
+  const auto awaited = AwaitCatalogSnapshot(snapshot(), stop_.get_token());
   ASSERT_OK(awaited);
   EXPECT_EQ(*awaited, *again);
 }
@@ -111,7 +112,7 @@ TEST_F(CatalogSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
       replace(i % kPairs, absl::StrCat("image ", i));
     }
   });
-  const auto manifest = SnapshotCatalog(path(), snapshot(), stop_);
+  const auto manifest = SnapshotCatalog(path(), snapshot(), stop_.get_token());
   ended = true;
   writer.join();
   ASSERT_OK(manifest);
@@ -123,14 +124,14 @@ TEST_F(CatalogSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
 }
 
 TEST_F(CatalogSnapshotTest, SaysWhatIsWrong) {
-  const absl::Status missing = SnapshotCatalog(path(), snapshot(), stop_).status();
+  const absl::Status missing = SnapshotCatalog(path(), snapshot(), stop_.get_token()).status();
   EXPECT_EQ(ErrorReason(missing), "DATA_INVALID");
   EXPECT_EQ(ErrorField(missing), "data.catalog_path");
   Open();
   Upsert("a", "first", std::nullopt);
-  EXPECT_EQ(ErrorReason(SnapshotCatalog(path(), snapshot(), stop_).status()), "DATA_INVALID");
-  stop_ = true;
-  EXPECT_TRUE(absl::IsCancelled(AwaitCatalogSnapshot(snapshot(), stop_).status()));
+  EXPECT_EQ(ErrorReason(SnapshotCatalog(path(), snapshot(), stop_.get_token()).status()), "DATA_INVALID");
+  stop_.request_stop();
+  EXPECT_TRUE(absl::IsCancelled(AwaitCatalogSnapshot(snapshot(), stop_.get_token()).status()));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "trainer/data/image_store.h"
 
-#include <atomic>
+#include <stop_token>
 #include <string>
 
 #include "tests/testing/status_matchers.h"
@@ -18,14 +18,11 @@ using testing::StatusMessage;
 
 constexpr int64_t kImageBytes = 64;
 
-const std::atomic<bool> kGoOn = false;
-
 absl::StatusOr<std::unique_ptr<ImageStore>> LoadStore(const dataset::Dataset& dataset, std::vector<int64_t> indices,
                                                       int64_t max_cached_bytes, int threads = 2) {
   ImageStoreOptions options;
   options.threads = threads;
   options.max_cached_bytes = max_cached_bytes;
-  options.stop = &kGoOn;
   return ImageStore::Load(&dataset, std::move(indices), embedder::Preprocessor::Create(GrayPreprocessing()).value(), options,
                           "test");
 }
@@ -105,9 +102,10 @@ TEST(ImageStoreTest, NamesTheBrokenImage) {
 
 TEST(ImageStoreTest, StopsWhenAsked) {
   const MemoryDataset dataset = GrayImages(3);
-  const std::atomic<bool> stop = true;
+  std::stop_source stop;
+  stop.request_stop();
   ImageStoreOptions options;
-  options.stop = &stop;
+  options.stop = stop.get_token();
 
   EXPECT_THAT(ImageStore::Load(&dataset, {0, 1}, embedder::Preprocessor::Create(GrayPreprocessing()).value(), options, "test"),
               StatusIs(absl::StatusCode::kCancelled));

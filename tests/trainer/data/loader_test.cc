@@ -1,8 +1,8 @@
 #include "trainer/data/loader.h"
 
-#include <atomic>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -35,7 +35,7 @@ class LoaderTest : public ::testing::Test {
  protected:
   LoaderTest() : dataset_(Gradients(50)) {
     ImageStoreOptions options;
-    options.stop = &stop_;
+    options.stop = stop_.get_token();
     options.max_cached_bytes = 1000;
     std::vector<int64_t> indices;
     for (int64_t i = 0; i < dataset_.size(); ++i) {
@@ -62,7 +62,7 @@ class LoaderTest : public ::testing::Test {
     return pixels;
   }
 
-  const std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
   const MemoryDataset dataset_;
   std::unique_ptr<ImageStore> store_;
 };

@@ -1,7 +1,7 @@
 #include "trainer/learning/feature_cache.h"
 
-#include <atomic>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,7 +51,7 @@ class FeatureCacheTest : public ::testing::Test {
       labels_.push_back(i % 2);
     }
     ImageStoreOptions options;
-    options.stop = &stop_;
+    options.stop = stop_.get_token();
     const embedder::Preprocessor preprocessor = embedder::Preprocessor::Create(GrayPreprocessing()).value();
     store_ = ImageStore::Load(&dataset_, indices, preprocessor, options, "test").value();
     nothing_ = ImageStore::Load(&dataset_, {}, preprocessor, options, "test").value();
@@ -65,7 +65,7 @@ class FeatureCacheTest : public ::testing::Test {
         /*class_count=*/2, torch::kCPU, ranks_.get());
   }
 
-  std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
   MemoryDataset dataset_;
   std::vector<int64_t> labels_;
   std::unique_ptr<ImageStore> store_;
@@ -79,7 +79,7 @@ TEST_F(FeatureCacheTest, HoldsWhatTheBackboneMakesOfEachImage) {
   LabeledImages validation;
   LabeledImages test = {nothing_.get(), &labels_, {}};
 
-  ASSERT_OK(CacheFeatures(CachedConfig(), *learner, stop_, {&train, &validation, &test}));
+  ASSERT_OK(CacheFeatures(CachedConfig(), *learner, stop_.get_token(), {&train, &validation, &test}));
 
   EXPECT_THAT(train.features.sizes().vec(), ElementsAre(kImageCount, kWidth));
   EXPECT_FALSE(validation.features.defined());
@@ -107,32 +107,32 @@ TEST_F(FeatureCacheTest, IsRefusedWhereItDoesNotFit) {
   LabeledImages train = {store_.get(), &labels_, {}};
 
   config.mutable_data()->set_max_cached_bytes(kBytes - 1);
-  const absl::Status status = CacheFeatures(config, *learner, stop_, {&train});
+  const absl::Status status = CacheFeatures(config, *learner, stop_.get_token(), {&train});
   EXPECT_THAT(status, HasField("data.max_cached_bytes"));
   EXPECT_THAT(status, StatusMessage(HasSubstr("takes 76800 for 300 images with 64 features each")));
   EXPECT_FALSE(train.features.defined());
 
   config.mutable_data()->set_max_cached_bytes(kBytes);
-  EXPECT_OK(CacheFeatures(config, *learner, stop_, {&train}));
+  EXPECT_OK(CacheFeatures(config, *learner, stop_.get_token(), {&train}));
 }
 
 TEST_F(FeatureCacheTest, StopsWhenAsked) {
   const auto learner = NewLearner(CachedConfig());
   LabeledImages train = {store_.get(), &labels_, {}};
-  stop_ = true;
+  stop_.request_stop();
 
-  EXPECT_THAT(CacheFeatures(CachedConfig(), *learner, stop_, {&train}), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(CacheFeatures(CachedConfig(), *learner, stop_.get_token(), {&train}), StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST_F(FeatureCacheTest, KeepsFloat32WhateverTheNetworkComputesIn) {
   v1::TrainingConfig config = CachedConfig();
   LabeledImages exact = {store_.get(), &labels_, {}};
-  ASSERT_OK(CacheFeatures(config, *NewLearner(config), stop_, {&exact}));
+  ASSERT_OK(CacheFeatures(config, *NewLearner(config), stop_.get_token(), {&exact}));
   config.set_precision(v1::TrainingConfig::PRECISION_BFLOAT16);
   const auto learner = NewLearner(config);
   LabeledImages train = {store_.get(), &labels_, {}};
 
-  ASSERT_OK(CacheFeatures(config, *learner, stop_, {&train}));
+  ASSERT_OK(CacheFeatures(config, *learner, stop_.get_token(), {&train}));
 
   EXPECT_TRUE(torch::equal(train.features, exact.features));
   const torch::Tensor head = learner->net()->HeadParameters()[0].detach().clone();

@@ -1,7 +1,7 @@
 #include "trainer/learning/labeled_images.h"
 
-#include <atomic>
 #include <set>
+#include <stop_token>
 #include <tuple>
 
 #include "tests/testing/status_matchers.h"
@@ -19,7 +19,7 @@ class LabeledImagesTest : public ::testing::Test {
       indices.push_back(i);
     }
     ImageStoreOptions options;
-    options.stop = &stop_;
+    options.stop = stop_.get_token();
     images_ =
         ImageStore::Load(&dataset_, indices, embedder::Preprocessor::Create(testing::GrayPreprocessing()).value(), options, "load")
             .value();
@@ -33,7 +33,7 @@ class LabeledImagesTest : public ::testing::Test {
   LabeledImages Images() const { return {images_.get(), &no_labels_, &triplets_}; }
 
   testing::MemoryDataset dataset_;
-  std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
   std::unique_ptr<ImageStore> images_;
   std::vector<dataset::Triplet> triplets_;
   const std::vector<int64_t> no_labels_;
