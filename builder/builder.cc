@@ -28,7 +28,7 @@ using ::semblance::storage::v1::BuildProgress;
 using ::semblance::storage::v1::GenerationManifest;
 using ::semblance::storage::v1::GenerationRecord;
 
-// Between two replacements of progress.json.
+// Time between two replacements of progress.json.
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(250);
 
 absl::StatusOr<std::unique_ptr<FileLock>> LockBuild(const std::string& path) {
@@ -49,7 +49,8 @@ absl::Status CheckPhase(const generation::GenerationStore& store, const std::str
   return absl::OkStatus();
 }
 
-// Makes the file durable, too: the index syncs what it must not lose, build.json promises all of it.
+// Computes the digest of a file, and makes the file durable. The index syncs only files that it must not lose, but build.json
+// promises all of them.
 absl::StatusOr<BuildManifest::IndexFile> DescribeFile(const std::string& directory, const std::string& name) {
   const std::string path = absl::StrCat(directory, "/", name);
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> opened, AppendFile::Open(path));
@@ -63,7 +64,7 @@ absl::StatusOr<BuildManifest::IndexFile> DescribeFile(const std::string& directo
   return file;
 }
 
-// All files of the index, which is closed.
+// Lists all files of the index. REQUIRES: the index is closed.
 absl::Status DescribeFiles(const std::string& directory, BuildManifest* build) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(directory));
   for (const std::string& name : names) {
@@ -74,7 +75,7 @@ absl::Status DescribeFiles(const std::string& directory, BuildManifest* build) {
   return SyncDirectory(directory);
 }
 
-// One build; its lock is held.
+// One build of a generation. The caller holds the lock of the build.
 class Build {
  public:
   Build(const BuildOptions& options, const generation::GenerationStore& store, GenerationManifest manifest)
@@ -126,7 +127,7 @@ class Build {
     return embedder;
   }
 
-  // Sets sequence and row_count. Afterwards the index is closed.
+  // Builds and closes the index. Sets sequence and row_count.
   absl::Status BuildIndex(const catalog::Catalog& catalog, const embedder::Embedder& embedder,
                           const index::SegmentedIndexOptions& how, BuildManifest* build) {
     SEMBLANCE_ASSIGN_OR_RETURN(const generation::CatalogState state, generation::ReadCatalogState(catalog));
@@ -185,7 +186,7 @@ class Build {
   void WriteProgress() {
     last_write_ = absl::Now();
     const absl::Status written = store_.WriteProgress(manifest_.id(), progress_);
-    // For those who wait, and no more: the build itself goes on.
+    // Progress is only for people who wait. The build continues without it.
     LOG_IF(WARNING, !written.ok()) << written;
     if (options_.on_progress) {
       options_.on_progress(progress_);

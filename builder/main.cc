@@ -59,18 +59,18 @@ semblance::CommandLine BuilderCommand(Flags& flags) {
   return command;
 }
 
-// Whoever serves on the same cores comes first. SCHED_IDLE gets what nobody else wants; a niceness of 19 still takes its share of
-// every core.
+// Programs that serve on the same cores have priority. SCHED_IDLE runs only when nothing else wants to run, but even a niceness of
+// 19 takes a share of every core.
 void YieldToOthers() {
   const sched_param none{};
   if (::sched_setscheduler(0, SCHED_IDLE, &none) != 0) {
     ::setpriority(PRIO_PROCESS, 0, 19);
   }
-  // Where memory runs out the kernel is to end this process, which loses nothing by it. Best effort.
+  // When memory runs out, the kernel should kill this process, because it can resume. Best effort.
   std::ofstream("/proc/self/oom_score_adj") << 800;
 }
 
-// A bar for each step, of what this process does: a rate that counted what an earlier one did would be wrong.
+// Shows a bar for each step. It counts only the work of this process, because the work of an earlier one would distort the rate.
 class Bars {
  public:
   void Show(const BuildProgress& progress) {
@@ -112,9 +112,10 @@ absl::Status Run(const Flags& flags, const std::stop_token& stop) {
   options.threads = flags.threads > 0 ? flags.threads : semblance::CoreCount();
   options.stop = stop;
   options.on_progress = [&bars](const BuildProgress& progress) { bars.Show(progress); };
-  // Each inference on one thread, and as many of them as there are cores: no core waits for another at the end of each layer, least
-  // of all for one that somebody else has taken, and images are decoded on all of them. 406 photos, ResNet-18 at 96 pixels, on two
-  // busy cores: 0.7 to 0.9 s; with one inference at a time on both of them 1.0 to 1.6 s; with two on both each 0.7 to 1.0 s.
+  // Each inference has one thread, and there are as many inferences as cores. So no core waits for another at the end of each
+  // layer, which may be busy with other work, and all cores decode images. Measured with 406 photos and ResNet-18 at 96 pixels on
+  // two busy cores: 0.7 to 0.9 s; one inference at a time on both cores takes 1.0 to 1.6 s; two, each on both cores, take 0.7
+  // to 1.0 s.
   options.new_embedder = [&config](const std::string& directory) {
     return semblance::embedder::NewTorchEmbedder(directory,
                                                  {.device = config.device().empty() ? "auto" : config.device(), .threads = 1});

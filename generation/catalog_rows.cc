@@ -19,12 +19,12 @@ namespace {
 
 constexpr int kChangesPerRead = 4096;
 
-// Stored images were checked against the limits when they were written; a limit that was lowered since must not lose them.
+// Stored images were checked against the limits when they were written. A limit that was lowered since must not lose them.
 constexpr embedder::DecodeLimits kStoredImageLimits = {.max_bytes = std::numeric_limits<int64_t>::max(),
                                                        .max_pixels = std::numeric_limits<int64_t>::max(),
                                                        .max_side = std::numeric_limits<int>::max()};
 
-// One run of EmbedMissing: threads that take batch after batch.
+// One run of EmbedMissing, in which threads take batch after batch.
 class MissingRows {
  public:
   MissingRows(const catalog::Catalog& catalog, const embedder::Embedder& embedder, const EmbedMissingOptions& options,
@@ -51,7 +51,7 @@ class MissingRows {
         rests.BetweenPieces();
       }
       const MutexLock lock(&mutex_);
-      // Also after another thread's error: what was embedded is kept.
+      // Rows are added also after an error of another thread, so that nothing is embedded in vain.
       if (const absl::Status added = rows.ok() ? Add(*rows) : rows.status(); !added.ok()) {
         status_.Update(added);
         return;
@@ -63,14 +63,14 @@ class MissingRows {
     }
   }
 
-  // How many images take about as long as a piece of work should, where `count` took `time`.
+  // Returns how many images make a piece of work of the right length, when `count` images took `time`.
   size_t SizeOfPiece(size_t count, absl::Duration time) const {
     const double pieces = absl::FDivDuration(time, Rests::kPiece);
     const double size = static_cast<double>(count) / std::max(pieces, 1e-3);
     return static_cast<size_t>(std::clamp(size, 1.0, static_cast<double>(options_.batch_size)));
   }
 
-  // Up to `size`; empty: nothing is left to do, or to be done.
+  // Takes up to `size` sequences. Returns none when all are taken, or when the run should end.
   absl::Span<const uint64_t> Take(size_t size) {
     const MutexLock lock(&mutex_);
     if (status_.ok() && taken_ < missing_.size() && options_.stop.stop_requested()) {
@@ -126,9 +126,9 @@ absl::StatusOr<CatalogState> ReadCatalogState(const catalog::Catalog& catalog) {
     after = next.empty() ? after : next.back().sequence;
     std::move(next.begin(), next.end(), std::back_inserter(changes));
   }
-  // The last transaction read all that there was, so `after` is the catalog's last sequence at that moment, and the last change
-  // of each id is its state then. Changes that earlier transactions read may have been replaced since: from the end, the first
-  // counts.
+  // The last transaction read to the end of the log. So `after` is the last sequence of the catalog at that moment, and the last
+  // change of each id is its state then. Earlier transactions may have read changes that were replaced since. So the changes are
+  // visited from the end, and the first one of each id counts.
   CatalogState state;
   state.sequence = after;
   absl::flat_hash_set<absl::string_view> seen;

@@ -25,7 +25,7 @@
 namespace semblance::index {
 namespace {
 
-// Niceness of the sealing thread, and of the OpenMP threads that it starts: searches come first.
+// Niceness of the sealing thread and of the OpenMP threads that it starts. Searches have priority.
 constexpr int kSealingNiceness = 15;
 
 // How often SealWhile asks its caller.
@@ -51,7 +51,7 @@ class IndexInDirectory final : public SegmentedIndex {
   IndexInDirectory(const SegmentedIndexOptions& options, std::unique_ptr<IndexDirectory> directory)
       : options_(options), directory_(std::move(directory)) {}
 
-  // Called once, first.
+  // Recovers the rows and starts the sealing thread. Called once, before all other methods.
   absl::Status Start(absl::Span<const uint64_t> live_keys, uint64_t sequence);
 
   int dimension() const override { return options_.dimension; }
@@ -67,11 +67,11 @@ class IndexInDirectory final : public SegmentedIndex {
   void WaitForBackgroundWork() override;
 
  private:
-  // Adds all rows, first to the logs and then in memory; or, on error, none.
+  // Adds all rows, first to the logs and then in memory. On error it adds none.
   absl::Status AddRows(absl::Span<const IndexAdd> adds) SEMBLANCE_REQUIRES(mutex_);
   // Starts a new growing segment.
   absl::Status Rotate() SEMBLANCE_REQUIRES(mutex_);
-  // Makes the list what the directory holds (once started), then what searches see.
+  // Makes the directory hold the list (after Start), and then makes searches see it.
   absl::Status Install(std::shared_ptr<const SegmentList> list) SEMBLANCE_REQUIRES(mutex_);
   void DeleteRow(const IndexDelete& one) SEMBLANCE_REQUIRES(mutex_);
 
@@ -87,19 +87,19 @@ class IndexInDirectory final : public SegmentedIndex {
   std::atomic<uint64_t> applied_{0};
   CurrentSegments segments_;
 
-  // Held by a writer for a step, and by the sealing thread to begin and to end a merge. Never by a search.
+  // A writer holds it during a step, and the sealing thread while it begins or ends a merge. A search never takes it.
   Mutex mutex_;
   Condition changed_;
   const std::unique_ptr<IndexDirectory> directory_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Belongs to the last growing segment.
+  // The log of the last growing segment.
   std::unique_ptr<VectorLogWriter> log_ SEMBLANCE_GUARDED_BY(mutex_);
-  // The end of the log may be torn: the next row goes to a new one.
+  // True when the end of the log may be torn. The next row then goes to a new log.
   bool log_is_torn_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  // False while Start copies rows from old logs to new ones: the directory still holds the old ones.
+  // False while Start copies rows from old logs to new ones. Until then the directory holds the old ones.
   bool started_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool merge_due_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool merging_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  // How the last merge ended.
+  // The result of the last merge.
   absl::Status merge_status_ SEMBLANCE_GUARDED_BY(mutex_);
   // Last: it uses everything above.
   Worker sealer_;
@@ -112,8 +112,8 @@ absl::Status IndexInDirectory::Start(absl::Span<const uint64_t> live_keys, uint6
   auto list = std::make_shared<SegmentList>();
   list->sealed = std::move(recovered.sealed);
   segments_.Store(std::move(list));
-  // The live rows of the old logs move to a new one, so that what was torn or deleted in them is gone. The directory keeps what it
-  // has until they are all there.
+  // The live rows of the old logs move to a new log, without torn and deleted ones. The directory holds the old logs until all rows
+  // are there.
   SEMBLANCE_RETURN_IF_ERROR(Rotate());
   std::vector<IndexAdd> rows;
   for (size_t row = 0; row < recovered.log_keys.size(); ++row) {
@@ -160,7 +160,7 @@ absl::Status IndexInDirectory::AddRows(absl::Span<const IndexAdd> adds) {
   std::vector<std::pair<std::shared_ptr<GrowingSegment>, absl::Span<const IndexAdd>>> logged;
   while (!adds.empty()) {
     std::shared_ptr<GrowingSegment> growing = segments_.Load()->growing.back();
-    // What is left over after a batch needs a new segment: the batch fills the one before.
+    // Rows remain after a batch only if the batch filled its segment, so they need a new one.
     if (log_is_torn_ || growing->room() == 0 || !logged.empty()) {
       SEMBLANCE_RETURN_IF_ERROR(Rotate());
       growing = segments_.Load()->growing.back();
@@ -226,7 +226,7 @@ absl::StatusOr<IndexSearchResult> IndexInDirectory::Search(absl::Span<const floa
   for (size_t begin = 0; begin < queries.size(); begin += options_.dimension) {
     query.vector = &queries[begin];
     TopRows top(options.top_k);
-    // The largest first: the better the rows found so far, the fewer a growing segment has to compare at full precision.
+    // The largest segments come first: the better the rows found so far, the fewer rows of a growing segment need full precision.
     for (const auto& segment : view.list->sealed) {
       segment->Search(query, &top);
     }
@@ -313,7 +313,7 @@ void IndexInDirectory::RunSealer(const std::stop_token& stop) {
       merging_ = true;
     }
     const absl::Status status = MergeOnce(stop);
-    // Nothing is lost: the rows stay where they are, and the next write tries again.
+    // Nothing is lost. The rows stay where they are, and the next write tries again.
     LOG_IF(ERROR, !status.ok() && !stop.stop_requested()) << "cannot seal a segment: " << status;
     MutexLock lock(&mutex_);
     merging_ = false;

@@ -115,7 +115,7 @@ class BuilderTest : public BuilderFixture {
 
   BuildProgress Progress() { return *store_.ReadProgress(generation_); }
 
-  // Of kItems items.
+  // Expects the rows of kItems items.
   void ExpectAllRows() {
     const std::map<std::string, std::vector<float>> rows = RowsOf(generation_);
     EXPECT_THAT(rows, SizeIs(kItems));

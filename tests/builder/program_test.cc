@@ -123,7 +123,7 @@ TEST_F(ProgramTest, EndsWithTheSameRowsHoweverOftenItIsKilled) {
   std::mt19937 random(2);
   for (int kill = 0; kill < kKills && !IsBuilt(); ++kill) {
     Process builder(Command());
-    // Moments all over its life, whatever the machine's speed: time is what the test is about.
+    // Kills come at random moments of a whole run, whatever the speed of the machine. No condition can be waited for.
     std::this_thread::sleep_for(std::chrono::duration<double>(whole) * std::uniform_real_distribution<double>(0.1, 0.9)(random));
     builder.Signal(SIGKILL);
     builder.Wait();

@@ -37,7 +37,7 @@ embedder::Image PictureOf(uint32_t seed) {
   return NoiseImage(8, 8, 1, seed);
 }
 
-// What a write at `sequence` left of the items: id to sequence.
+// The sequence of every item, by id.
 using Items = std::map<std::string, uint64_t>;
 
 Items ItemsOf(const generation::CatalogState& state) {
@@ -50,7 +50,7 @@ Items ItemsOf(const generation::CatalogState& state) {
 
 class CatalogRowsTest : public CatalogFixture {
  protected:
-  // The sequence of the write.
+  // Returns the sequence of the write.
   uint64_t Upsert(const std::string& id, uint32_t picture) { return UpsertBytes(id, EncodePng(PictureOf(picture))); }
 
   uint64_t UpsertBytes(const std::string& id, std::string image) {
@@ -65,7 +65,7 @@ class CatalogRowsTest : public CatalogFixture {
     return result->last_sequence;
   }
 
-  // `count` items; the picture of each is its number.
+  // Writes `count` items, whose pictures show their numbers.
   void Fill(int count) {
     for (int i = 0; i < count; ++i) {
       Upsert(absl::StrCat("item-", i), static_cast<uint32_t>(i));
@@ -108,7 +108,7 @@ TEST_F(CatalogRowsTest, TheStateHasTheLastWriteOfEachItem) {
   EXPECT_EQ(state.sequence, last);
 }
 
-// A catalog whose first reads are followed by a write that another thread makes: what happens while a large one is read.
+// A catalog that calls a function after every read of changes. The function can write, as others do while a large catalog is read.
 class OvertakenCatalog final : public catalog::Catalog {
  public:
   OvertakenCatalog(const catalog::Catalog& catalog, std::function<void()> after_read)
@@ -135,7 +135,7 @@ class OvertakenCatalog final : public catalog::Catalog {
 };
 
 TEST_F(CatalogRowsTest, TheStateIsThatOfOneMomentHoweverMuchIsWrittenMeanwhile) {
-  // More than one read takes, so that there is a middle of reading.
+  // The catalog has more items than one read returns.
   std::vector<catalog::ItemWrite> items;
   Items expected;
   for (int i = 0; i < 5000; ++i) {
@@ -148,7 +148,7 @@ TEST_F(CatalogRowsTest, TheStateIsThatOfOneMomentHoweverMuchIsWrittenMeanwhile) 
   uint64_t last = 0;
   int reads = 0;
   const OvertakenCatalog overtaken(*catalog_, [&] {
-    if (++reads == 1) {  // What the first read returned is replaced and deleted, and what it did not is too.
+    if (++reads == 1) {  // Replaces and deletes items that the first read returned, and items that it did not return.
       expected["item-0"] = UpsertBytes("item-0", "new");
       expected["item-4999"] = UpsertBytes("item-4999", "new");
       expected["late"] = UpsertBytes("late", "new");
@@ -156,7 +156,7 @@ TEST_F(CatalogRowsTest, TheStateIsThatOfOneMomentHoweverMuchIsWrittenMeanwhile) 
       last = Delete("item-4998");
       expected.erase("item-1");
       expected.erase("item-4998");
-    } else if (reads == 2) {  // After the last read: of no account.
+    } else if (reads == 2) {  // This write comes after the last read, and must not count.
       UpsertBytes("item-2", "too late");
     }
   });
@@ -166,7 +166,7 @@ TEST_F(CatalogRowsTest, TheStateIsThatOfOneMomentHoweverMuchIsWrittenMeanwhile) 
 }
 
 TEST_F(CatalogRowsTest, TheStateOfASequenceIsTheReplayOfTheLogToThere) {
-  // One thread writes and remembers; another process's reader would see what this one sees.
+  // One thread writes and remembers the state after every write.
   std::map<uint64_t, Items> states;
   std::atomic<bool> written{false};
   std::thread writer([&] {
