@@ -34,7 +34,8 @@ constexpr absl::Duration kProgressInterval = absl::Milliseconds(250);
 absl::StatusOr<std::unique_ptr<FileLock>> LockBuild(const std::string& path) {
   absl::StatusOr<std::unique_ptr<FileLock>> lock = FileLock::Acquire(path);
   if (absl::IsFailedPrecondition(lock.status())) {
-    return Error(absl::StatusCode::kUnavailable, "BUILD_RUNNING", absl::StrCat(path, " is locked: another builder is at work"));
+    return Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_BUILD_RUNNING,
+                 absl::StrCat(path, " is locked: another builder is at work"));
   }
   return lock;
 }
@@ -42,7 +43,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockBuild(const std::string& path) {
 absl::Status CheckPhase(const generation::GenerationStore& store, const std::string& id) {
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationRecord record, store.ReadRecord(id));
   if (record.phase() != GenerationRecord::PHASE_BUILDING) {
-    return Error(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_BUILDING",
+    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GENERATION_NOT_BUILDING,
                  absl::StrCat("generation ", id, " is in ", GenerationRecord::Phase_Name(record.phase()),
                               "; only one in PHASE_BUILDING can be built"));
   }
@@ -87,7 +88,7 @@ class Build {
       progress_.set_step(BuildProgress::STEP_DONE);
       WriteProgress();
     } else if (!IsWorthAnotherTry(status)) {
-      const std::string reason = ErrorReason(status);
+      const std::string reason = ReasonName(ReasonOf(status));
       progress_.set_step(BuildProgress::STEP_FAILED);
       progress_.set_error(absl::StrCat(reason, reason.empty() ? "" : ": ", status.message()));
       WriteProgress();
@@ -120,7 +121,7 @@ class Build {
     SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<embedder::Embedder> embedder,
                                options_.new_embedder(store_.BundleDir(manifest_.id())));
     if (embedder->manifest().embedding_space_id() != manifest_.embedding_space_id()) {
-      return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID",
+      return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_MANIFEST_INVALID,
                    absl::StrCat("generation ", manifest_.id(), " was made for ", manifest_.embedding_space_id(),
                                 ", its bundle is of ", embedder->manifest().embedding_space_id()));
     }

@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 absl::Status InvalidAttribute(absl::string_view message) {
-  return InvalidField("attributes", "INVALID_ATTRIBUTE", message);
+  return InvalidField("attributes", v1::ERROR_REASON_INVALID_ATTRIBUTE, message);
 }
 
 absl::StatusOr<AttributeValue> ValueFromJson(const std::string& key, const Json& value) {

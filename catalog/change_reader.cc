@@ -96,7 +96,7 @@ absl::StatusOr<CatalogItem> ChangeReader::Find(absl::string_view id) {
   find_.BindText(1, id);
   SEMBLANCE_ASSIGN_OR_RETURN(const bool found, find_.Step());
   if (!found) {
-    return Error(absl::StatusCode::kNotFound, "ITEM_NOT_FOUND", absl::StrCat("there is no item \"", id, "\""));
+    return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_ITEM_NOT_FOUND, absl::StrCat("there is no item \"", id, "\""));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(Change change, ChangeOf(find_));
   return std::move(change.item);
@@ -107,7 +107,7 @@ absl::StatusOr<std::string> ChangeReader::ReadImage(uint64_t sequence) {
   image_.BindInt(1, ToSqlite(sequence));
   SEMBLANCE_ASSIGN_OR_RETURN(const bool found, image_.Step());
   if (!found) {
-    return Error(absl::StatusCode::kNotFound, "ITEM_NOT_FOUND",
+    return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_ITEM_NOT_FOUND,
                  absl::StrCat("the item written at sequence ", sequence, " was replaced or deleted since"));
   }
   std::string image(image_.Bytes(0));

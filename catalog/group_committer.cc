@@ -26,7 +26,7 @@ size_t BytesOf(const GroupCommitter::Write& write) {
 }
 
 absl::Status ReadOnlyError(const absl::Status& failure) {
-  return Error(absl::StatusCode::kUnavailable, "READ_ONLY",
+  return Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_READ_ONLY,
                absl::StrCat("the catalog is read-only until it is opened again, because a write failed: ", failure.message()));
 }
 

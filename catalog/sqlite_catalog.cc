@@ -25,7 +25,7 @@ absl::StatusOr<std::vector<PreparedItem>> Prepare(std::vector<ItemWrite> items) 
     const size_t bytes =
         items[i].image.size() + items[i].id.size() + items[i].label.value_or("").size() + item.attributes_json.size();
     if (bytes > kMaxItemBytes) {
-      return InvalidField(absl::StrCat("items[", i, "].image"), "LIMIT_EXCEEDED",
+      return InvalidField(absl::StrCat("items[", i, "].image"), v1::ERROR_REASON_LIMIT_EXCEEDED,
                           absl::StrCat("the item has ", bytes, " bytes; the catalog takes at most ", kMaxItemBytes));
     }
     item.image_sha256 = Sha256Hex(items[i].image);
@@ -82,7 +82,7 @@ class SqliteCatalog final : public Catalog {
     if (committer_ != nullptr) {
       committer_->Submit(std::move(write));
     } else {
-      write.done(Error(absl::StatusCode::kUnavailable, "READ_ONLY", "the catalog was opened for reading only"));
+      write.done(Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_READ_ONLY, "the catalog was opened for reading only"));
     }
   }
 

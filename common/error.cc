@@ -50,13 +50,16 @@ absl::StatusCode CodeOfErrno(int error_number) {
 
 }  // namespace
 
-absl::Status Error(absl::StatusCode code, absl::string_view reason, absl::string_view message) {
+absl::Status Error(absl::StatusCode code, v1::ErrorReason reason, absl::string_view message) {
   absl::Status status(code, message);
-  status.SetPayload(kReasonUrl, absl::Cord(reason));
+  // The payload is text, so that a status in a log can be read.
+  if (const std::string name = ReasonName(reason); !name.empty()) {
+    status.SetPayload(kReasonUrl, absl::Cord(name));
+  }
   return status;
 }
 
-absl::Status InvalidField(absl::string_view field, absl::string_view reason, absl::string_view message) {
+absl::Status InvalidField(absl::string_view field, v1::ErrorReason reason, absl::string_view message) {
   absl::Status status = Error(absl::StatusCode::kInvalidArgument, reason, message);
   status.SetPayload(kFieldUrl, absl::Cord(field));
   return status;
@@ -78,8 +81,8 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   return status;
 }
 
-std::string ErrorReason(const absl::Status& status) {
-  return Payload(status, kReasonUrl);
+v1::ErrorReason ReasonOf(const absl::Status& status) {
+  return ReasonFromName(Payload(status, kReasonUrl));
 }
 
 std::string ErrorField(const absl::Status& status) {

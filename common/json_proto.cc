@@ -13,8 +13,9 @@ absl::Status ReadJsonProto(const std::string& path, google::protobuf::Message* m
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string json, ReadFile(path));
   message->Clear();
   const auto status = google::protobuf::util::JsonStringToMessage(json, message);
-  return status.ok() ? absl::OkStatus()
-                     : Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID", absl::StrCat(path, ": ", status.ToString()));
+  return status.ok()
+             ? absl::OkStatus()
+             : Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_MANIFEST_INVALID, absl::StrCat(path, ": ", status.ToString()));
 }
 
 absl::Status WriteJsonProto(const std::string& path, const google::protobuf::Message& message) {

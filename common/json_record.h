@@ -27,7 +27,7 @@ absl::StatusOr<Message> ReadJsonRecord(const std::string& path) {
   SEMBLANCE_RETURN_IF_ERROR(ReadJsonProto(path, &message));
   if (message.format_version() != kRecordFormatVersion) {
     return Error(
-        absl::StatusCode::kDataLoss, "MANIFEST_INVALID",
+        absl::StatusCode::kDataLoss, v1::ERROR_REASON_MANIFEST_INVALID,
         absl::StrCat(path, ": format_version is ", message.format_version(), "; this program reads ", kRecordFormatVersion));
   }
   return message;

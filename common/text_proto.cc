@@ -35,7 +35,7 @@ absl::Status ParseTextProto(absl::string_view text, absl::string_view name, goog
   if (parser.ParseFromString(std::string(text), message)) {
     return absl::OkStatus();
   }
-  return Error(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", absl::StrCat(name, ":", error.text()));
+  return Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(name, ":", error.text()));
 }
 
 bool IsUtf8(absl::string_view bytes) {

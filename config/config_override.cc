@@ -26,7 +26,7 @@ using ::google::protobuf::Message;
 using ::google::protobuf::TextFormat;
 
 absl::Status Invalid(absl::string_view path, absl::string_view message) {
-  return InvalidField(path, "CONFIG_INVALID", absl::StrCat(path, ": ", message));
+  return InvalidField(path, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(path, ": ", message));
 }
 
 // Keeps the first complaint of protobuf's text parser.

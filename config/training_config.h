@@ -19,8 +19,6 @@
 
 namespace semblance::config {
 
-inline constexpr char kConfigInvalid[] = "CONFIG_INVALID";
-
 // The config with every field set that was not; the values are those that training_config.proto names. Reads the header of the file
 // data.path, if it is one: some defaults are others for triplets.
 v1::TrainingConfig WithDefaults(v1::TrainingConfig config);

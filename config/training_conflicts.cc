@@ -18,7 +18,7 @@ struct Setting {
 absl::Status RefuseAny(absl::Span<const Setting> settings, absl::string_view message) {
   for (const Setting& setting : settings) {
     if (setting.is_set) {
-      return InvalidField(setting.field, kConfigInvalid, absl::StrCat(setting.field, " ", message));
+      return InvalidField(setting.field, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(setting.field, " ", message));
     }
   }
   return absl::OkStatus();
@@ -30,7 +30,7 @@ absl::Status CheckCachedFeatures(const v1::TrainingConfig& config) {
   }
   if (!config.model().freeze_backbone()) {
     return InvalidField(
-        "model.cache_features", kConfigInvalid,
+        "model.cache_features", v1::ERROR_REASON_CONFIG_INVALID,
         "model.cache_features needs model.freeze_backbone: what a backbone that learns makes of an image changes with "
         "every step");
   }

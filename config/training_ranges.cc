@@ -35,7 +35,7 @@ class RangeCheck {
 
   RangeCheck& Require(bool holds, absl::string_view field, absl::string_view message) {
     if (status_.ok() && !holds) {
-      status_ = InvalidField(field, kConfigInvalid, absl::StrCat(field, " ", message));
+      status_ = InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(field, " ", message));
     }
     return *this;
   }

@@ -26,7 +26,7 @@ std::string FieldOf(const LossConfig& loss) {
 }
 
 absl::Status Refuse(const std::string& field, absl::string_view message) {
-  return InvalidField(field, kConfigInvalid,
+  return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID,
                       absl::StrCat(field, " ", message, "; data.path is a manifest of triplets, without labels"));
 }
 

@@ -15,7 +15,7 @@ namespace semblance::config {
 absl::Status CheckNoUnknownFields(const google::protobuf::Message& message) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   if (const auto& unknown = reflection.GetUnknownFields(message); !unknown.empty()) {
-    return InvalidField("", kConfigInvalid,
+    return InvalidField("", v1::ERROR_REASON_CONFIG_INVALID,
                         absl::StrCat(message.GetDescriptor()->name(), " has a field with the number ", unknown.field(0).number(),
                                      ", which this program does not know"));
   }

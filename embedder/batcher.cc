@@ -20,7 +20,7 @@ constexpr int kMaxBatchSize = 4096;
 constexpr absl::Duration kMinRetryDelay = absl::Milliseconds(10);
 
 absl::Status Draining() {
-  return Error(absl::StatusCode::kUnavailable, "DRAINING", "the model is being unloaded; try again");
+  return Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING, "the model is being unloaded; try again");
 }
 
 void Tell(std::vector<Verdict> verdicts) {
@@ -83,7 +83,8 @@ class SerialBatcher final : public Batcher {
     const size_t count = request->images.size();
     CHECK_GT(count, 0u);
     if (count > limit) {
-      return InvalidField("images", "LIMIT_EXCEEDED", absl::StrCat(count, " images in one request; the limit is ", limit));
+      return InvalidField("images", v1::ERROR_REASON_LIMIT_EXCEEDED,
+                          absl::StrCat(count, " images in one request; the limit is ", limit));
     }
     if (absl::Status status = StillWanted(*request, request->arrival); !status.ok()) {
       return status;
@@ -93,7 +94,7 @@ class SerialBatcher final : public Batcher {
       return Draining();
     }
     if (queue_.waiting() + count > limit) {
-      const absl::Status full = Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+      const absl::Status full = Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_QUEUE_FULL,
                                       absl::StrCat(queue_.waiting(), " images wait for the network; the limit is ", limit));
       return WithRetryDelay(full, TimeToDrain());
     }
@@ -212,15 +213,15 @@ class SerialBatcher final : public Batcher {
 
 absl::Status BatcherOptions::Validate() const {
   if (max_batch_size < 1 || max_batch_size > kMaxBatchSize) {
-    return InvalidField("max_batch_size", "LIMIT_EXCEEDED",
+    return InvalidField("max_batch_size", v1::ERROR_REASON_LIMIT_EXCEEDED,
                         absl::StrCat("is ", max_batch_size, ", not within 1 to ", kMaxBatchSize));
   }
   if (max_queue_delay < absl::ZeroDuration()) {
-    return InvalidField("max_queue_delay", "LIMIT_EXCEEDED",
+    return InvalidField("max_queue_delay", v1::ERROR_REASON_LIMIT_EXCEEDED,
                         absl::StrCat("is ", absl::FormatDuration(max_queue_delay), ", below 0"));
   }
   if (max_queued_images < 1) {
-    return InvalidField("max_queued_images", "LIMIT_EXCEEDED", absl::StrCat("is ", max_queued_images, ", below 1"));
+    return InvalidField("max_queued_images", v1::ERROR_REASON_LIMIT_EXCEEDED, absl::StrCat("is ", max_queued_images, ", below 1"));
   }
   return absl::OkStatus();
 }

@@ -155,7 +155,7 @@ absl::StatusOr<StoredVectors> EmbedStored(const catalog::Catalog& catalog, const
     SEMBLANCE_RETURN_IF_ERROR(encoded.status());
     absl::StatusOr<embedder::Image> image = embedder.preprocessor().DecodeAndPreprocess(*encoded, kStoredImageLimits);
     if (!image.ok()) {
-      return Error(absl::StatusCode::kFailedPrecondition, "UNMIGRATABLE_ITEMS",
+      return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_UNMIGRATABLE_ITEMS,
                    absl::StrCat("the image of the item at sequence ", sequence, " cannot be embedded: ", image.status().message()));
     }
     images.push_back(*std::move(image));

@@ -33,7 +33,7 @@ using ::semblance::storage::v1::GenerationRecord;
 constexpr char kIdPrefix[] = "gen-";
 
 absl::Status Invalid(const std::string& path, absl::string_view what) {
-  return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID", absl::StrCat(path, ": ", what));
+  return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_MANIFEST_INVALID, absl::StrCat(path, ": ", what));
 }
 
 std::string IdOf(int64_t number) {
@@ -49,7 +49,8 @@ int64_t NumberOf(absl::string_view id) {
 }
 
 absl::Status NoSuchGeneration(absl::string_view id) {
-  return Error(absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND", absl::StrCat("there is no generation \"", id, "\""));
+  return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_GENERATION_NOT_FOUND,
+               absl::StrCat("there is no generation \"", id, "\""));
 }
 
 // Checks an id, because ids come from clients and become parts of paths.

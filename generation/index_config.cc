@@ -11,7 +11,7 @@ namespace semblance::generation {
 namespace {
 
 absl::Status Invalid(absl::string_view field, absl::string_view what) {
-  return InvalidField(field, "CONFIG_INVALID", absl::StrCat(field, " ", what));
+  return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(field, " ", what));
 }
 
 // The default for 0.
@@ -29,7 +29,7 @@ absl::StatusOr<v1::IndexConfig> CompleteIndexConfig(v1::IndexConfig config) {
     config.set_factory("auto");
   }
   if (const auto spec = index::ParseIndexSpec(config.factory()); !spec.ok()) {
-    return InvalidField("index.factory", "CONFIG_INVALID", spec.status().message());
+    return InvalidField("index.factory", v1::ERROR_REASON_CONFIG_INVALID, spec.status().message());
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const int32_t seal_rows, Complete("index.seal_rows", config.seal_rows(), 8192, 1 << 24));
   config.set_seal_rows(seal_rows);
@@ -53,7 +53,7 @@ absl::StatusOr<index::SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfi
   const auto spec = index::ParseIndexSpec(factory.empty() ? config.factory() : factory);
   const absl::Status status = spec.ok() ? index::ValidateIndexSpec(*spec, dimension) : spec.status();
   if (!status.ok()) {
-    return InvalidField("index_factory", "CONFIG_INVALID", status.message());
+    return InvalidField("index_factory", v1::ERROR_REASON_CONFIG_INVALID, status.message());
   }
   index::SegmentedIndexOptions options;
   options.dimension = dimension;

@@ -21,8 +21,9 @@ HEADING = "## Layout"
 # Generated code: what its headers look like, its CMake targets, its folder in the table.
 GENERATED = [
     (r"semblance/storage/v1/", ["storage_proto"], "proto/storage"),
+    (r"semblance/v1/error_reason\.pb\.h", ["error_reason_proto"], "proto/errors"),
     (r"semblance/v1/(server|training)_config\.pb\.h", ["config_proto"], "proto/config"),
-    (r"(semblance/v1|google/rpc)/", ["rpc_proto", "grpc_proto", "error_proto"], "proto/rpc"),
+    (r"(semblance/v1|google/rpc)/", ["rpc_proto", "grpc_proto", "error_details_proto"], "proto/rpc"),
 ]
 
 NOT_SOURCES = {".git", "build", "node_modules", "proto", "cmake"}

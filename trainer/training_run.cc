@@ -127,7 +127,8 @@ absl::Status TakePretrained(const v1::ModelConfig& config, embedder::EmbeddingNe
   SEMBLANCE_ASSIGN_OR_RETURN(const embedder::TensorMap weights, embedder::ReadWeights(path));
   const absl::StatusOr<embedder::PretrainedReport> report = embedder::LoadPretrained(weights, config.pretrained_bgr(), net);
   if (!report.ok()) {
-    return InvalidField("model.pretrained_path", config::kConfigInvalid, absl::StrCat(path, ": ", report.status().message()));
+    return InvalidField("model.pretrained_path", v1::ERROR_REASON_CONFIG_INVALID,
+                        absl::StrCat(path, ": ", report.status().message()));
   }
   LOG(INFO) << "took " << report->taken << " tensors from " << path << "; left out " << report->ignored << " of its classifier";
   return absl::OkStatus();
@@ -141,7 +142,7 @@ absl::StatusOr<embedder::EmbeddingNet> NewNetwork(const v1::ModelConfig& config,
   absl::StatusOr<embedder::EmbeddingNet> net =
       embedder::NewEmbeddingNet(manifest.architecture(), manifest.preprocessing(), manifest.dimension(), program);
   if (!net.ok() && !program.empty()) {
-    return InvalidField("model.torchscript_path", config::kConfigInvalid,
+    return InvalidField("model.torchscript_path", v1::ERROR_REASON_CONFIG_INVALID,
                         absl::StrCat(config.torchscript_path(), ": ", net.status().message()));
   }
   SEMBLANCE_RETURN_IF_ERROR(net.status());
@@ -181,7 +182,7 @@ absl::Status CheckProxyCount(const TrainingConfig& config, int64_t class_count) 
     return absl::OkStatus();
   }
   if (const int64_t count = Proxies::Count(config.proxies(), class_count); count < 2) {
-    return InvalidField("proxies.per_class", config::kConfigInvalid,
+    return InvalidField("proxies.per_class", v1::ERROR_REASON_CONFIG_INVALID,
                         absl::StrCat("proxies.per_class is ", config.proxies().per_class(), ": ", count, " proxy for the ",
                                      class_count, " training classes; a loss needs at least 2"));
   }
@@ -312,7 +313,7 @@ absl::Status RunTraining(const TrainingConfig& config, const std::stop_token& st
   SEMBLANCE_RETURN_IF_ERROR(CheckOutputIsFree(config));
   SEMBLANCE_ASSIGN_OR_RETURN(const RankEnvironment environment, RankEnvironment::FromProcess());
   if (environment.world_size > config.batch_size()) {
-    return InvalidField("batch_size", config::kConfigInvalid,
+    return InvalidField("batch_size", v1::ERROR_REASON_CONFIG_INVALID,
                         absl::StrCat("batch_size is ", config.batch_size(), ", less than the ", environment.world_size, " ranks"));
   }
   const std::string directory = absl::StrCat(config.output_dir(), kCheckpointSuffix);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/error_reason.h"
 #include "common/file.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
@@ -70,9 +71,9 @@ ComparedAnswer AnswerOf(const v1::SearchResult& result) {
   return answer;
 }
 
-// Whether the error is about this query alone.
+// True for an error that says nothing about other queries.
 bool IsOfQuery(const RpcError& error) {
-  return error.reason == "ITEM_NOT_FOUND" ||
+  return ReasonFromName(error.reason) == v1::ERROR_REASON_ITEM_NOT_FOUND ||
          (error.code == grpc::StatusCode::INVALID_ARGUMENT && absl::StartsWith(error.field, "query"));
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
+#include "common/error_reason.h"
 #include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "common/threads/parallel_for.h"
@@ -101,7 +102,8 @@ class IngestRun {
       return RecordFailedRequest(error);
     }
     if (items.size() == 1) {
-      return RecordFailure({items.front().id(), error.reason.empty() ? "MESSAGE_TOO_LARGE" : error.reason, error.message});
+      return RecordFailure({items.front().id(),
+                            error.reason.empty() ? ReasonName(v1::ERROR_REASON_MESSAGE_TOO_LARGE) : error.reason, error.message});
     }
     for (const v1::Item& item : items) {
       Store({item});

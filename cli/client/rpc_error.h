@@ -18,6 +18,7 @@ namespace semblance::cli {
 struct RpcError {
   grpc::StatusCode code = grpc::StatusCode::OK;
   std::string message;
+  // As the server has sent it; ReasonFromName(reason) is the value to compare.
   std::string reason;
   std::string field;
   std::optional<absl::Duration> retry_delay;

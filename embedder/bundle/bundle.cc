@@ -39,11 +39,11 @@ constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
 constexpr double kUnitTolerance = 1e-3;
 
 absl::Status InvalidManifest(absl::string_view message) {
-  return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", message);
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MANIFEST_INVALID, message);
 }
 
 absl::Status Damaged(absl::string_view message) {
-  return Error(absl::StatusCode::kDataLoss, "DIGEST_MISMATCH", message);
+  return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_DIGEST_MISMATCH, message);
 }
 
 // Reads a file that lies in the bundle itself: links and devices are refused. Checks `max_bytes` before reading.
@@ -92,7 +92,8 @@ absl::StatusOr<std::string> ToJson(const BundleManifest& manifest) {
   BundleManifest back;
   if (!status.ok() || !ParseJson(json, /*ignore_unknown_fields=*/false, &back).ok() ||
       !google::protobuf::util::MessageDifferencer::Equals(back, manifest)) {
-    return InvalidField("manifest", "MANIFEST_INVALID", "the manifest has text that is not UTF-8, or a number that is NaN");
+    return InvalidField("manifest", v1::ERROR_REASON_MANIFEST_INVALID,
+                        "the manifest has text that is not UTF-8, or a number that is NaN");
   }
   return json;
 }
@@ -299,7 +300,7 @@ absl::StatusOr<Bundle> ReadBundle(const std::string& directory) {
 absl::Status WriteBundle(const std::string& directory, const Bundle& bundle) {
   SEMBLANCE_RETURN_IF_ERROR(ValidateManifest(bundle.manifest));
   if (const absl::Status status = CheckProxies(bundle.manifest, bundle.proxies); !status.ok()) {
-    return InvalidField("proxies", "MANIFEST_INVALID", status.message());
+    return InvalidField("proxies", v1::ERROR_REASON_MANIFEST_INVALID, status.message());
   }
   FileContents contents = {{kBundleModelFile, SerializeSafetensors(bundle.model)}};
   if (!bundle.manifest.without_proxies()) {

@@ -30,7 +30,7 @@ constexpr int kBnInceptionFeatures = 1024;
 constexpr size_t kMaxNameBytes = 64;
 
 absl::Status Invalid(absl::string_view field, absl::string_view message) {
-  return InvalidField(field, "MANIFEST_INVALID", absl::StrCat(field, " ", message));
+  return InvalidField(field, v1::ERROR_REASON_MANIFEST_INVALID, absl::StrCat(field, " ", message));
 }
 
 absl::Status CheckRange(absl::string_view field, int64_t value, int64_t low, int64_t high) {

@@ -54,7 +54,7 @@ absl::StatusOr<std::vector<uint64_t>> ReadTrainedImages(const std::string& bundl
     keys.push_back(KeyAt(*content, i));
   }
   if (content->size() % kKeyBytes != 0 || !std::is_sorted(keys.begin(), keys.end())) {
-    return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID",
+    return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_MANIFEST_INVALID,
                  absl::StrCat(path, ": ", content->size(), " bytes that are no ascending keys of 8 bytes each"));
   }
   return keys;

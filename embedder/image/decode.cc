@@ -15,29 +15,30 @@
 namespace semblance::embedder {
 namespace {
 
-absl::Status Refuse(absl::string_view reason, absl::string_view message) {
+absl::Status Refuse(v1::ErrorReason reason, absl::string_view message) {
   return InvalidField("image", reason, message);
 }
 
 absl::Status CheckBytes(absl::string_view bytes, const DecodeLimits& limits) {
   if (bytes.empty()) {
-    return Refuse("IMAGE_MISSING", "the image has no bytes");
+    return Refuse(v1::ERROR_REASON_IMAGE_MISSING, "the image has no bytes");
   }
   if (static_cast<int64_t>(bytes.size()) > limits.max_bytes) {
-    return Refuse("IMAGE_TOO_LARGE", absl::StrCat("the image has ", bytes.size(), " bytes; the limit is ", limits.max_bytes));
+    return Refuse(v1::ERROR_REASON_IMAGE_TOO_LARGE,
+                  absl::StrCat("the image has ", bytes.size(), " bytes; the limit is ", limits.max_bytes));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckSize(const ImageHeader& header, const DecodeLimits& limits) {
   if (std::max(header.width, header.height) > limits.max_side) {
-    return Refuse("IMAGE_TOO_LARGE", absl::StrCat("the image has ", header.width, " x ", header.height,
-                                                  " pixels; the limit of a side is ", limits.max_side));
+    return Refuse(v1::ERROR_REASON_IMAGE_TOO_LARGE, absl::StrCat("the image has ", header.width, " x ", header.height,
+                                                                 " pixels; the limit of a side is ", limits.max_side));
   }
   const int64_t pixels = int64_t{header.width} * header.height;
   if (pixels > limits.max_pixels) {
-    return Refuse("IMAGE_TOO_LARGE", absl::StrCat("the image has ", header.width, " x ", header.height, " = ", pixels,
-                                                  " pixels; the limit is ", limits.max_pixels));
+    return Refuse(v1::ERROR_REASON_IMAGE_TOO_LARGE, absl::StrCat("the image has ", header.width, " x ", header.height, " = ",
+                                                                 pixels, " pixels; the limit is ", limits.max_pixels));
   }
   return absl::OkStatus();
 }
@@ -52,7 +53,7 @@ absl::StatusOr<ImageHeader> ReadHeader(absl::string_view bytes) {
   if (absl::StartsWith(bytes, "RIFF") && bytes.substr(std::min<size_t>(bytes.size(), 8), 4) == "WEBP") {
     return ReadWebpHeader(bytes);
   }
-  return Refuse("UNSUPPORTED_MEDIA", "the bytes are neither a JPEG nor a PNG nor a WebP image");
+  return Refuse(v1::ERROR_REASON_UNSUPPORTED_MEDIA, "the bytes are neither a JPEG nor a PNG nor a WebP image");
 }
 
 // Returns the strongest reduction that leaves at least `min_short_side` pixels on the short side.
@@ -109,7 +110,7 @@ Image ToChannels(Image image, int channels) {
 }  // namespace
 
 absl::Status DecodeFailed(absl::string_view format, absl::string_view detail) {
-  return Refuse("IMAGE_DECODE_FAILED", absl::StrCat("the image does not decode: ", format, ": ", detail));
+  return Refuse(v1::ERROR_REASON_IMAGE_DECODE_FAILED, absl::StrCat("the image does not decode: ", format, ": ", detail));
 }
 
 absl::StatusOr<ImageHeader> ReadImageHeader(absl::string_view bytes, const DecodeLimits& limits) {

@@ -36,7 +36,7 @@ absl::StatusOr<ImageHeader> ReadWebpHeader(absl::string_view bytes) {
 absl::StatusOr<Image> DecodeWebp(absl::string_view bytes) {
   SEMBLANCE_ASSIGN_OR_RETURN(const WebPBitstreamFeatures features, ReadFeatures(bytes));
   if (features.has_animation != 0) {
-    return InvalidField("image", "UNSUPPORTED_MEDIA", "an animated WebP is not one image: send a frame");
+    return InvalidField("image", v1::ERROR_REASON_UNSUPPORTED_MEDIA, "an animated WebP is not one image: send a frame");
   }
   const int channels = features.has_alpha != 0 ? 4 : 3;
   const size_t stride = static_cast<size_t>(features.width) * static_cast<size_t>(channels);

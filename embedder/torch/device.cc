@@ -14,7 +14,7 @@ namespace semblance::embedder {
 namespace {
 
 absl::Status BadDevice(absl::string_view message) {
-  return InvalidField("device", "CONFIG_INVALID", message);
+  return InvalidField("device", v1::ERROR_REASON_CONFIG_INVALID, message);
 }
 
 int CudaDeviceCount() {

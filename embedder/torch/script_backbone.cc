@@ -21,7 +21,8 @@ namespace {
 constexpr int64_t kProbeImages = 2;
 
 absl::Status BadProgram(absl::string_view message) {
-  return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", absl::StrCat("the TorchScript backbone ", message));
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MANIFEST_INVALID,
+               absl::StrCat("the TorchScript backbone ", message));
 }
 
 bool IsBatchNorm(const torch::jit::Module& module) {

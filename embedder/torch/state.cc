@@ -45,7 +45,7 @@ std::string Describe(absl::string_view dtype, c10::ArrayRef<int64_t> shape) {
 }
 
 absl::Status Mismatch(absl::string_view message) {
-  return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", message);
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MANIFEST_INVALID, message);
 }
 
 absl::Status CheckFits(const std::string& name, const torch::Tensor& expected, const HostTensor& found) {

@@ -32,7 +32,7 @@ absl::StatusOr<std::string> LastIdOf(const std::string& page_token) {
     id = decoded;
   }
   if (!absl::ConsumePrefix(&id, kPageTokenPrefix)) {
-    return InvalidField("page_token", "INVALID_PAGE_TOKEN", "the page token is not one that this server gave out");
+    return InvalidField("page_token", v1::ERROR_REASON_INVALID_PAGE_TOKEN, "the page token is not one that this server gave out");
   }
   return std::string(id);
 }
@@ -43,7 +43,7 @@ absl::StatusOr<storage::v1::GenerationManifest> ReadUndamaged(const generation::
   return store.ReadManifest(id);
 }
 
-absl::Status NotServing(absl::string_view reason, absl::string_view message) {
+absl::Status NotServing(v1::ErrorReason reason, absl::string_view message) {
   return WithRetryDelay(Error(absl::StatusCode::kUnavailable, reason, message), kRetryWhileStarting);
 }
 
@@ -200,7 +200,7 @@ EngineStatus Engine::status() const {
 
 absl::Status Engine::CheckServing() const {
   MutexLock lock(&mutex_);
-  return state_ == EngineState::kDraining ? NotServing("DRAINING", reason_) : absl::OkStatus();
+  return state_ == EngineState::kDraining ? NotServing(v1::ERROR_REASON_DRAINING, reason_) : absl::OkStatus();
 }
 
 absl::StatusOr<Engine::GenerationPtr> Engine::Admit() const {
@@ -208,20 +208,20 @@ absl::StatusOr<Engine::GenerationPtr> Engine::Admit() const {
   GenerationPtr generation = live_.active();
   if (generation == nullptr) {
     MutexLock lock(&mutex_);
-    return NotServing("NO_ACTIVE_GENERATION", reason_);
+    return NotServing(v1::ERROR_REASON_NO_ACTIVE_GENERATION, reason_);
   }
   return generation;
 }
 
 absl::Status Engine::CheckWritable() const {
   if (read_only_) {
-    return Error(absl::StatusCode::kUnavailable, "READ_ONLY",
+    return Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_READ_ONLY,
                  "the index failed to take a write that the catalog has; writes are refused until the server is restarted");
   }
   SEMBLANCE_RETURN_IF_ERROR(CheckServing());
   MutexLock lock(&mutex_);
   // A write now would miss the generation that is being loaded.
-  return state_ == EngineState::kStarting ? NotServing("NO_ACTIVE_GENERATION", reason_) : absl::OkStatus();
+  return state_ == EngineState::kStarting ? NotServing(v1::ERROR_REASON_NO_ACTIVE_GENERATION, reason_) : absl::OkStatus();
 }
 
 void Engine::Submit(ThreadPool& pool, const CallContext& context, std::function<void()> task,
@@ -236,7 +236,7 @@ void Engine::Submit(ThreadPool& pool, const CallContext& context, std::function<
     }
   });
   if (!accepted) {
-    refuse(WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+    refuse(WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_QUEUE_FULL,
                                 absl::StrCat(options_.config.max_queued_requests(), " requests are waiting already")),
                           kRetryWhenFull));
   }

@@ -22,7 +22,7 @@ absl::Status NotLoaded(const std::string& id, const generation::GenerationStore&
   const absl::Status known = store.ReadManifest(id).status();
   absl::Status status = absl::IsNotFound(known)
                             ? known
-                            : Error(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_READY",
+                            : Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GENERATION_NOT_READY,
                                     absl::StrCat("generation ", id, " is not loaded; it answers once it is READY"));
   return WithFieldPrefix(std::move(status), "generation");
 }
@@ -39,7 +39,7 @@ absl::StatusOr<std::vector<embedder::Image>> DecodeAll(const std::vector<Encoded
     absl::StatusOr<embedder::Image> result = preprocessor.DecodeAndPreprocess(image.bytes, limits);
     if (!result.ok()) {
       // The decoder says "image"; the client calls it something else.
-      absl::Status status = InvalidField(image.field, ErrorReason(result.status()), result.status().message());
+      absl::Status status = InvalidField(image.field, ReasonOf(result.status()), result.status().message());
       return absl::IsInvalidArgument(result.status()) ? status : result.status();
     }
     decoded.push_back(*std::move(result));
@@ -81,7 +81,7 @@ void Engine::Search(SearchInput input, const CallContext& context, const Callbac
   }
   const uint64_t applied = route->answers.generation->index().applied_sequence();
   if (input.min_sequence > applied) {
-    absl::Status status = Error(absl::StatusCode::kUnavailable, "SEQUENCE_NOT_APPLIED",
+    absl::Status status = Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_SEQUENCE_NOT_APPLIED,
                                 absl::StrCat("min_sequence is ", input.min_sequence, "; this server has applied ", applied));
     return done(WithRetryDelay(WithFieldPrefix(std::move(status), "min_sequence"), absl::Milliseconds(100)));
   }

@@ -139,7 +139,7 @@ absl::Status Engine::Apply(const std::function<absl::Status()>& apply) {
     LOG(ERROR) << "the index did not take a committed write; the server is read-only until it is restarted: " << status;
   }
   return Error(
-      absl::StatusCode::kUnavailable, "READ_ONLY",
+      absl::StatusCode::kUnavailable, v1::ERROR_REASON_READ_ONLY,
       absl::StrCat("the write is stored, and searchable after a restart of the server", status.ok() ? "" : ": ", status.message()));
 }
 

@@ -26,7 +26,8 @@ constexpr size_t kMaxRoutingKeyBytes = 128;
 template <typename T>
 absl::Status Complete(absl::string_view field, T value, T default_value, T max, const std::function<void(T)>& set) {
   if (value < 0 || value > max) {
-    return InvalidField(field, "CONFIG_INVALID", absl::StrCat(field, " is ", value, "; it must be between 1 and ", max));
+    return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID,
+                        absl::StrCat(field, " is ", value, "; it must be between 1 and ", max));
   }
   set(value == 0 ? default_value : value);
   return absl::OkStatus();
@@ -62,19 +63,19 @@ bool HasControlCharacter(absl::string_view text) {
 absl::Status CheckVector(const VectorQuery& query, absl::string_view field) {
   const std::string values = absl::StrCat(field, ".embedding.values");
   if (query.embedding_space_id.empty()) {
-    return InvalidField(absl::StrCat(field, ".embedding.embedding_space_id"), "EMBEDDING_SPACE_MISSING",
+    return InvalidField(absl::StrCat(field, ".embedding.embedding_space_id"), v1::ERROR_REASON_EMBEDDING_SPACE_MISSING,
                         "a query vector needs the embedding_space_id that it was answered with");
   }
   double squared_norm = 0;
   for (size_t i = 0; i < query.values.size(); ++i) {
     if (!std::isfinite(query.values[i])) {
-      return InvalidField(values, "INVALID_VECTOR",
+      return InvalidField(values, v1::ERROR_REASON_INVALID_VECTOR,
                           absl::StrCat("component ", i, " is ", query.values[i], "; components must be finite"));
     }
     squared_norm += double{query.values[i]} * query.values[i];
   }
   if (squared_norm == 0) {
-    return InvalidField(values, "INVALID_VECTOR",
+    return InvalidField(values, v1::ERROR_REASON_INVALID_VECTOR,
                         query.values.empty() ? "the vector is empty" : "the zero vector has no direction");
   }
   return absl::OkStatus();
@@ -82,7 +83,7 @@ absl::Status CheckVector(const VectorQuery& query, absl::string_view field) {
 
 absl::Status CheckQuery(const Query& query, const std::string& field, const v1::Limits& limits) {
   if (std::holds_alternative<std::monostate>(query)) {
-    return InvalidField(field, "QUERY_MISSING", "set one of image, embedding or item_id");
+    return InvalidField(field, v1::ERROR_REASON_QUERY_MISSING, "set one of image, embedding or item_id");
   }
   if (const auto* vector = std::get_if<VectorQuery>(&query)) {
     return CheckVector(*vector, field);
@@ -96,19 +97,19 @@ absl::Status CheckQuery(const Query& query, const std::string& field, const v1::
 absl::Status CheckAttributes(const catalog::Attributes& attributes, const std::string& field, const v1::Limits& limits) {
   for (const auto& [key, value] : attributes) {
     if (key.empty() || key.size() > kMaxAttributeKeyBytes || HasControlCharacter(key)) {
-      return InvalidField(field, "INVALID_ATTRIBUTE",
+      return InvalidField(field, v1::ERROR_REASON_INVALID_ATTRIBUTE,
                           absl::StrCat("a key has ", key.size(), " bytes or a control character; keys have 1 to ",
                                        kMaxAttributeKeyBytes, " printable bytes"));
     }
     const double* number = std::get_if<double>(&value);
     if (number != nullptr && !std::isfinite(*number)) {
-      return InvalidField(absl::StrCat(field, "[", key, "]"), "INVALID_ATTRIBUTE",
+      return InvalidField(absl::StrCat(field, "[", key, "]"), v1::ERROR_REASON_INVALID_ATTRIBUTE,
                           absl::StrCat("the value is ", *number, "; it must be finite"));
     }
   }
   const size_t size = attributes.empty() ? 0 : catalog::AttributesToJson(attributes).size();
   if (size > static_cast<size_t>(limits.max_attribute_bytes())) {
-    return InvalidField(field, "LIMIT_EXCEEDED",
+    return InvalidField(field, v1::ERROR_REASON_LIMIT_EXCEEDED,
                         absl::StrCat("the attributes take ", size, " bytes; the limit is ", limits.max_attribute_bytes()));
   }
   return absl::OkStatus();
@@ -117,14 +118,14 @@ absl::Status CheckAttributes(const catalog::Attributes& attributes, const std::s
 absl::Status CheckItem(const catalog::ItemWrite& item, const std::string& field, const v1::Limits& limits) {
   SEMBLANCE_RETURN_IF_ERROR(CheckItemId(absl::StrCat(field, ".id"), item.id, limits));
   if (item.label.has_value() && item.label->size() > static_cast<size_t>(limits.max_label_bytes())) {
-    return InvalidField(absl::StrCat(field, ".label"), "LIMIT_EXCEEDED",
+    return InvalidField(absl::StrCat(field, ".label"), v1::ERROR_REASON_LIMIT_EXCEEDED,
                         absl::StrCat("the label has ", item.label->size(), " bytes; the limit is ", limits.max_label_bytes()));
   }
   return CheckAttributes(item.attributes, absl::StrCat(field, ".attributes"), limits);
 }
 
 absl::Status DuplicateId(const std::string& field, absl::string_view id) {
-  return InvalidField(field, "DUPLICATE_ID", absl::StrCat("\"", id, "\" occurs twice in one request"));
+  return InvalidField(field, v1::ERROR_REASON_DUPLICATE_ID, absl::StrCat("\"", id, "\" occurs twice in one request"));
 }
 
 // A program in the directory of this one.
@@ -140,9 +141,9 @@ int64_t MachineMemoryMib() {
 
 // Where 0 means something of its own.
 absl::Status CheckAtMost(absl::string_view field, int64_t value, int64_t max) {
-  return value >= 0 && value <= max
-             ? absl::OkStatus()
-             : InvalidField(field, "CONFIG_INVALID", absl::StrCat(field, " is ", value, "; it must be between 0 and ", max));
+  return value >= 0 && value <= max ? absl::OkStatus()
+                                    : InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID,
+                                                   absl::StrCat(field, " is ", value, "; it must be between 0 and ", max));
 }
 
 absl::Status CompleteModelRegistry(v1::ModelRegistryConfig& registry) {
@@ -170,7 +171,7 @@ absl::Status CompleteGenerations(v1::GenerationsConfig& generations) {
 absl::Status CompleteKubernetes(v1::KubernetesConfig& cluster) {
   for (const auto& [field, value] : {std::pair("image", cluster.image()), std::pair("volume_claim", cluster.volume_claim())}) {
     if (value.empty()) {
-      return InvalidField(absl::StrCat("training_jobs.kubernetes.", field), "CONFIG_INVALID",
+      return InvalidField(absl::StrCat("training_jobs.kubernetes.", field), v1::ERROR_REASON_CONFIG_INVALID,
                           absl::StrCat("training_jobs.kubernetes.", field, " is required"));
     }
   }
@@ -192,7 +193,7 @@ absl::Status CompleteTrainingJobs(v1::TrainingJobsConfig& jobs) {
   SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.max_memory_mib", jobs.max_memory_mib(), int64_t{1} << 30));
   SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.gpus", jobs.gpus(), 64));
   if (!(jobs.cpus() >= 0 && jobs.cpus() <= 1024)) {
-    return InvalidField("training_jobs.cpus", "CONFIG_INVALID",
+    return InvalidField("training_jobs.cpus", v1::ERROR_REASON_CONFIG_INVALID,
                         absl::StrCat("training_jobs.cpus is ", jobs.cpus(), "; it must be between 0 and 1024"));
   }
   return jobs.has_kubernetes() ? CompleteKubernetes(*jobs.mutable_kubernetes()) : absl::OkStatus();
@@ -206,10 +207,11 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   v1::BatchingConfig& batching = *config.mutable_batching();
   SEMBLANCE_COMPLETE(batching, "batching.", max_queued_images, 1024, 1 << 20);
   if (batching.max_batch_size() < 0 || batching.max_batch_size() > 4096) {
-    return InvalidField("batching.max_batch_size", "CONFIG_INVALID", "batching.max_batch_size must be between 1 and 4096");
+    return InvalidField("batching.max_batch_size", v1::ERROR_REASON_CONFIG_INVALID,
+                        "batching.max_batch_size must be between 1 and 4096");
   }
   if (batching.max_queue_delay_us() < 0 || batching.max_queue_delay_us() > 1'000'000) {
-    return InvalidField("batching.max_queue_delay_us", "CONFIG_INVALID",
+    return InvalidField("batching.max_queue_delay_us", v1::ERROR_REASON_CONFIG_INVALID,
                         "batching.max_queue_delay_us must be between 0 and 1,000,000");
   }
   SEMBLANCE_COMPLETE(config, "", worker_threads, CoreCount(), 1024);
@@ -222,7 +224,7 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
   }
   if (recall_probe.one_in() < 0) {
     return InvalidField(
-        "recall_probe.one_in", "CONFIG_INVALID",
+        "recall_probe.one_in", v1::ERROR_REASON_CONFIG_INVALID,
         absl::StrCat("recall_probe.one_in is ", recall_probe.one_in(), "; it must be at least 1, or 0 for no probe"));
   }
   SEMBLANCE_RETURN_IF_ERROR(CompleteModelRegistry(*config.mutable_model_registry()));
@@ -242,16 +244,17 @@ absl::Status CheckCount(absl::string_view field, int64_t count, int64_t max) {
   if (count >= 1 && count <= max) {
     return absl::OkStatus();
   }
-  return InvalidField(field, "LIMIT_EXCEEDED", absl::StrCat(field, " is ", count, "; it must be between 1 and ", max));
+  return InvalidField(field, v1::ERROR_REASON_LIMIT_EXCEEDED,
+                      absl::StrCat(field, " is ", count, "; it must be between 1 and ", max));
 }
 
 absl::Status CheckItemId(absl::string_view field, absl::string_view id, const v1::Limits& limits) {
   if (id.empty() || id.size() > static_cast<size_t>(limits.max_id_bytes())) {
-    return InvalidField(field, "INVALID_ID",
+    return InvalidField(field, v1::ERROR_REASON_INVALID_ID,
                         absl::StrCat("the id has ", id.size(), " bytes; it must have between 1 and ", limits.max_id_bytes()));
   }
   if (HasControlCharacter(id)) {
-    return InvalidField(field, "INVALID_ID", "the id contains a control character");
+    return InvalidField(field, v1::ERROR_REASON_INVALID_ID, "the id contains a control character");
   }
   return absl::OkStatus();
 }
@@ -263,7 +266,7 @@ absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits) {
         CheckCount("exclude_item_ids", static_cast<int64_t>(input.exclude_item_ids.size()), limits.max_excluded_items()));
   }
   if (input.routing_key.size() > kMaxRoutingKeyBytes) {
-    return InvalidField("routing_key", "LIMIT_EXCEEDED",
+    return InvalidField("routing_key", v1::ERROR_REASON_LIMIT_EXCEEDED,
                         absl::StrCat("routing_key has ", input.routing_key.size(), " bytes; at most ", kMaxRoutingKeyBytes));
   }
   for (size_t i = 0; i < input.queries.size(); ++i) {

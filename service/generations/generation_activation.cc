@@ -20,7 +20,7 @@ absl::string_view ResultName(const absl::Status& status) {
   if (absl::IsAborted(status)) {
     return "conflict";
   }
-  return ErrorReason(status) == "GENERATION_GATE_FAILED" ? "gate_failed" : "failed";
+  return ReasonOf(status) == v1::ERROR_REASON_GENERATION_GATE_FAILED ? "gate_failed" : "failed";
 }
 
 }  // namespace
@@ -45,8 +45,9 @@ absl::StatusOr<ActivationResult> GenerationLifecycle::Activate(const std::string
       return GenerationNotReady(info, info.reason);
     }
     if (info.evaluation.has_value() && !info.evaluation->failures.empty()) {
-      return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, "GENERATION_GATE_FAILED", info.evaluation->failures[0]),
-                             "generation");
+      return WithFieldPrefix(
+          Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GENERATION_GATE_FAILED, info.evaluation->failures[0]),
+          "generation");
     }
     return validate_only ? ActivationResult{.generation = info, .previous = active, .write_pause = absl::ZeroDuration()}
                          : ActivateNow(id);
@@ -113,7 +114,7 @@ absl::StatusOr<ActivationResult> GenerationLifecycle::Rollback(const std::string
   }
   if (previous.empty()) {
     SEMBLANCE_RETURN_IF_ERROR(CheckRunning());
-    return Error(absl::StatusCode::kFailedPrecondition, "NO_PREVIOUS_GENERATION",
+    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_NO_PREVIOUS_GENERATION,
                  "no generation was active before the present one");
   }
   return Activate(previous, expected_active, /*validate_only=*/false);

@@ -274,7 +274,8 @@ absl::Status GenerationLifecycle::Judge(const Work& work, const std::shared_ptr<
   if (evaluation.failures.empty()) {
     return absl::OkStatus();
   }
-  return Error(absl::StatusCode::kFailedPrecondition, "GENERATION_GATE_FAILED", absl::StrJoin(evaluation.failures, "; "));
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GENERATION_GATE_FAILED,
+               absl::StrJoin(evaluation.failures, "; "));
 }
 
 absl::StatusOr<GenerationEvaluation> GenerationLifecycle::Measure(const std::string& id,

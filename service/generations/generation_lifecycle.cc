@@ -97,14 +97,15 @@ void GenerationLifecycle::Shutdown() {
 
 absl::Status GenerationLifecycle::CheckStarted() const {
   if (!started_) {
-    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "NO_ACTIVE_GENERATION", "the server is starting"), kRetry);
+    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_NO_ACTIVE_GENERATION, "the server is starting"),
+                          kRetry);
   }
   return absl::OkStatus();
 }
 
 absl::Status GenerationLifecycle::CheckRunning() const {
   if (stopping_.stop_requested()) {
-    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry);
+    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING, "the server is shutting down"), kRetry);
   }
   return CheckStarted();
 }
@@ -151,7 +152,7 @@ absl::Status GenerationLifecycle::CheckMemory(int dimension) const {
   if (budget == 0 || used + needed <= budget) {
     return absl::OkStatus();
   }
-  return Error(absl::StatusCode::kResourceExhausted, "INSUFFICIENT_MEMORY",
+  return Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_INSUFFICIENT_MEMORY,
                absl::StrCat("the generation is estimated at ", needed >> 20, " MiB, those that are loaded take ", used >> 20,
                             " MiB, and generations.memory_budget_mib is ", config_.memory_budget_mib(),
                             ": delete a generation or raise the budget"));
@@ -170,13 +171,13 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::Create(const GenerationSpec&
         return info.manifest.request_digest() == digest
                    ? absl::StatusOr<GenerationInfo>(info)
                    : WithFieldPrefix(
-                         Error(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+                         Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_REQUEST_ID_REUSED,
                                absl::StrCat("request_id came before with another request; it made ", info.manifest.id())),
                          "request_id");
       }
     }
     if (creating_ || !cancellations_.empty()) {
-      return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, "BUILD_RUNNING",
+      return WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUILD_RUNNING,
                                   absl::StrCat("generation ", cancellations_.empty() ? "" : cancellations_.begin()->first,
                                                " is being built; one is built at a time")),
                             absl::Seconds(10));
@@ -216,7 +217,7 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::Cancel(const std::string& id
     MutexLock lock(&mutex_);
     const auto found = cancellations_.find(id);
     if (found == cancellations_.end() || !IsBuilding(info.state)) {
-      return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, "GENERATION_BUILT",
+      return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GENERATION_BUILT,
                                    absl::StrCat("generation ", id, " is ", GenerationStateName(info.state), "; delete it instead")),
                              "generation");
     }
@@ -232,7 +233,7 @@ absl::Status GenerationLifecycle::Delete(const std::string& id) {
   SEMBLANCE_RETURN_IF_ERROR(CheckRunning());
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_.Find(id));
   if (info.state == GenerationState::kActive) {
-    return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, "GENERATION_ACTIVE",
+    return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GENERATION_ACTIVE,
                                  absl::StrCat("generation ", id, " answers; activate another one first")),
                            "generation");
   }

@@ -11,9 +11,9 @@ namespace semblance::service {
 namespace {
 
 absl::Status NoSuchGeneration(const std::string& id) {
-  return WithFieldPrefix(
-      Error(absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND", absl::StrCat("there is no generation \"", id, "\"")),
-      "generation");
+  return WithFieldPrefix(Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_GENERATION_NOT_FOUND,
+                               absl::StrCat("there is no generation \"", id, "\"")),
+                         "generation");
 }
 
 }  // namespace

@@ -163,7 +163,7 @@ void PrometheusMetrics::ObserveHandled(const RpcMethod& method, const absl::Stat
   rep_->handling.Add(labels, SecondsBuckets()).Observe(absl::ToDoubleSeconds(duration));
   labels["grpc_code"] = absl::StatusCodeToString(status.code());
   rep_->handled.Add(labels).Increment();
-  if (const std::string reason = ErrorReason(status); !reason.empty()) {
+  if (const std::string reason = ReasonName(ReasonOf(status)); !reason.empty()) {
     rep_->rejected.Add({{"reason", reason}}).Increment();
   }
 }

@@ -13,7 +13,7 @@ namespace semblance::service {
 namespace {
 
 absl::Status ItemNotFound(absl::string_view id) {
-  return Error(absl::StatusCode::kNotFound, "ITEM_NOT_FOUND", absl::StrCat("there is no item \"", id, "\""));
+  return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_ITEM_NOT_FOUND, absl::StrCat("there is no item \"", id, "\""));
 }
 
 // Scaled in double precision: the components may be so large or small that their squares leave the range of a float.
@@ -82,13 +82,13 @@ absl::StatusOr<PreparedQuery> Generation::QueryOfItem(const std::string& id) con
 
 absl::StatusOr<PreparedQuery> Generation::QueryOfVector(const VectorQuery& query) const {
   if (query.embedding_space_id != manifest_.embedding_space_id()) {
-    return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, "EMBEDDING_SPACE_MISMATCH",
+    return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_EMBEDDING_SPACE_MISMATCH,
                                  absl::StrCat("the vector lives in ", query.embedding_space_id, ", the server answers in ",
                                               manifest_.embedding_space_id(), "; embed the query again")),
                            "embedding.embedding_space_id");
   }
   if (query.values.size() != static_cast<size_t>(manifest_.dimension())) {
-    return InvalidField("embedding.values", "DIMENSION_MISMATCH",
+    return InvalidField("embedding.values", v1::ERROR_REASON_DIMENSION_MISMATCH,
                         absl::StrCat("the vector has ", query.values.size(), " components; the space has ", manifest_.dimension()));
   }
   return PreparedQuery{.vector = Normalized(query.values), .item_id = std::nullopt};

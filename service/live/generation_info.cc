@@ -62,13 +62,13 @@ bool IsBuilding(GenerationState state) {
 
 absl::Status GenerationNotReady(const GenerationInfo& info, absl::string_view hint) {
   return WithFieldPrefix(
-      Error(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_READY",
+      Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_GENERATION_NOT_READY,
             absl::StrCat("generation ", info.manifest.id(), " is ", GenerationStateName(info.state), ": ", hint)),
       "generation");
 }
 
 absl::Status ActivationConflict(absl::string_view message) {
-  return Error(absl::StatusCode::kAborted, "ACTIVE_CONFLICT", message);
+  return Error(absl::StatusCode::kAborted, v1::ERROR_REASON_ACTIVE_CONFLICT, message);
 }
 
 }  // namespace semblance::service

@@ -42,7 +42,8 @@ absl::Status EmbedWhatIsMissing(const catalog::Catalog& catalog, const embedder:
 }
 
 absl::Status Invalid(const std::string& id, absl::string_view what) {
-  return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", absl::StrCat("generation ", id, ": build.json ", what));
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MANIFEST_INVALID,
+               absl::StrCat("generation ", id, ": build.json ", what));
 }
 
 }  // namespace
@@ -54,7 +55,7 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::Gen
   const absl::Time start = absl::Now();
   SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<embedder::Embedder> embedder, options.new_embedder(store.BundleDir(manifest.id())));
   if (embedder->manifest().embedding_space_id() != manifest.embedding_space_id()) {
-    return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID",
+    return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_MANIFEST_INVALID,
                  absl::StrCat("generation ", manifest.id(), " was made for ", manifest.embedding_space_id(), ", its bundle is of ",
                               embedder->manifest().embedding_space_id()));
   }
@@ -97,7 +98,7 @@ absl::Status CheckBuild(const generation::GenerationStore& store, const storage:
     const std::string path = absl::StrCat(store.IndexDir(manifest.id()), "/", file.name());
     SEMBLANCE_ASSIGN_OR_RETURN(const std::string digest, Sha256HexOfFile(path));
     if (digest != file.sha256()) {
-      return Error(absl::StatusCode::kDataLoss, "DIGEST_MISMATCH",
+      return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_DIGEST_MISMATCH,
                    absl::StrCat(path, ": sha256 is ", digest, ", build.json has ", file.sha256()));
     }
   }

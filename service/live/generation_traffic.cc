@@ -16,7 +16,7 @@ absl::Status CheckShare(absl::string_view field, double share) {
   if (share >= 0 && share <= 1) {
     return absl::OkStatus();
   }
-  return InvalidField(absl::StrCat("traffic.", field), "CONFIG_INVALID",
+  return InvalidField(absl::StrCat("traffic.", field), v1::ERROR_REASON_CONFIG_INVALID,
                       absl::StrCat("the share is ", share, "; it must be from 0 to 1"));
 }
 

@@ -19,7 +19,7 @@ constexpr int kFollowerNiceness = 10;
 absl::Status Lagging(absl::Duration max_pause) {
   return WithRetryDelay(
       Error(
-          absl::StatusCode::kUnavailable, "GENERATION_LAGGING",
+          absl::StatusCode::kUnavailable, v1::ERROR_REASON_GENERATION_LAGGING,
           absl::StrCat("writes arrive faster than the generation takes them: it was not level with the catalog within a pause of ",
                        absl::FormatDuration(max_pause), ", tried for ", absl::FormatDuration(kHoldPatience))),
       absl::Seconds(1));
@@ -118,7 +118,7 @@ absl::StatusOr<absl::Duration> LiveGenerations::HoldWrites(const std::string& id
   // Outlives the holds below: where `inside` ends it, this is its last owner.
   const std::shared_ptr<GenerationFollower> follower = FollowerOf(id);
   if (follower == nullptr) {
-    return Error(absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND",
+    return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_GENERATION_NOT_FOUND,
                  absl::StrCat("generation ", id, " is not loaded beside the active one"));
   }
   const absl::Time deadline = absl::Now() + kHoldPatience;
@@ -209,7 +209,8 @@ absl::Status LiveGenerations::SetTraffic(const std::string& id, const TrafficSha
     canaries += other != id && entry.counter != nullptr ? entry.counter->shares().canary : 0;
   }
   if (canaries > 1) {
-    return InvalidField("traffic.canary_share", "CONFIG_INVALID", absl::StrCat("the canaries sum to ", canaries, "; at most 1"));
+    return InvalidField("traffic.canary_share", v1::ERROR_REASON_CONFIG_INVALID,
+                        absl::StrCat("the canaries sum to ", canaries, "; at most 1"));
   }
   others_.at(id).counter = shares.canary + shares.shadow > 0 ? std::make_shared<TrafficCounter>(shares) : nullptr;
   has_traffic_ = false;

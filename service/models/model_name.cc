@@ -26,7 +26,7 @@ absl::StatusOr<ModelName> ParseModelName(absl::string_view text, absl::string_vi
     }
   }
   if (!valid) {
-    return InvalidField(field, "INVALID_MODEL_NAME",
+    return InvalidField(field, v1::ERROR_REASON_INVALID_MODEL_NAME,
                         absl::StrCat("\"", text,
                                      "\" names no model; one is named like shoes, shoes/3 or shoes@champion "
                                      "(aliases: champion, candidate)"));

@@ -22,11 +22,11 @@ namespace fs = std::filesystem;
 constexpr char kRootName[] = "the model root";
 
 absl::Status Outside(absl::string_view what) {
-  return InvalidField("path", "PATH_OUTSIDE_ROOT", absl::StrCat(what, ": bundles lie below the model root"));
+  return InvalidField("path", v1::ERROR_REASON_PATH_OUTSIDE_ROOT, absl::StrCat(what, ": bundles lie below the model root"));
 }
 
 absl::Status NoBundle(absl::string_view message) {
-  return Error(absl::StatusCode::kNotFound, "BUNDLE_NOT_FOUND", message);
+  return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_BUNDLE_NOT_FOUND, message);
 }
 
 // Refuses links in the directory of a bundle that lead out of the root. ReadBundle refuses links within the root.

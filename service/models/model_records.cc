@@ -99,7 +99,7 @@ absl::StatusOr<const ModelRecord*> FindModel(const ModelRegister& models, absl::
                              : name.alias.empty()     ? FindLatest(models, name.name)
                                                       : FindByAlias(models, name.name, name.alias);
   if (found == nullptr) {
-    return Error(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", absl::StrCat("there is no model ", text));
+    return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_MODEL_NOT_FOUND, absl::StrCat("there is no model ", text));
   }
   return found;
 }

@@ -25,24 +25,25 @@ using ::semblance::storage::v1::ModelRegister;
 
 absl::Status CheckAlias(absl::string_view alias) {
   return IsModelAlias(alias) ? absl::OkStatus()
-                             : InvalidField("alias", "INVALID_ALIAS",
+                             : InvalidField("alias", v1::ERROR_REASON_INVALID_ALIAS,
                                             absl::StrCat("\"", alias, "\" is no alias; there are champion and candidate"));
 }
 
 absl::Status CheckName(absl::string_view name) {
   return embedder::IsModelName(name)
              ? absl::OkStatus()
-             : InvalidField("name", "INVALID_MODEL_NAME", absl::StrCat("\"", name, "\" is no name of a model"));
+             : InvalidField("name", v1::ERROR_REASON_INVALID_MODEL_NAME, absl::StrCat("\"", name, "\" is no name of a model"));
 }
 
 // Reads and checks the whole bundle, but does not keep its tensors.
 absl::StatusOr<BundleManifest> VerifyBundle(const BundlePlace& place) {
   if (!IsUtf8(place.path)) {
-    return Error(absl::StatusCode::kFailedPrecondition, "MANIFEST_INVALID", "the name of the bundle's directory is not UTF-8");
+    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MANIFEST_INVALID,
+                 "the name of the bundle's directory is not UTF-8");
   }
   absl::StatusOr<embedder::Bundle> bundle = embedder::ReadBundle(place.directory);
   if (absl::IsNotFound(bundle.status())) {  // The directory existed a moment ago.
-    return Error(absl::StatusCode::kNotFound, "BUNDLE_NOT_FOUND", bundle.status().message());
+    return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_BUNDLE_NOT_FOUND, bundle.status().message());
   }
   SEMBLANCE_RETURN_IF_ERROR(bundle.status());
   return std::move(bundle->manifest);
@@ -52,7 +53,7 @@ absl::Status CheckSameContent(const ModelRecord& existing, const BundlePlace& pl
   if (existing.name() == manifest.name() && existing.embedding_space_id() == manifest.embedding_space_id()) {
     return absl::OkStatus();
   }
-  return Error(absl::StatusCode::kAlreadyExists, "MODEL_EXISTS",
+  return Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_MODEL_EXISTS,
                absl::StrCat(FullModelName(existing.name(), existing.version()), " is registered with the embedding space ",
                             existing.embedding_space_id(), "; ", place.path, " holds ", manifest.name(), " with ",
                             manifest.embedding_space_id()));
@@ -60,7 +61,7 @@ absl::Status CheckSameContent(const ModelRecord& existing, const BundlePlace& pl
 
 absl::StatusOr<int> VersionAfter(const std::string& name, int last) {
   if (last == std::numeric_limits<int>::max()) {
-    return InvalidField("path", "LIMIT_EXCEEDED",
+    return InvalidField("path", v1::ERROR_REASON_LIMIT_EXCEEDED,
                         absl::StrCat(FullModelName(name, last), " has the last version that there can be"));
   }
   return last + 1;
@@ -88,7 +89,7 @@ absl::StatusOr<std::unique_ptr<ModelRegistry>> ModelRegistry::Open(const std::st
   if (PathExists(path)) {
     SEMBLANCE_RETURN_IF_ERROR(ReadJsonProto(path, &models));
     if (const std::string fault = FaultOf(models); !fault.empty()) {
-      return Error(absl::StatusCode::kDataLoss, "MANIFEST_INVALID", absl::StrCat(path, ": ", fault));
+      return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_MANIFEST_INVALID, absl::StrCat(path, ": ", fault));
     }
     SortModels(models);
   }
@@ -172,7 +173,7 @@ absl::StatusOr<ModelInfo> ModelRegistry::Delete(absl::string_view name) {
   ModelInfo info = InfoOf(*now, *record);
   const std::string full_name = FullModelName(info.name, info.version);
   if (!info.aliases.empty()) {
-    return Error(absl::StatusCode::kFailedPrecondition, "MODEL_HAS_ALIAS",
+    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MODEL_HAS_ALIAS,
                  absl::StrCat(full_name, " is the ", info.aliases.front(), "; move or remove the alias first"));
   }
   ModelRegister next = *now;

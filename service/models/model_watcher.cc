@@ -92,8 +92,9 @@ absl::StatusOr<std::vector<std::string>> FindManifests(const std::string& root) 
 }
 
 bool IsFinal(const absl::Status& status) {
-  const std::string reason = ErrorReason(status);
-  return status.ok() || reason == "MANIFEST_INVALID" || reason == "DIGEST_MISMATCH" || reason == "MODEL_EXISTS";
+  const v1::ErrorReason reason = ReasonOf(status);
+  return status.ok() || reason == v1::ERROR_REASON_MANIFEST_INVALID || reason == v1::ERROR_REASON_DIGEST_MISMATCH ||
+         reason == v1::ERROR_REASON_MODEL_EXISTS;
 }
 
 }  // namespace
@@ -167,7 +168,7 @@ void ModelWatcher::Visit(const std::string& path, ScanResult& result) {
     if (registration->created) {
       result.registered.push_back(FullModelName(registration->model.name, registration->model.version));
     }
-  } else if (ErrorReason(registration.status()) != "BUNDLE_NOT_FOUND" && !registry_->IsKnown(path)) {
+  } else if (ReasonOf(registration.status()) != v1::ERROR_REASON_BUNDLE_NOT_FOUND && !registry_->IsKnown(path)) {
     // Otherwise it was just removed, or its model was just deleted.
     LogFailure(path, time, registration.status(), result);
   }

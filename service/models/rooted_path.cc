@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 constexpr int kMaxDanglingLinks = 40;
 
 absl::Status Outside(const PathRoot& root, absl::string_view what) {
-  return InvalidField("path", "PATH_OUTSIDE_ROOT", absl::StrCat(what, ": it must lie below ", root.name));
+  return InvalidField("path", v1::ERROR_REASON_PATH_OUTSIDE_ROOT, absl::StrCat(what, ": it must lie below ", root.name));
 }
 
 // Compares two absolute paths without "..".

@@ -24,9 +24,9 @@ void BlockingCalls::Run(UnaryCall* call, std::function<absl::Status()> work) {
     }
   });
   if (!accepted) {
-    call->Complete(WithRetryDelay(
-        Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", absl::StrCat(max_queued_, " requests are waiting already")),
-        kRetryWhenFull));
+    call->Complete(WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_QUEUE_FULL,
+                                        absl::StrCat(max_queued_, " requests are waiting already")),
+                                  kRetryWhenFull));
   }
 }
 

@@ -41,7 +41,7 @@ absl::StatusOr<catalog::AttributeValue> FromProto(const std::string& key, const 
     case v1::AttributeValue::KIND_NOT_SET:
       break;
   }
-  return InvalidField(absl::StrCat("attributes[", key, "]"), "INVALID_ATTRIBUTE", "the attribute has no value");
+  return InvalidField(absl::StrCat("attributes[", key, "]"), v1::ERROR_REASON_INVALID_ATTRIBUTE, "the attribute has no value");
 }
 
 }  // namespace

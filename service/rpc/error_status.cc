@@ -17,7 +17,7 @@ google::rpc::Status DetailsOf(const absl::Status& status) {
   google::rpc::Status details;
   details.set_code(static_cast<int>(status.code()));
   details.set_message(std::string(status.message()));
-  if (const std::string reason = ErrorReason(status); !reason.empty()) {
+  if (const std::string reason = ReasonName(ReasonOf(status)); !reason.empty()) {
     google::rpc::ErrorInfo info;
     info.set_reason(reason);
     info.set_domain(kDomain);

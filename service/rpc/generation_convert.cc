@@ -22,7 +22,7 @@ absl::Status CheckShare(absl::string_view field, double value) {
   if (value >= 0 && value <= 1) {
     return absl::OkStatus();
   }
-  return InvalidField(field, "CONFIG_INVALID", absl::StrCat(field, " is ", value, "; it must lie between 0 and 1"));
+  return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(field, " is ", value, "; it must lie between 0 and 1"));
 }
 
 absl::StatusOr<GenerationGates> GatesOf(const v1::GenerationGates& proto) {
@@ -38,7 +38,7 @@ absl::StatusOr<GenerationGates> GatesOf(const v1::GenerationGates& proto) {
   if (proto.sample_size() != 0) {
     if (proto.sample_size() < kMinSampleSize || proto.sample_size() > kMaxSampleSize) {
       return InvalidField(
-          "sample_size", "CONFIG_INVALID",
+          "sample_size", v1::ERROR_REASON_CONFIG_INVALID,
           absl::StrCat("sample_size is ", proto.sample_size(), "; it must lie between ", kMinSampleSize, " and ", kMaxSampleSize));
     }
     gates.sample_size = proto.sample_size();
@@ -58,7 +58,7 @@ absl::StatusOr<ActivationPolicy> PolicyOf(v1::ActivationPolicy policy) {
     default:
       break;
   }
-  return InvalidField("activation_policy", "CONFIG_INVALID",
+  return InvalidField("activation_policy", v1::ERROR_REASON_CONFIG_INVALID,
                       absl::StrCat("activation_policy is ", static_cast<int>(policy), ", which this server does not know"));
 }
 
@@ -154,7 +154,7 @@ absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& requ
   spec.gates = *gates;
   SEMBLANCE_ASSIGN_OR_RETURN(spec.policy, PolicyOf(request.activation_policy()));
   if (request.request_id().size() > kMaxRequestIdBytes) {
-    return InvalidField("request_id", "CONFIG_INVALID",
+    return InvalidField("request_id", v1::ERROR_REASON_CONFIG_INVALID,
                         absl::StrCat("request_id has ", request.request_id().size(), " bytes; the limit is ", kMaxRequestIdBytes));
   }
   spec.request_id = request.request_id();
@@ -169,15 +169,16 @@ absl::StatusOr<TrafficShares> FromProto(const v1::GenerationTraffic& traffic) {
 
 absl::Status CheckGenerationId(absl::string_view field, absl::string_view id) {
   if (id.empty()) {
-    return InvalidField(field, "INVALID_ID",
+    return InvalidField(field, v1::ERROR_REASON_INVALID_ID,
                         absl::StrCat(field, " is empty; it must be the id of a generation, such as gen-000001"));
   }
   if (id.size() > kMaxIdBytes) {
-    return InvalidField(field, "INVALID_ID", absl::StrCat(field, " has ", id.size(), " bytes; the limit is ", kMaxIdBytes));
+    return InvalidField(field, v1::ERROR_REASON_INVALID_ID,
+                        absl::StrCat(field, " has ", id.size(), " bytes; the limit is ", kMaxIdBytes));
   }
   for (const char c : id) {
     if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
-      return InvalidField(field, "INVALID_ID", absl::StrCat(field, " has a control character"));
+      return InvalidField(field, v1::ERROR_REASON_INVALID_ID, absl::StrCat(field, " has a control character"));
     }
   }
   return absl::OkStatus();

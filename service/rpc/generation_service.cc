@@ -181,7 +181,7 @@ class GenerationServiceAdaptor final : public v1::GenerationService::CallbackSer
 
   absl::Status Create(const v1::CreateGenerationRequest& request, v1::CreateGenerationResponse* response) {
     if (request.model().empty()) {
-      return InvalidField("model", "INVALID_MODEL_NAME", "model is empty; it must name one, such as shoes/3");
+      return InvalidField("model", v1::ERROR_REASON_INVALID_MODEL_NAME, "model is empty; it must name one, such as shoes/3");
     }
     SEMBLANCE_ASSIGN_OR_RETURN(GenerationSpec spec, FromProto(request));
     const absl::StatusOr<ResolvedModel> model = resolve_model_(request.model());

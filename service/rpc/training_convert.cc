@@ -33,7 +33,7 @@ absl::StatusOr<OnSuccess> OnSuccessOf(v1::OnSuccess on_success) {
     default:
       break;
   }
-  return InvalidField("on_success", "CONFIG_INVALID",
+  return InvalidField("on_success", v1::ERROR_REASON_CONFIG_INVALID,
                       absl::StrCat("on_success is ", static_cast<int>(on_success), ", which this server does not know"));
 }
 
@@ -121,7 +121,7 @@ absl::Status CheckTrainingJobId(absl::string_view field, absl::string_view id) {
     return absl::OkStatus();
   }
   return InvalidField(
-      field, "INVALID_ID",
+      field, v1::ERROR_REASON_INVALID_ID,
       absl::StrCat(field, " is \"", Presentable(id.substr(0, 64)), "\"; it must be the id of a training job, such as job-000001"));
 }
 

@@ -13,7 +13,8 @@ namespace semblance::service {
 namespace {
 
 absl::Status DrainingError() {
-  return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), absl::Seconds(1));
+  return WithRetryDelay(Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING, "the server is shutting down"),
+                        absl::Seconds(1));
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ absl::Status CallTracker::CheckSize(const google::protobuf::Message& request) co
   if (size <= max_message_bytes_) {
     return absl::OkStatus();
   }
-  return InvalidField("request", "LIMIT_EXCEEDED",
+  return InvalidField("request", v1::ERROR_REASON_LIMIT_EXCEEDED,
                       absl::StrCat("the request has ", size, " bytes; the limit is ", max_message_bytes_, ": send less at once"));
 }
 

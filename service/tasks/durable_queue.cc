@@ -65,12 +65,13 @@ absl::Status DurableQueue::CheckStarted() const {
   if (started_) {
     return absl::OkStatus();
   }
-  return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "NO_ACTIVE_GENERATION", "the server is starting"), kRetry);
+  return WithRetryDelay(Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_NO_ACTIVE_GENERATION, "the server is starting"),
+                        kRetry);
 }
 
 absl::Status DurableQueue::CheckRunning() const {
   if (stopping_) {
-    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry);
+    return WithRetryDelay(Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING, "the server is shutting down"), kRetry);
   }
   return CheckStarted();
 }

@@ -24,10 +24,11 @@ using storage::v1::JobRecord;
 constexpr absl::Duration kRetry = absl::Seconds(1);
 
 absl::Status NoSuchJob(const std::string& id) {
-  return WithFieldPrefix(Error(absl::StatusCode::kNotFound, "JOB_NOT_FOUND", absl::StrCat("there is no job \"", id, "\"")), "job");
+  return WithFieldPrefix(
+      Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_JOB_NOT_FOUND, absl::StrCat("there is no job \"", id, "\"")), "job");
 }
 
-absl::Status WrongState(absl::string_view reason, const TrainingInfo& info, absl::string_view hint) {
+absl::Status WrongState(v1::ErrorReason reason, const TrainingInfo& info, absl::string_view hint) {
   return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, reason,
                                absl::StrCat("job ", info.id, " is ", TrainingStateName(info.state), hint)),
                          "job");
@@ -129,13 +130,16 @@ void TrainingJobs::Shutdown() {
 }
 
 absl::Status TrainingJobs::CheckStarted() const {
-  return started_ ? absl::OkStatus()
-                  : WithRetryDelay(Error(absl::StatusCode::kUnavailable, "NO_ACTIVE_GENERATION", "the server is starting"), kRetry);
+  return started_
+             ? absl::OkStatus()
+             : WithRetryDelay(
+                   Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_NO_ACTIVE_GENERATION, "the server is starting"), kRetry);
 }
 
 absl::Status TrainingJobs::CheckRunning() const {
   return stopping_.stop_requested()
-             ? WithRetryDelay(Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down"), kRetry)
+             ? WithRetryDelay(Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING, "the server is shutting down"),
+                              kRetry)
              : CheckStarted();
 }
 
@@ -264,7 +268,7 @@ absl::StatusOr<std::optional<TrainingInfo>> TrainingJobs::FindRequest(const Trai
       continue;
     }
     if (manifest->request_digest() != digest) {
-      return WithFieldPrefix(Error(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+      return WithFieldPrefix(Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_REQUEST_ID_REUSED,
                                    absl::StrCat("request_id came before with another request; it made ", info.id)),
                              "request_id");
     }
@@ -283,7 +287,7 @@ absl::StatusOr<TrainingInfo> TrainingJobs::Create(const TrainingSpec& spec) {
   }
   SEMBLANCE_ASSIGN_OR_RETURN(v1::TrainingConfig config, CheckedTrainingConfig(spec, options_.data_root, store_.CatalogPath()));
   if (spec.from_catalog && !options_.has_labeled_items()) {
-    return Error(absl::StatusCode::kFailedPrecondition, "NO_LABELED_ITEMS",
+    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_NO_LABELED_ITEMS,
                  "no item of the catalog has a label: upsert items with labels first");
   }
   if (options_.config.threads() > 0) {
@@ -294,7 +298,7 @@ absl::StatusOr<TrainingInfo> TrainingJobs::Create(const TrainingSpec& spec) {
     MutexLock lock(&mutex_);
     if (queue_.size() >= static_cast<size_t>(options_.config.max_queued())) {
       return WithRetryDelay(
-          Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+          Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_QUEUE_FULL,
                 absl::StrCat(queue_.size(), " jobs wait; training_jobs.max_queued is ", options_.config.max_queued())),
           absl::Minutes(1));
     }
@@ -319,7 +323,7 @@ absl::StatusOr<TrainingInfo> TrainingJobs::Cancel(const std::string& id) {
   MutexLock lock(&mutex_);
   const auto found = cancellations_.find(id);
   if (found == cancellations_.end()) {
-    return WrongState("JOB_ENDED", info, ": there is nothing to cancel");
+    return WrongState(v1::ERROR_REASON_JOB_ENDED, info, ": there is nothing to cancel");
   }
   SEMBLANCE_ASSIGN_OR_RETURN(JobRecord record, store_.ReadRecord(id));
   record.set_phase(JobRecord::PHASE_CANCELLING);
@@ -345,7 +349,7 @@ absl::StatusOr<TrainingInfo> TrainingJobs::Resume(const std::string& id) {
   MutexLock command(&command_mutex_);
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingInfo info, Find(id));
   if (info.state != TrainingState::kCancelled && info.state != TrainingState::kFailed) {
-    return WrongState("JOB_NOT_RESUMABLE", info, "; only a cancelled or failed one can be resumed");
+    return WrongState(v1::ERROR_REASON_JOB_NOT_RESUMABLE, info, "; only a cancelled or failed one can be resumed");
   }
   SEMBLANCE_ASSIGN_OR_RETURN(JobRecord record, store_.ReadRecord(id));
   record.set_phase(JobRecord::PHASE_QUEUED);
@@ -365,7 +369,7 @@ absl::Status TrainingJobs::Delete(const std::string& id) {
   MutexLock command(&command_mutex_);
   SEMBLANCE_ASSIGN_OR_RETURN(const TrainingInfo info, Find(id));
   if (!HasEnded(info.state)) {
-    return WrongState("JOB_RUNNING", info, "; cancel it first");
+    return WrongState(v1::ERROR_REASON_JOB_RUNNING, info, "; cancel it first");
   }
   SEMBLANCE_RETURN_IF_ERROR(store_.Remove(id));
   table_.Erase(id);

@@ -75,7 +75,7 @@ absl::Status TrainingPublication::Build(const JobManifest& manifest, JobRecord& 
       record.set_generation(created->manifest.id());
       return hooks.write(record);
     }
-    if (ErrorReason(created.status()) != "BUILD_RUNNING") {
+    if (ReasonOf(created.status()) != v1::ERROR_REASON_BUILD_RUNNING) {
       return created.status();
     }
     hooks.report(absl::StrCat(record.model(), " is registered; another generation is being built"));

@@ -18,7 +18,7 @@ constexpr size_t kMaxRequestIdBytes = 128;
 constexpr char kShellCharacters[] = "|&;<>()$`\\\"'*?[]{}#~=%!^";
 
 absl::Status Invalid(absl::string_view field, absl::string_view what) {
-  return InvalidField(field, config::kConfigInvalid, absl::StrCat(field, " ", what));
+  return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(field, " ", what));
 }
 
 absl::Status CheckPathText(absl::string_view field, absl::string_view path) {
@@ -39,12 +39,12 @@ absl::Status Resolve(absl::string_view field, const PathRoot& root, std::string*
   SEMBLANCE_RETURN_IF_ERROR(CheckPathText(field, *path));
   const absl::StatusOr<std::string> real = FollowBelow(root, *path);
   if (real.status().code() == absl::StatusCode::kInvalidArgument) {
-    return InvalidField(field, ErrorReason(real.status()), real.status().message());
+    return InvalidField(field, ReasonOf(real.status()), real.status().message());
   }
   if (!real.ok() || !PathExists(*real)) {
-    return WithFieldPrefix(
-        Error(absl::StatusCode::kNotFound, "DATA_NOT_FOUND", absl::StrCat(field, ": there is no ", *path, " below ", root.name)),
-        field);
+    return WithFieldPrefix(Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_DATA_NOT_FOUND,
+                                 absl::StrCat(field, ": there is no ", *path, " below ", root.name)),
+                           field);
   }
   *path = *real;
   return absl::OkStatus();
@@ -76,7 +76,7 @@ absl::Status CheckOptions(const TrainingSpec& spec) {
   }
   if (!spec.index_factory.empty()) {
     if (const auto factory = index::ParseIndexSpec(spec.index_factory); !factory.ok()) {
-      return InvalidField("index_factory", config::kConfigInvalid, factory.status().message());
+      return InvalidField("index_factory", v1::ERROR_REASON_CONFIG_INVALID, factory.status().message());
     }
   }
   return absl::OkStatus();

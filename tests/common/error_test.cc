@@ -20,18 +20,18 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(ErrorTest, CarriesCodeReasonAndMessage) {
-  const absl::Status status = Error(absl::StatusCode::kUnavailable, "DRAINING", "the server is shutting down");
+  const absl::Status status = Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING, "the server is shutting down");
   EXPECT_THAT(status, AllOf(StatusIs(absl::StatusCode::kUnavailable), HasReason("DRAINING"), HasField("")));
   EXPECT_EQ(status.message(), "the server is shutting down");
 }
 
 TEST(ErrorTest, InvalidFieldIsTheClientsFaultAndNamesTheField) {
-  EXPECT_THAT(InvalidField("image", "IMAGE_TOO_LARGE", "9 MiB, at most 8 MiB"),
+  EXPECT_THAT(InvalidField("image", v1::ERROR_REASON_IMAGE_TOO_LARGE, "9 MiB, at most 8 MiB"),
               AllOf(StatusIs(absl::StatusCode::kInvalidArgument), HasReason("IMAGE_TOO_LARGE"), HasField("image")));
 }
 
 TEST(ErrorTest, EachLayerPrefixesItsPartOfTheField) {
-  const absl::Status status = InvalidField("image", "X", "bad");
+  const absl::Status status = InvalidField("image", v1::ERROR_REASON_IMAGE_DECODE_FAILED, "bad");
   EXPECT_THAT(WithFieldPrefix(WithFieldPrefix(status, "items[3]"), "request"), HasField("request.items[3].image"));
 }
 
@@ -51,7 +51,8 @@ TEST(ErrorTest, KeepsTheRetryDelayToTheNanosecond) {
 }
 
 TEST(ErrorTest, AContextGoesBeforeTheMessageAndLosesNothing) {
-  const absl::Status status = WithRetryDelay(InvalidField("image", "IMAGE_DECODE_FAILED", "truncated"), absl::Seconds(1));
+  const absl::Status status =
+      WithRetryDelay(InvalidField("image", v1::ERROR_REASON_IMAGE_DECODE_FAILED, "truncated"), absl::Seconds(1));
   const absl::Status outer = WithContext(status, "a.jpg");
   EXPECT_EQ(outer.message(), "a.jpg: truncated");
   EXPECT_THAT(outer, AllOf(StatusIs(absl::StatusCode::kInvalidArgument), HasReason("IMAGE_DECODE_FAILED"), HasField("image")));

@@ -25,7 +25,7 @@ TEST(TextProtoTest, NamesFileLineAndColumnOfTheFirstError) {
   google::protobuf::StringValue message;
   const absl::Status status = ParseTextProto("value: 'a'\nvlaue: 'b'\nmore: 1", "mine.textproto", &message);
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_EQ(ErrorReason(status), "CONFIG_INVALID");
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIG_INVALID);
   EXPECT_THAT(status, StatusMessage(HasSubstr("mine.textproto:2:")));
   EXPECT_THAT(status, StatusMessage(HasSubstr("vlaue")));
 }

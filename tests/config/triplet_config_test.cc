@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_P(TripletRefusalTest, NamesTheFieldAndWhatToDo) {
   const auto config = LoadForTriplets({GetParam().assignment});
-  EXPECT_THAT(config, HasReason(kConfigInvalid));
+  EXPECT_THAT(config, HasReason(v1::ERROR_REASON_CONFIG_INVALID));
   EXPECT_THAT(config, HasField(GetParam().field));
   EXPECT_THAT(config, StatusMessage(HasSubstr(GetParam().words)));
 }

@@ -20,7 +20,7 @@ TEST(CheckNoUnknownFieldsTest, NamesTheMessageThatHasOne) {
   v1::ProxyNcaConfig* loss = config.mutable_loss()->mutable_proxy_nca();
   loss->GetReflection()->MutableUnknownFields(loss)->AddVarint(77, 1);
   const absl::Status status = CheckNoUnknownFields(config);
-  EXPECT_EQ(ErrorReason(status), "CONFIG_INVALID");
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIG_INVALID);
   EXPECT_EQ(ErrorField(status), "loss.proxy_nca");
   EXPECT_NE(status.message().find("77"), absl::string_view::npos);
 }

@@ -217,7 +217,7 @@ TEST_F(BatcherTest, DestructionEndsTheRunningBatchAndRefusesTheRest) {
 
   EXPECT_OK(first_.get());
   const absl::StatusOr<EmbedResult> rest = waiting.get();  // It may have slipped into a batch before the end.
-  EXPECT_TRUE(rest.ok() || ErrorReason(rest.status()) == "DRAINING") << rest.status();
+  EXPECT_TRUE(rest.ok() || ReasonOf(rest.status()) == v1::ERROR_REASON_DRAINING) << rest.status();
 }
 
 TEST_F(BatcherTest, DestructionRefusesWhatWaitsForCompany) {

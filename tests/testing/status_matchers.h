@@ -1,8 +1,9 @@
-// Matchers for absl::Status and absl::StatusOr: EXPECT_OK(x), IsOkAndHolds(m), StatusIs(code), HasReason("X"),
-// HasField("items[3]").
+// Matchers for absl::Status and absl::StatusOr: EXPECT_OK(x), StatusIs(code), StatusMessage(matcher), HasField("items[3]"), and
+// HasReason(v1::ERROR_REASON_QUEUE_FULL) or, by its text, HasReason("QUEUE_FULL").
 #ifndef SEMBLANCE_TESTS_TESTING_STATUS_MATCHERS_H_
 #define SEMBLANCE_TESTS_TESTING_STATUS_MATCHERS_H_
 
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -37,9 +38,16 @@ MATCHER_P(StatusMessage, matcher, "has a message that matches") {
   return ::testing::Matches(matcher)(std::string(ToStatus(arg).message()));
 }
 
-MATCHER_P(HasReason, reason, "") {
+inline std::string ReasonText(v1::ErrorReason reason) {
+  return ReasonName(reason);
+}
+inline std::string ReasonText(const std::string& name) {
+  return name;
+}
+
+MATCHER_P(HasReason, reason, "has the reason " + ReasonText(reason)) {
   *result_listener << ToStatus(arg).ToString();
-  return ErrorReason(ToStatus(arg)) == reason;
+  return ReasonName(ReasonOf(ToStatus(arg))) == ReasonText(reason);
 }
 
 MATCHER_P(HasField, field, "") {

@@ -30,7 +30,7 @@ constexpr size_t kChangesPerRead = 1000;
 constexpr absl::Duration kPoll = absl::Milliseconds(100);
 
 absl::Status Invalid(absl::string_view what) {
-  return InvalidField("data.catalog_path", kDataInvalid, what);
+  return InvalidField("data.catalog_path", v1::ERROR_REASON_DATA_INVALID, what);
 }
 
 absl::Status CheckStop(const std::stop_token& stop) {

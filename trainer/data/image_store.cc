@@ -63,7 +63,7 @@ absl::StatusOr<embedder::Image> ImageStore::Decode(int64_t position, const std::
   absl::StatusOr<embedder::Image> image = preprocessor_.DecodeAndResize(encoded, embedder::DecodeLimits());
   if (!image.ok()) {
     const std::string& id = dataset_->example(indices_[static_cast<size_t>(position)]).id;
-    return InvalidField("data.path", ErrorReason(image.status()), absl::StrCat(id, ": ", image.status().message()));
+    return InvalidField("data.path", ReasonOf(image.status()), absl::StrCat(id, ": ", image.status().message()));
   }
   return image;
 }

@@ -29,7 +29,7 @@ dataset::HoldOut HoldOutOf(v1::DataConfig::HoldOut hold_out) {
 absl::Status CheckLabels(const dataset::Dataset& dataset) {
   for (int64_t i = 0; i < dataset.size(); ++i) {
     if (dataset.example(i).label.empty()) {
-      return InvalidField("data.path", kDataInvalid, absl::StrCat(dataset.example(i).id, ": has no label"));
+      return InvalidField("data.path", v1::ERROR_REASON_DATA_INVALID, absl::StrCat(dataset.example(i).id, ": has no label"));
     }
   }
   return absl::OkStatus();
@@ -38,18 +38,18 @@ absl::Status CheckLabels(const dataset::Dataset& dataset) {
 absl::Status CheckTrainable(const TrainingData& data, const v1::DataConfig& config, double validation_fraction) {
   if (data.classes.size() < 2) {
     // A loss over proxies needs a proxy that is not the positive one.
-    return InvalidField("data.path", kDataInvalid,
+    return InvalidField("data.path", v1::ERROR_REASON_DATA_INVALID,
                         absl::StrCat("the ", data.split.train.size(), " training images are of ", data.classes.size(),
                                      " class; expected at least 2 classes"));
   }
   if (validation_fraction > 0 && data.validation.size() < 2) {
-    return InvalidField("validation.fraction", kDataInvalid,
+    return InvalidField("validation.fraction", v1::ERROR_REASON_DATA_INVALID,
                         absl::StrCat(data.validation.size(),
                                      " images are in the classes held out for validation; expected at least "
                                      "2: hold out more, or set it to 0"));
   }
   if (data.split.test.size() < 2 && config.hold_out() != v1::DataConfig::HOLD_OUT_NONE) {
-    return InvalidField("data.hold_out_fraction", kDataInvalid,
+    return InvalidField("data.hold_out_fraction", v1::ERROR_REASON_DATA_INVALID,
                         absl::StrCat(data.split.test.size(), " of ", data.dataset->size(),
                                      " images are held out for the test; expected at least 2, or HOLD_OUT_NONE"));
   }

@@ -16,8 +16,6 @@
 
 namespace semblance::trainer {
 
-inline constexpr char kDataInvalid[] = "DATA_INVALID";
-
 struct TrainingData {
   std::unique_ptr<dataset::Dataset> dataset;
   dataset::SplitIndices split;

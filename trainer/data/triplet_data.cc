@@ -37,7 +37,7 @@ class Side {
 };
 
 absl::Status RequireTriplets(const std::vector<dataset::Triplet>& triplets, absl::string_view field, absl::string_view message) {
-  return triplets.empty() ? InvalidField(field, kDataInvalid, message) : absl::OkStatus();
+  return triplets.empty() ? InvalidField(field, v1::ERROR_REASON_DATA_INVALID, message) : absl::OkStatus();
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ absl::Status CheckFit(int64_t images, int64_t width, int64_t max_bytes) {
   if (bytes <= max_bytes) {
     return absl::OkStatus();
   }
-  return InvalidField("data.max_cached_bytes", config::kConfigInvalid,
+  return InvalidField("data.max_cached_bytes", v1::ERROR_REASON_CONFIG_INVALID,
                       absl::StrCat("data.max_cached_bytes is ", max_bytes, "; model.cache_features takes ", bytes, " for ", images,
                                    " images with ", width, " features each"));
 }

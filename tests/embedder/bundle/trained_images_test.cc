@@ -39,9 +39,9 @@ TEST(TrainedImagesTest, ABundleWithoutTheFileHasNone) {
 TEST(TrainedImagesTest, DamageIsDataLoss) {
   const testing::TempDir dir;
   ASSERT_OK(WriteFileAtomically(dir.Join(kTrainedImagesFile), "123456789"));
-  EXPECT_EQ(ErrorReason(ReadTrainedImages(dir.path()).status()), "MANIFEST_INVALID");
+  EXPECT_EQ(ReasonOf(ReadTrainedImages(dir.path()).status()), v1::ERROR_REASON_MANIFEST_INVALID);
   ASSERT_OK(WriteFileAtomically(dir.Join(kTrainedImagesFile), "2345678912345678"));
-  EXPECT_EQ(ErrorReason(ReadTrainedImages(dir.path()).status()), "MANIFEST_INVALID");
+  EXPECT_EQ(ReasonOf(ReadTrainedImages(dir.path()).status()), v1::ERROR_REASON_MANIFEST_INVALID);
 }
 
 }  // namespace

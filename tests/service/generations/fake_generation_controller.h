@@ -171,7 +171,7 @@ class FakeGenerationController final : public service::GenerationController {
   absl::StatusOr<service::GenerationInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
     const auto found = generations_.find(id);
     if (found == generations_.end()) {
-      return Error(absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND", absl::StrCat("there is no generation ", id));
+      return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_GENERATION_NOT_FOUND, absl::StrCat("there is no generation ", id));
     }
     return found->second;
   }

@@ -12,7 +12,8 @@ TEST(ErrorStatusTest, OkStaysOk) {
 }
 
 TEST(ErrorStatusTest, CarriesReasonFieldAndRetryDelay) {
-  const absl::Status status = WithRetryDelay(InvalidField("top_k", "LIMIT_EXCEEDED", "top_k is 0"), absl::Milliseconds(1500));
+  const absl::Status status =
+      WithRetryDelay(InvalidField("top_k", v1::ERROR_REASON_LIMIT_EXCEEDED, "top_k is 0"), absl::Milliseconds(1500));
   const grpc::Status converted = ToGrpcStatus(status);
   EXPECT_EQ(converted.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(converted.error_message(), "top_k is 0");

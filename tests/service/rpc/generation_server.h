@@ -114,7 +114,7 @@ class GenerationServer {
  private:
   static absl::StatusOr<service::ResolvedModel> Resolve(const std::string& name) {
     if (name == "missing") {
-      return Error(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", "there is no model missing");
+      return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_MODEL_NOT_FOUND, "there is no model missing");
     }
     return service::ResolvedModel{.bundle_dir = absl::StrCat("/models/", name), .version = 3};
   }

@@ -145,8 +145,8 @@ TEST(GenerationServiceTest, SetsTheSharesOfTraffic) {
 
 TEST(GenerationServiceTest, ErrorsOfTheControllerReachTheClientWithReasonAndDelay) {
   GenerationServer server;
-  server.generations.FailWith(
-      WithRetryDelay(Error(absl::StatusCode::kUnavailable, "GENERATION_LAGGING", "it lacks 7 writes"), absl::Seconds(2)));
+  server.generations.FailWith(WithRetryDelay(
+      Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GENERATION_LAGGING, "it lacks 7 writes"), absl::Seconds(2)));
   const RpcError lagging{grpc::StatusCode::UNAVAILABLE, "GENERATION_LAGGING", "", true};
   v1::ActivateGenerationResponse activated;
   EXPECT_EQ(ErrorOf(CallById(server, "gen-000002", &activated, &GenerationServer::Stub::ActivateGeneration)), lagging);

@@ -59,7 +59,7 @@ TEST(TrainingServiceTest, RefusesToCreateWhatCannotBeMeant) {
 
 TEST(TrainingServiceTest, ErrorsOfTheControllerArriveWithReasonAndField) {
   TrainingServer server;
-  server.training.FailWith(InvalidField("config.data.path", "PATH_OUTSIDE_ROOT", "config.data.path is /etc"));
+  server.training.FailWith(InvalidField("config.data.path", v1::ERROR_REASON_PATH_OUTSIDE_ROOT, "config.data.path is /etc"));
   v1::CreateTrainingJobResponse response;
   const grpc::Status status = Create(server, {}, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);

@@ -143,7 +143,7 @@ class FakeTrainingController final : public service::TrainingController {
   absl::StatusOr<service::TrainingInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) {
-      return Error(absl::StatusCode::kNotFound, "JOB_NOT_FOUND", absl::StrCat("there is no job ", id));
+      return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_JOB_NOT_FOUND, absl::StrCat("there is no job ", id));
     }
     return found->second;
   }

@@ -97,7 +97,7 @@ TEST_F(TrainingJobsTest, QueuesWhatMayNotRunYet) {
   const std::string third = Create();
   EXPECT_EQ(jobs_->Get(second)->state, service::TrainingState::kQueued);
   const auto refused = jobs_->Create(Spec());
-  EXPECT_EQ(ErrorReason(refused.status()), "QUEUE_FULL");
+  EXPECT_EQ(ReasonOf(refused.status()), v1::ERROR_REASON_QUEUE_FULL);
   EXPECT_TRUE(RetryDelay(refused.status()).has_value());
   WriteBundleOf(first);
   cluster_.End(spec.name, 0);
@@ -119,8 +119,8 @@ TEST_F(TrainingJobsTest, CancelStopsTheTrainerAndResumeStartsItAgain) {
   WriteBundleOf(id);
   cluster_.End(again.name, 0);
   Await(id, service::TrainingState::kSucceeded);
-  EXPECT_EQ(ErrorReason(jobs_->Cancel(id).status()), "JOB_ENDED");
-  EXPECT_EQ(ErrorReason(jobs_->Resume(id).status()), "JOB_NOT_RESUMABLE");
+  EXPECT_EQ(ReasonOf(jobs_->Cancel(id).status()), v1::ERROR_REASON_JOB_ENDED);
+  EXPECT_EQ(ReasonOf(jobs_->Resume(id).status()), v1::ERROR_REASON_JOB_NOT_RESUMABLE);
 }
 
 TEST_F(TrainingJobsTest, CancelsAJobThatWaits) {
@@ -137,12 +137,12 @@ TEST_F(TrainingJobsTest, CancelsAJobThatWaits) {
 TEST_F(TrainingJobsTest, DeletesOnlyWhatHasEnded) {
   const std::string id = Create();
   const service::JobSpec spec = cluster_.AwaitStart(1);
-  EXPECT_EQ(ErrorReason(jobs_->Delete(id)), "JOB_RUNNING");
+  EXPECT_EQ(ReasonOf(jobs_->Delete(id)), v1::ERROR_REASON_JOB_RUNNING);
   WriteBundleOf(id);
   cluster_.End(spec.name, 0);
   Await(id, service::TrainingState::kSucceeded);
   ASSERT_OK(jobs_->Delete(id));
-  EXPECT_EQ(ErrorReason(jobs_->Get(id).status()), "JOB_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(jobs_->Get(id).status()), v1::ERROR_REASON_JOB_NOT_FOUND);
   EXPECT_FALSE(PathExists(JobDir(id)));
   EXPECT_NE(Create(), id);
 }
@@ -215,7 +215,7 @@ TEST_F(TrainingJobsTest, AnswersARepeatedRequestWithTheSameJob) {
   const std::string id = Create(spec);
   EXPECT_EQ(Create(spec), id);
   spec.replicas = 2;
-  EXPECT_EQ(ErrorReason(jobs_->Create(spec).status()), "REQUEST_ID_REUSED");
+  EXPECT_EQ(ReasonOf(jobs_->Create(spec).status()), v1::ERROR_REASON_REQUEST_ID_REUSED);
 }
 
 TEST_F(TrainingJobsTest, RegistersTheModel) {
@@ -266,7 +266,7 @@ TEST_F(TrainingJobsTest, NeedsLabelsToTrainOnTheCatalog) {
   spec.config.mutable_data()->clear_path();
   spec.from_catalog = true;
   has_labeled_items_ = false;
-  EXPECT_EQ(ErrorReason(jobs_->Create(spec).status()), "NO_LABELED_ITEMS");
+  EXPECT_EQ(ReasonOf(jobs_->Create(spec).status()), v1::ERROR_REASON_NO_LABELED_ITEMS);
   has_labeled_items_ = true;
   const std::string id = Create(spec);
   EXPECT_EQ(jobs_->Get(id)->config.data().catalog_path(), models_.data_dir() + "/catalogue.db");
@@ -285,7 +285,7 @@ TEST_P(BadRequestTest, IsRefusedBeforeAnythingIsLaunched) {
   service::TrainingSpec spec = Spec();
   GetParam().change(spec);
   const absl::Status status = jobs_->Create(spec).status();
-  EXPECT_EQ(ErrorReason(status), GetParam().reason) << status;
+  EXPECT_THAT(status, HasReason(GetParam().reason));
   EXPECT_EQ(ErrorField(status), GetParam().field) << status;
   EXPECT_TRUE(jobs_->List()->empty());
   EXPECT_TRUE(cluster_.specs().empty());

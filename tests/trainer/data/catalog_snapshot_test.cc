@@ -125,11 +125,11 @@ TEST_F(CatalogSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
 
 TEST_F(CatalogSnapshotTest, SaysWhatIsWrong) {
   const absl::Status missing = SnapshotCatalog(path(), snapshot(), stop_.get_token()).status();
-  EXPECT_EQ(ErrorReason(missing), "DATA_INVALID");
+  EXPECT_EQ(ReasonOf(missing), v1::ERROR_REASON_DATA_INVALID);
   EXPECT_EQ(ErrorField(missing), "data.catalog_path");
   Open();
   Upsert("a", "first", std::nullopt);
-  EXPECT_EQ(ErrorReason(SnapshotCatalog(path(), snapshot(), stop_.get_token()).status()), "DATA_INVALID");
+  EXPECT_EQ(ReasonOf(SnapshotCatalog(path(), snapshot(), stop_.get_token()).status()), v1::ERROR_REASON_DATA_INVALID);
   stop_.request_stop();
   EXPECT_TRUE(absl::IsCancelled(AwaitCatalogSnapshot(snapshot(), stop_.get_token()).status()));
 }
