@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/embedder/image/codec_checks.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_images.h"
 
@@ -37,18 +38,6 @@ auto IsRefused(const char* reason) {
 
 absl::StatusOr<Image> Decode(const std::string& bytes, int channels = 3, int min_short_side = 0) {
   return DecodeImage(bytes, DecodeLimits(), channels, min_short_side);
-}
-
-// The largest difference of two pixel values; 256 for images of different shapes.
-int LargestDifference(const Image& a, const Image& b) {
-  if (a.width != b.width || a.height != b.height || a.channels != b.channels || a.pixels.size() != b.pixels.size()) {
-    return 256;
-  }
-  int largest = 0;
-  for (size_t i = 0; i < a.pixels.size(); ++i) {
-    largest = std::max(largest, std::abs(a.pixels[i] - b.pixels[i]));
-  }
-  return largest;
 }
 
 uint8_t At(const Image& image, int x, int y, int c) {
@@ -128,7 +117,8 @@ TEST(DecodeTest, SixteenBitPngIsRoundedToEightBits) {
   EXPECT_EQ(LargestDifference(decoded, image), 0);
 }
 
-// 2 x 2 pixels of a palette of red, and half-transparent blue: written out, because no encoder at hand makes palettes.
+// The file has 2 x 2 pixels of red and half-transparent blue, with a palette. Its bytes are written out, because the available
+// encoders make no palettes.
 TEST(DecodeTest, PaletteWithTransparencyIsExpanded) {
   const std::string png(
       "\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x02\x00\x00\x00\x02\x08\x03\x00\x00\x00\x45"
@@ -143,7 +133,7 @@ TEST(DecodeTest, PaletteWithTransparencyIsExpanded) {
 }
 
 TEST(DecodeTest, ExifOrientationTurnsTheImageUpright) {
-  // A picture with a bright top left corner, darker top right, and dark rest: every orientation puts them elsewhere.
+  // The picture has a bright top left corner and a darker top right one; the rest is dark. Every orientation puts them elsewhere.
   constexpr int kWidth = 32;
   constexpr int kHeight = 16;
   Image image = SolidImage(kWidth, kHeight, 1, 20);
@@ -153,9 +143,10 @@ TEST(DecodeTest, ExifOrientationTurnsTheImageUpright) {
   }
   const std::string jpeg = EncodeJpeg(image, 100);
   struct Corners {
-    int left, top, right, bottom;  // Of the stored bright (top left) and medium (top right) corner: x, y each, as 0 or 1.
+    // Positions of the stored bright (top left) and medium (top right) corner: x and y, each 0 or 1.
+    int left, top, right, bottom;
   };
-  // EXIF 2.32, tag Orientation: where stored row 0 and column 0 are in the upright image.
+  // EXIF 2.32 defines, for each orientation, where row 0 and column 0 of the stored image are in the upright one.
   const Corners expected[] = {{0, 0, 1, 0}, {1, 0, 0, 0}, {1, 1, 0, 1}, {0, 1, 1, 1},
                               {0, 0, 0, 1}, {1, 0, 1, 1}, {1, 1, 1, 0}, {0, 1, 0, 0}};
   for (int orientation = 1; orientation <= 8; ++orientation) {
@@ -255,7 +246,7 @@ TEST(DecodeTest, HeaderTellsFormatAndStoredSize) {
 }
 
 TEST(DecodeTest, AnimatedWebpIsRefused) {
-  // An extended header whose flags say "animation".
+  // The flags of this extended header say "animation".
   std::string webp = WebpOfClaimedSize(8, 8);
   webp[20] = 0x02;
 
@@ -264,7 +255,7 @@ TEST(DecodeTest, AnimatedWebpIsRefused) {
 
 TEST(DecodeTest, EndlessScansOfAProgressiveJpegAreRefused) {
   const std::string jpeg = EncodeProgressiveJpeg(SmoothImage(32, 32, 3));
-  // Repeat the first scan, which may be decoded any number of times: from its header to the next table.
+  // Repeats the first scan, from its header to the next table. A decoder accepts any number of repetitions.
   const size_t begin = jpeg.find("\xFF\xDA");
   const size_t end = jpeg.find("\xFF\xC4", begin);
   ASSERT_NE(end, std::string::npos);
@@ -301,7 +292,7 @@ TEST_P(EncodingsTest, FlippedBitsGiveAnImageOrAnError) {
     for (int flips = 1 + static_cast<int>(random() % 4); flips > 0; --flips) {
       bytes[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
     }
-    // A flipped size field can claim much: the limit keeps the test quick.
+    // A flipped bit in a size can claim a huge image. The limit keeps the test quick.
     DecodeLimits limits;
     limits.max_pixels = 1 << 20;
     const absl::StatusOr<Image> image = DecodeImage(bytes, limits, 3, 8);
