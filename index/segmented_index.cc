@@ -101,7 +101,7 @@ class IndexInDirectory final : public SegmentedIndex {
   bool merging_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   // The result of the last merge.
   absl::Status merge_status_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Last: it uses everything above.
+  // The thread comes last, because it uses everything above.
   Worker sealer_;
 };
 

@@ -1,5 +1,3 @@
-#include "catalog/catalog.h"
-
 #include <sqlite3.h>
 
 #include <cstdint>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "catalog/catalog.h"
 #include "common/digest.h"
 #include "common/file.h"
 #include "gmock/gmock.h"
