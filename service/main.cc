@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "catalog/catalog.h"
+#include "common/clock.h"
 #include "common/command_line.h"
 #include "common/error.h"
 #include "common/file.h"
@@ -94,6 +95,7 @@ int ExitCodeOf(const absl::Status& status) {
 // The objects that live as long as the server answers, in the order in which they are made.
 struct Server {
   std::unique_ptr<FileLock> lock;
+  SystemClock clock;
   PrometheusMetrics metrics;
   std::unique_ptr<ModelRegistry> models;
   std::unique_ptr<ModelWatcher> watcher;
@@ -200,6 +202,7 @@ absl::Status Open(const Flags& flags, Server& server) {
                              const std::string& directory) { return embedder::NewTorchEmbedder(directory, embedder); };
   options.metrics = &server.metrics;
   options.on_state = [&server](EngineState state) { server.rpc->SetServing(Answers(server, state)); };
+  options.clock = &server.clock;
   options.config = std::move(config);
   server.engine = std::make_unique<Engine>(std::move(options), std::move(catalog), std::move(store));
   server.launcher = NewLocalJobLauncher();

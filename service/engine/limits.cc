@@ -260,6 +260,7 @@ absl::Status CheckItemId(absl::string_view field, absl::string_view id, const v1
 }
 
 absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits) {
+  SEMBLANCE_RETURN_IF_ERROR(CheckCount("queries", static_cast<int64_t>(input.queries.size()), limits.max_batch_queries()));
   SEMBLANCE_RETURN_IF_ERROR(CheckCount("top_k", input.top_k, limits.max_top_k()));
   if (!input.exclude_item_ids.empty()) {
     SEMBLANCE_RETURN_IF_ERROR(

@@ -126,18 +126,20 @@ void RecallProbe::Probe(const RecallSample& sample) {
 }
 
 void RecallProbe::Record(const Count& count) {
+  {
+    MutexLock lock(&mutex_);
+    ++probes_;
+    recent_.push_back(count);
+    recent_sum_.expected += count.expected;
+    recent_sum_.found += count.found;
+    while (recent_sum_.expected - recent_.front().expected >= kRecentNeighbors) {
+      recent_sum_.expected -= recent_.front().expected;
+      recent_sum_.found -= recent_.front().found;
+      recent_.pop_front();
+    }
+  }
   if (options_.metrics != nullptr) {
     options_.metrics->ObserveRecall(count.expected, count.found);
-  }
-  MutexLock lock(&mutex_);
-  ++probes_;
-  recent_.push_back(count);
-  recent_sum_.expected += count.expected;
-  recent_sum_.found += count.found;
-  while (recent_sum_.expected - recent_.front().expected >= kRecentNeighbors) {
-    recent_sum_.expected -= recent_.front().expected;
-    recent_sum_.found -= recent_.front().found;
-    recent_.pop_front();
   }
 }
 

@@ -3,6 +3,7 @@
 #define SEMBLANCE_SERVICE_ENGINE_TYPES_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -10,12 +11,17 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
 #include "service/live/search_answer.h"
 
 namespace semblance::service {
+
+// Gets the answer of a call, once.
+template <typename T>
+using Callback = std::function<void(absl::StatusOr<T>)>;
 
 // What every call brings along.
 struct CallContext {

@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
 #include "generation/catalog_rows.h"
+#include "service/live/vector_rows.h"
 
 namespace semblance::service {
 namespace {
@@ -25,15 +25,12 @@ struct PendingChanges {
 
 absl::Status EmbedInto(const catalog::Catalog& catalog, const embedder::Embedder& embedder, absl::Span<const uint64_t> sequences,
                        PendingChanges& pending) {
-  const auto dimension = static_cast<std::ptrdiff_t>(embedder.dimension());
   for (size_t begin = 0; begin < sequences.size(); begin += kImagesPerInference) {
     SEMBLANCE_ASSIGN_OR_RETURN(const generation::StoredVectors stored,
                                generation::EmbedStored(catalog, embedder, sequences.subspan(begin, kImagesPerInference)));
-    auto row = stored.vectors.begin();
-    for (const uint64_t sequence : stored.sequences) {
-      pending.vectors[sequence].assign(row, row + dimension);
-      row += dimension;
-    }
+    ForEachRow(stored.vectors, embedder.dimension(), [&](size_t row, absl::Span<const float> vector) {
+      pending.vectors[stored.sequences[row]].assign(vector.begin(), vector.end());
+    });
   }
   return absl::OkStatus();
 }
@@ -41,8 +38,12 @@ absl::Status EmbedInto(const catalog::Catalog& catalog, const embedder::Embedder
 }  // namespace
 
 GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, const catalog::Catalog* catalog, ThreadPool* thread,
-                                       std::function<void(const absl::Status&)> on_failure)
-    : generation_(std::move(generation)), catalog_(catalog), thread_(thread), on_failure_(std::move(on_failure)) {}
+                                       std::function<void(const absl::Status&)> on_failure, const Clock* clock)
+    : generation_(std::move(generation)),
+      catalog_(catalog),
+      thread_(thread),
+      on_failure_(std::move(on_failure)),
+      clock_(clock) {}
 
 GenerationFollower::~GenerationFollower() {
   RequestStop();
@@ -110,7 +111,7 @@ absl::Status GenerationFollower::Rounds(absl::Time deadline, const std::function
     if (done) {
       return absl::OkStatus();
     }
-    if (absl::Now() > deadline) {
+    if (clock_->Now() > deadline) {
       return absl::DeadlineExceededError("writes arrive faster than the generation takes them");
     }
   }

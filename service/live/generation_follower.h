@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
+#include "common/clock.h"
 #include "common/threads/mutex.h"
 #include "common/threads/thread_pool.h"
 #include "service/live/generation.h"
@@ -35,7 +36,7 @@ class GenerationFollower {
   // `catalog` and `thread` must outlive the follower. `on_failure` is called once, on the thread, when a round of it fails; it must
   // not destroy the follower.
   GenerationFollower(std::shared_ptr<Generation> generation, const catalog::Catalog* catalog, ThreadPool* thread,
-                     std::function<void(const absl::Status&)> on_failure);
+                     std::function<void(const absl::Status&)> on_failure, const Clock* clock);
   // Waits for the round that runs, and for its turn on the thread where one is due.
   ~GenerationFollower();
   GenerationFollower(const GenerationFollower&) = delete;
@@ -81,6 +82,7 @@ class GenerationFollower {
   const catalog::Catalog* const catalog_;
   ThreadPool* const thread_;
   const std::function<void(const absl::Status&)> on_failure_;
+  const Clock* const clock_;
 
   // Held during a round. Taken before mutex_.
   Mutex rounds_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "common/threads/background_thread.h"
@@ -27,8 +26,8 @@ absl::Status Lagging(absl::Duration max_pause) {
 
 }  // namespace
 
-LiveGenerations::LiveGenerations(const catalog::Catalog* catalog)
-    : catalog_(catalog), follower_thread_("follower", 1, /*max_queued=*/1) {
+LiveGenerations::LiveGenerations(const catalog::Catalog* catalog, const Clock* clock)
+    : catalog_(catalog), clock_(clock), follower_thread_("follower", 1, /*max_queued=*/1) {
   follower_thread_.Schedule([] { LowerThreadPriority(kFollowerNiceness); });
 }
 
@@ -86,12 +85,14 @@ void LiveGenerations::SetActive(Ptr generation) {
 }
 
 std::shared_ptr<GenerationFollower> LiveGenerations::NewFollower(const Ptr& generation) {
-  return std::make_shared<GenerationFollower>(generation, catalog_, &follower_thread_,
-                                              [this, id = generation->manifest().id()](const absl::Status& status) {
-                                                if (on_failure_) {
-                                                  on_failure_(id, status);
-                                                }
-                                              });
+  return std::make_shared<GenerationFollower>(
+      generation, catalog_, &follower_thread_,
+      [this, id = generation->manifest().id()](const absl::Status& status) {
+        if (on_failure_) {
+          on_failure_(id, status);
+        }
+      },
+      clock_);
 }
 
 absl::Status LiveGenerations::Add(Ptr generation, const std::function<void(uint64_t)>& on_progress) {
@@ -121,12 +122,12 @@ absl::StatusOr<absl::Duration> LiveGenerations::HoldWrites(const std::string& id
     return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_GENERATION_NOT_FOUND,
                  absl::StrCat("generation ", id, " is not loaded beside the active one"));
   }
-  const absl::Time deadline = absl::Now() + kHoldPatience;
-  while (absl::Now() < deadline) {
+  const absl::Time deadline = clock_->Now() + kHoldPatience;
+  while (clock_->Now() < deadline) {
     Hold hold(follower.get());
     // What there is to do is done before anybody waits for it.
     absl::Status status = hold.CatchUp(deadline);
-    const absl::Time start = absl::Now();
+    const absl::Time start = clock_->Now();
     if (status.ok() && gate_.Close(max_pause)) {
       status = hold.CatchUp(start + max_pause);
       if (status.ok()) {
@@ -134,7 +135,7 @@ absl::StatusOr<absl::Duration> LiveGenerations::HoldWrites(const std::string& id
       }
       gate_.Open();
       if (status.ok()) {
-        return absl::Now() - start;
+        return clock_->Now() - start;
       }
     }
     if (!status.ok() && !absl::IsDeadlineExceeded(status)) {

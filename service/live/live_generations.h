@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
+#include "common/clock.h"
 #include "common/threads/mutex.h"
 #include "common/threads/thread_pool.h"
 #include "service/live/generation.h"
@@ -51,7 +52,7 @@ class LiveGenerations {
   };
 
   // `catalog` must outlive this.
-  explicit LiveGenerations(const catalog::Catalog* catalog);
+  LiveGenerations(const catalog::Catalog* catalog, const Clock* clock);
 
   // Set before the first Add; may be empty.
   void SetFailureCallback(FailureCallback on_failure) { on_failure_ = std::move(on_failure); }
@@ -115,6 +116,7 @@ class LiveGenerations {
   std::shared_ptr<GenerationFollower> FollowerOf(const std::string& id) const;
 
   const catalog::Catalog* const catalog_;
+  const Clock* const clock_;
   // Of all followers, and gone after them.
   ThreadPool follower_thread_;
   FailureCallback on_failure_;

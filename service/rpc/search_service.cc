@@ -1,10 +1,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/error.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 #include "service/engine/engine.h"
-#include "service/engine/limits.h"
 #include "service/rpc/complete_answer.h"
 #include "service/rpc/convert.h"
 #include "service/rpc/services.h"
@@ -45,10 +43,6 @@ class SearchServiceAdaptor final : public v1::SearchService::CallbackService {
   grpc::ServerUnaryReactor* BatchSearch(grpc::CallbackServerContext* context, const v1::BatchSearchRequest* request,
                                         v1::BatchSearchResponse* response) override {
     return calls_->Run(context, {v1::SearchService::service_full_name(), "BatchSearch"}, *request, [&](UnaryCall* call) {
-      const absl::Status status = CheckCount("queries", request->queries_size(), engine_->config().limits().max_batch_queries());
-      if (!status.ok()) {
-        return call->Complete(status);
-      }
       SearchInput input = InputOf(*request);
       for (const v1::Query& query : request->queries()) {
         input.query_fields.push_back(absl::StrCat("queries[", input.queries.size(), "]"));

@@ -137,6 +137,7 @@ TEST_F(EngineTest, DropsWorkWhoseClientHasGoneOrWhoseTimeIsOver) {
 
 TEST_F(EngineTest, RefusesWhatDoesNotFitTheQueueAndAnswersTheRest) {
   config().mutable_batching()->set_max_queued_images(1);
+  config().set_worker_threads(1);  // So that requests reach the batcher in their order.
   ASSERT_OK(Start("model"));
   embedder().CloseGate();
   const std::string image = PictureOf(1);
@@ -148,9 +149,6 @@ TEST_F(EngineTest, RefusesWhatDoesNotFitTheQueueAndAnswersTheRest) {
   embed(running);
   embedder().AwaitCallAtGate();
   embed(waiting);
-  while (engine().status().generation->batcher().queued_images() == 0) {
-    std::this_thread::yield();
-  }
   embed(refused);
   const auto result = refused.get_future().get();
   EXPECT_THAT(result, HasReason("QUEUE_FULL"));
@@ -233,9 +231,7 @@ TEST_F(EngineTest, ProbesTheRecallOfAnswers) {
   service::SearchInput input = InputOf(service::ItemQuery{.id = "a"}, 2);
   input.exclude_item_ids = {"b"};
   ASSERT_OK(Search(std::move(input)));
-  while (engine().recall().probes == 0) {
-    std::this_thread::yield();
-  }
+  metrics().AwaitRecalls(1);
   EXPECT_EQ(engine().recall().probes, 1);
   EXPECT_EQ(engine().recall().recall, 1);
 }

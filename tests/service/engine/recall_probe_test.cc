@@ -2,12 +2,12 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <thread>
 #include <utility>
 
 #include "common/threads/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/service/engine/fake_engine_metrics.h"
 
 namespace semblance::service {
 namespace {
@@ -70,18 +70,6 @@ class FakeIndex final : public index::VectorIndex {
   mutable int searches_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
 };
 
-// Read it once the probe has counted what is read.
-class FakeMetrics final : public EngineMetrics {
- public:
-  void ObserveStages(const LatencyBreakdown&) override {}
-  void ObserveBatch(int) override {}
-  void ObserveCommit(absl::Duration) override {}
-  void ObserveActivation(absl::string_view, absl::Duration) override {}
-  void ObserveRecall(int expected, int found) override { recalls.emplace_back(expected, found); }
-
-  std::vector<std::pair<int, int>> recalls;
-};
-
 class RecallProbeTest : public ::testing::Test {
  protected:
   void Start(int one_in, int rest_ratio = 0) {
@@ -94,16 +82,15 @@ class RecallProbeTest : public ::testing::Test {
 
   // Probes an answer, and waits until it is counted.
   void Probe(std::vector<index::ScoredKey> live) {
-    const int64_t before = probe_->stats().probes;
     EXPECT_TRUE(probe_->TryAdd(SampleOf(std::move(live))));
-    while (probe_->stats().probes == before) {
-      std::this_thread::yield();
-    }
+    recalls_ = metrics_.AwaitRecalls(recalls_.size() + 1);
   }
 
   const std::vector<index::ScoredKey> nearest_ = {{1, 0.9F}, {2, 0.8F}, {3, 0.7F}};
   std::shared_ptr<FakeIndex> index_ = std::make_shared<FakeIndex>(nearest_);
-  FakeMetrics metrics_;
+  semblance::testing::FakeEngineMetrics metrics_;
+  // As of the last Probe.
+  std::vector<std::pair<int, int>> recalls_;
   std::unique_ptr<RecallProbe> probe_;
 };
 
@@ -113,7 +100,7 @@ TEST_F(RecallProbeTest, IsOneWhileAnswersHaveTheNearestRows) {
   Probe(nearest_);
   EXPECT_EQ(probe_->stats().recall, 1);
   EXPECT_EQ(probe_->stats().probes, 1);
-  EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(3, 3)));
+  EXPECT_THAT(recalls_, ElementsAre(Pair(3, 3)));
 }
 
 TEST_F(RecallProbeTest, FallsWithEveryNeighborThatAnAnswerMisses) {
@@ -124,7 +111,7 @@ TEST_F(RecallProbeTest, FallsWithEveryNeighborThatAnAnswerMisses) {
   EXPECT_EQ(probe_->stats().recall, 2.0 / 6);
   Probe({});
   EXPECT_EQ(probe_->stats().recall, 2.0 / 9);
-  EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(3, 1), Pair(3, 1), Pair(3, 0)));
+  EXPECT_THAT(recalls_, ElementsAre(Pair(3, 1), Pair(3, 1), Pair(3, 0)));
 }
 
 TEST_F(RecallProbeTest, CountsOnlyTheRowsThatWereAskedFor) {
@@ -144,7 +131,7 @@ TEST_F(RecallProbeTest, ExpectsNoMoreThanTheIndexHolds) {
   Start(1);
   Probe({{1, 0.9F}});
   EXPECT_EQ(probe_->stats().recall, 1);
-  EXPECT_THAT(metrics_.recalls, ElementsAre(Pair(1, 1)));
+  EXPECT_THAT(recalls_, ElementsAre(Pair(1, 1)));
 }
 
 TEST_F(RecallProbeTest, ForgetsAllButTheLastThousandNeighbors) {

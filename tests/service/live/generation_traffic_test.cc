@@ -106,10 +106,9 @@ TEST_F(TrafficTest, AShadowIsComparedAndNeverAnswers) {
   for (int i = 0; i < 30; ++i) {
     EXPECT_EQ(AnswererOf(""), "gen-000001");
   }
-  service::GenerationTraffic traffic;
-  do {
-    traffic = *generations().Get(other_)->traffic;
-  } while (traffic.shadow_count + traffic.shadow_dropped_count < 30);
+  engine().AwaitIdle();
+  const service::GenerationTraffic traffic = *generations().Get(other_)->traffic;
+  EXPECT_EQ(traffic.shadow_count + traffic.shadow_dropped_count, 30);
   EXPECT_GT(traffic.shadow_count, 0);
   const std::string image = PictureOf(3);
   service::SearchInput input = InputOf(service::ImageQuery{.bytes = image}, 5);

@@ -1,0 +1,43 @@
+// The images of a request on their way to vectors: decoding them, and giving the vectors to the queries that they came from.
+#ifndef SEMBLANCE_SERVICE_ENGINE_REQUEST_IMAGES_H_
+#define SEMBLANCE_SERVICE_ENGINE_REQUEST_IMAGES_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "embedder/image/image.h"
+#include "service/engine/request_environment.h"
+#include "service/live/generation.h"
+
+namespace semblance::service {
+
+struct EncodedImage {
+  absl::string_view bytes;
+  // Its path in the client's request, for errors.
+  std::string field;
+};
+
+// The images among the queries of a search.
+struct QueryImages {
+  std::vector<EncodedImage> images;
+  // images[i] is that of query positions[i].
+  std::vector<size_t> positions;
+};
+
+// Decodes and preprocesses all images for the generation, and adds the time to `decode_time`. Errors: those of
+// Preprocessor::DecodeAndPreprocess for the first bad image, with its field.
+absl::StatusOr<std::vector<embedder::Image>> DecodeImages(const RequestEnvironment& environment, const Generation& generation,
+                                                          const std::vector<EncodedImage>& images, absl::Duration& decode_time);
+
+// Sets the vectors of the queries at `positions`. REQUIRES: `vectors` has a row for each position.
+void SetQueryVectors(absl::Span<const float> vectors, int dimension, const std::vector<size_t>& positions,
+                     GenerationSearch& search);
+
+}  // namespace semblance::service
+
+#endif  // SEMBLANCE_SERVICE_ENGINE_REQUEST_IMAGES_H_

@@ -1,0 +1,213 @@
+#include "service/engine/write_path.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/logging.h"
+#include "common/status_macros.h"
+#include "service/engine/limits.h"
+#include "service/engine/request_images.h"
+
+namespace semblance::service {
+
+// One upsert, from its admission to its answer.
+class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRequestRun> {
+ public:
+  UpsertRequestRun(WritePath* path, std::shared_ptr<Generation> generation, std::vector<catalog::ItemWrite> items,
+                   const CallContext& context, Callback<WriteAnswer> done)
+      : token_(path->environment_->in_flight),
+        path_(*path),
+        environment_(*path->environment_),
+        generation_(std::move(generation)),
+        items_(std::move(items)),
+        context_(context),
+        done_(std::move(done)) {}
+
+  // On a thread for bulk work.
+  void Decode() {
+    latency_.queue = environment_.clock->Now() - context_.start;
+    std::vector<EncodedImage> encoded;
+    for (size_t i = 0; i < items_.size(); ++i) {
+      encoded.push_back({.bytes = items_[i].image, .field = absl::StrCat("items[", i, "].image")});
+    }
+    absl::StatusOr<std::vector<embedder::Image>> decoded = DecodeImages(environment_, *generation_, encoded, latency_.decode);
+    if (!decoded.ok()) {
+      return done_(decoded.status());
+    }
+    generation_->batcher().Embed(
+        *std::move(decoded), embedder::Priority::kBulk, context_.deadline, context_.cancelled,
+        [self = shared_from_this()](absl::StatusOr<embedder::EmbedResult> result) { self->OnEmbedded(std::move(result)); });
+  }
+
+ private:
+  // On the batcher's thread, which has the next batch to run.
+  void OnEmbedded(absl::StatusOr<embedder::EmbedResult> result) {
+    if (!result.ok()) {
+      return done_(result.status());
+    }
+    vectors_ = std::move(result->vectors);
+    latency_.queue += result->queue;
+    latency_.infer = result->infer;
+    environment_.threads->Continue(embedder::Priority::kBulk, [self = shared_from_this()] { self->EnterGate(); });
+  }
+
+  void EnterGate() {
+    environment_.live->gate().Enter([self = shared_from_this()] { self->Commit(); });
+  }
+
+  // Inside the gate, where the active generation does not change.
+  void Commit() {
+    std::shared_ptr<Generation> active = environment_.live->active();
+    if (generation_ != active) {
+      environment_.live->gate().Leave();
+      return EmbedAgainIn(std::move(active));
+    }
+    environment_.catalog->Upsert(std::move(items_), [self = shared_from_this()](const absl::StatusOr<catalog::WriteResult>& write) {
+      self->OnCommitted(write);
+    });
+  }
+
+  void EmbedAgainIn(std::shared_ptr<Generation> active) {
+    generation_ = std::move(active);
+    environment_.threads->Continue(embedder::Priority::kBulk, [self = shared_from_this()] { self->Decode(); });
+  }
+
+  // On the catalog's writer thread, in commit order, still inside the gate.
+  void OnCommitted(const absl::StatusOr<catalog::WriteResult>& write) {
+    done_(write.ok() ? ApplyAndAnswer(*write) : write.status());
+    environment_.live->gate().Leave();
+  }
+
+  absl::StatusOr<WriteAnswer> ApplyAndAnswer(const catalog::WriteResult& write) {
+    SEMBLANCE_RETURN_IF_ERROR(path_.ApplyToIndex([&] { return generation_->ApplyUpsert(write, vectors_); }));
+    environment_.live->NotifyWrite();
+    WriteAnswer answer;
+    for (const catalog::Change& change : write.changes) {
+      answer.sequences.push_back(change.sequence);
+    }
+    answer.provenance = generation_->ProvenanceAt(generation_->index().applied_sequence());
+    latency_.total = environment_.clock->Now() - context_.start;
+    answer.latency = latency_;
+    environment_.ObserveStages(latency_);
+    return answer;
+  }
+
+  const RequestsInFlight::Token token_;
+  WritePath& path_;
+  const RequestEnvironment& environment_;
+  // The one that the items are embedded in.
+  std::shared_ptr<Generation> generation_;
+  std::vector<catalog::ItemWrite> items_;
+  const CallContext context_;
+  const Callback<WriteAnswer> done_;
+  std::vector<float> vectors_;
+  LatencyBreakdown latency_;
+};
+
+// One delete, from its admission to its answer.
+class WritePath::DeleteRequestRun : public std::enable_shared_from_this<DeleteRequestRun> {
+ public:
+  DeleteRequestRun(WritePath* path, std::vector<std::string> ids, const CallContext& context, Callback<WriteAnswer> done)
+      : token_(path->environment_->in_flight),
+        path_(*path),
+        environment_(*path->environment_),
+        ids_(std::move(ids)),
+        context_(context),
+        done_(std::move(done)) {}
+
+  void EnterGate() {
+    environment_.live->gate().Enter([self = shared_from_this()] { self->Commit(); });
+  }
+
+ private:
+  // Inside the gate. Without a generation the catalog alone takes the delete: a generation made later starts from the catalog.
+  void Commit() {
+    generation_ = environment_.live->active();
+    environment_.catalog->Delete(std::move(ids_), [self = shared_from_this()](absl::StatusOr<catalog::WriteResult> write) {
+      self->OnCommitted(std::move(write));
+    });
+  }
+
+  // On the catalog's writer thread, in commit order, still inside the gate.
+  void OnCommitted(absl::StatusOr<catalog::WriteResult> write) {
+    done_(write.ok() ? ApplyAndAnswer(*std::move(write)) : write.status());
+    environment_.live->gate().Leave();
+  }
+
+  absl::StatusOr<WriteAnswer> ApplyAndAnswer(catalog::WriteResult write) {
+    WriteAnswer answer;
+    answer.provenance.applied_sequence = write.last_sequence;
+    if (generation_ != nullptr) {
+      SEMBLANCE_RETURN_IF_ERROR(path_.ApplyToIndex([&] { return generation_->ApplyDelete(write); }));
+      answer.provenance = generation_->ProvenanceAt(generation_->index().applied_sequence());
+    }
+    environment_.live->NotifyWrite();
+    answer.deleted_count = static_cast<int64_t>(write.changes.size());
+    answer.missing_ids = std::move(write.missing_ids);
+    answer.latency.total = environment_.clock->Now() - context_.start;
+    return answer;
+  }
+
+  const RequestsInFlight::Token token_;
+  WritePath& path_;
+  const RequestEnvironment& environment_;
+  // The active one inside the gate; null without one.
+  std::shared_ptr<Generation> generation_;
+  std::vector<std::string> ids_;
+  const CallContext context_;
+  const Callback<WriteAnswer> done_;
+};
+
+void WritePath::Upsert(std::vector<catalog::ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done) {
+  if (const absl::Status status = CheckWritable(); !status.ok()) {
+    return done(status);
+  }
+  absl::StatusOr<std::shared_ptr<Generation>> generation = environment_->state->Admit();
+  if (!generation.ok()) {
+    return done(generation.status());
+  }
+  if (const absl::Status status = CheckUpsert(items, environment_->limits); !status.ok()) {
+    return done(status);
+  }
+  auto run = std::make_shared<UpsertRequestRun>(this, *std::move(generation), std::move(items), context, done);
+  environment_->threads->Submit(
+      embedder::Priority::kBulk, context, [run = std::move(run)] { run->Decode(); }, done);
+}
+
+void WritePath::Delete(std::vector<std::string> ids, const CallContext& context, const Callback<WriteAnswer>& done) {
+  absl::Status status = CheckWritable();
+  if (status.ok()) {
+    status = CheckIds(ids, environment_->limits);
+  }
+  if (!status.ok()) {
+    return done(status);
+  }
+  std::make_shared<DeleteRequestRun>(this, std::move(ids), context, done)->EnterGate();
+}
+
+absl::Status WritePath::CheckWritable() const {
+  if (read_only_) {
+    return Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_READ_ONLY,
+                 "the index failed to take a write that the catalog has; writes are refused until the server is restarted");
+  }
+  return environment_->state->CheckWritable();
+}
+
+absl::Status WritePath::ApplyToIndex(absl::FunctionRef<absl::Status()> apply) {
+  absl::Status status = absl::OkStatus();
+  if (!read_only_) {
+    status = apply();
+    if (status.ok()) {
+      return status;
+    }
+    read_only_ = true;
+    LOG(ERROR) << "the index did not take a committed write; the server is read-only until it is restarted: " << status;
+  }
+  return Error(
+      absl::StatusCode::kUnavailable, v1::ERROR_REASON_READ_ONLY,
+      absl::StrCat("the write is stored, and searchable after a restart of the server", status.ok() ? "" : ": ", status.message()));
+}
+
+}  // namespace semblance::service
