@@ -36,7 +36,7 @@ class EngineFixture {
 
   std::string ModelDir(const std::string& name) const { return dir_.Join(name); }
 
-  // Opens the engine; a model name, or "" for the one that was active before.
+  // Opens the engine with the generation of a model, or, with "", with the one that was active before.
   absl::Status Start(const std::string& model) {
     Stop();
     auto catalog = catalog::OpenSqliteCatalog(dir_.Join("catalogue.db"), {});
@@ -54,7 +54,7 @@ class EngineFixture {
       return *std::move(embedder);
     };
     options.metrics = &metrics_;
-    options.clock = &clock_;
+    options.clock = clock_;
     engine_ = std::make_unique<service::Engine>(std::move(options), *std::move(catalog), *std::move(store));
     return engine_->Start(model.empty() ? "" : ModelDir(model));
   }
@@ -64,9 +64,23 @@ class EngineFixture {
   const std::string& data_dir() const { return dir_.path(); }
 
   v1::ServerConfig& config() { return config_; }
+  // Before Start. The clock must outlive the engine.
+  void set_clock(const Clock* clock) { clock_ = clock; }
+
+  // Loads a generation of the model beside the active one. Returns its id.
+  std::string AddGeneration(const std::string& model) {
+    storage::v1::GenerationRecord record;
+    record.set_phase(storage::v1::GenerationRecord::PHASE_READY);
+    const auto manifest = engine_->store().Create(ModelDir(model), {}, record);
+    EXPECT_OK(manifest);
+    auto generation = service::LoadGeneration(engine_->store(), *manifest, engine_->catalog(), engine_->loader_options());
+    EXPECT_OK(generation);
+    EXPECT_OK(engine_->live().Add(*std::move(generation), nullptr));
+    return manifest->id();
+  }
   service::Engine& engine() { return *engine_; }
   FakeEngineMetrics& metrics() { return metrics_; }
-  // Of the active generation.
+  // The model of the generation that was loaded last.
   BundledFakeEmbedder& embedder() { return *embedder_; }
 
   std::vector<float> VectorOf(uint32_t picture) { return embedder_->VectorOf(NoiseImage(8, 8, 1, picture)); }
@@ -77,6 +91,10 @@ class EngineFixture {
 
   absl::StatusOr<service::WriteAnswer> Delete(std::vector<std::string> ids) {
     return Await<service::WriteAnswer>([&](auto done) { engine_->Delete(std::move(ids), Now(), done); });
+  }
+
+  absl::StatusOr<service::EmbedAnswer> Embed(std::vector<absl::string_view> images) {
+    return Await<service::EmbedAnswer>([&](auto done) { engine_->EmbedImages(std::move(images), Now(), done); });
   }
 
   absl::StatusOr<service::SearchAnswer> Search(service::SearchInput input, const service::CallContext& context = Now()) {
@@ -91,7 +109,7 @@ class EngineFixture {
     return input;
   }
 
-  // The ids found by a picture.
+  // The ids that a search by a picture finds.
   std::vector<std::string> IdsFoundBy(uint32_t picture, int top_k) {
     const std::string image = PictureOf(picture);
     const auto answer = Search(InputOf(service::ImageQuery{.bytes = image}, top_k));
@@ -109,7 +127,8 @@ class EngineFixture {
 
  private:
   const TempDir dir_;
-  SystemClock clock_;
+  SystemClock system_clock_;
+  const Clock* clock_ = &system_clock_;
   FakeEngineMetrics metrics_;
   v1::ServerConfig config_;
   BundledFakeEmbedder* embedder_ = nullptr;
