@@ -25,19 +25,21 @@ absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config);
 
 embedder::DecodeLimits DecodeLimitsOf(const v1::Limits& limits);
 
-// Reason LIMIT_EXCEEDED when `count` is not in 1..max.
+// Checks that 1 <= count <= max. Reason: LIMIT_EXCEEDED.
 absl::Status CheckCount(absl::string_view field, int64_t count, int64_t max);
 
-// Reason INVALID_ID: 1 to max_id_bytes bytes without control characters.
+// Checks that an id has 1 to max_id_bytes bytes and no control character. Reason: INVALID_ID.
 absl::Status CheckItemId(absl::string_view field, absl::string_view id, const v1::Limits& limits);
 
-// The queries' kinds, vectors (but for their dimension), ids, top_k and exclusions.
+// Checks everything in a search that needs no generation: the number of queries, their kinds, ids and vectors, top_k and the
+// exclusions. The dimension of vectors is checked by the generation.
 absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits);
 
-// Ids (valid and distinct), labels, attributes and image sizes; images are not decoded.
+// Checks the number of items, and that their ids are valid and distinct, their labels and attributes within the limits. Images are
+// checked when they are decoded.
 absl::Status CheckUpsert(const std::vector<catalog::ItemWrite>& items, const v1::Limits& limits);
 
-// Ids, valid and distinct.
+// Checks the number of ids, and that they are valid and distinct.
 absl::Status CheckIds(const std::vector<std::string>& ids, const v1::Limits& limits);
 
 }  // namespace semblance::service

@@ -1,6 +1,6 @@
-// What the engine reports about itself, as it happens; service/http exports it.
+// Receives what the engine measures, as it happens. service/http exports it.
 //
-// Thread-safe; every method is quick.
+// Thread-safe. Every method is quick.
 #ifndef SEMBLANCE_SERVICE_ENGINE_METRICS_H_
 #define SEMBLANCE_SERVICE_ENGINE_METRICS_H_
 
@@ -14,20 +14,20 @@ class EngineMetrics {
  public:
   virtual ~EngineMetrics() = default;
 
-  // The stages of one answered request; a stage of zero length did not happen.
+  // The stages of one answered request. A stage that did not happen has the length zero.
   virtual void ObserveStages(const LatencyBreakdown& latency) = 0;
 
-  // One inference.
+  // One batch of images went through the network.
   virtual void ObserveBatch(int batch_size) = 0;
 
-  // One durable commit of the catalog.
+  // The catalog made one commit durable.
   virtual void ObserveCommit(absl::Duration duration) = 0;
 
-  // One activation or rollback: "done", "conflict" (another was under way or active), "gate_failed" or "failed"; and how long
-  // writes waited, zero where they did not.
+  // One activation or rollback ended. The result is "done", "conflict" (another one was under way, or another generation was
+  // active), "gate_failed" or "failed". Writes waited for `write_pause`, which may be zero.
   virtual void ObserveActivation(absl::string_view result, absl::Duration write_pause) = 0;
 
-  // One probe: of `expected` exact nearest neighbours the live answer had `found`.
+  // One probe ended: the live answer had `found` of the `expected` exact nearest neighbors.
   virtual void ObserveRecall(int expected, int found) = 0;
 };
 

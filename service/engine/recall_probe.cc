@@ -15,10 +15,10 @@ namespace {
 
 constexpr int kLowestPriority = 19;
 constexpr int kRecentNeighbors = 1000;
-// Rows whose scores differ by less are equally near: the order of additions differs between ways to search.
+// Rows whose scores differ by less count as equally near, because two kinds of search add in different orders.
 constexpr float kTie = 1e-6F;
 
-// How many of the first `top_k` live rows are among the nearest. REQUIRES: `exact` is not empty.
+// Counts the first `top_k` live rows that are among the nearest. REQUIRES: `exact` is not empty.
 int CountFound(const std::vector<index::ScoredKey>& exact, const std::vector<index::ScoredKey>& live, int top_k) {
   absl::flat_hash_set<uint64_t> keys;
   for (const index::ScoredKey& row : exact) {
@@ -108,7 +108,7 @@ void RecallProbe::Run() {
 }
 
 void RecallProbe::Probe(const RecallSample& sample) {
-  // Mostly true of a sample that waited for a rest to end while items were written; saves the search.
+  // This saves the search for a sample that waited while items were written.
   if (sample.index->applied_sequence() != sample.applied_sequence) {
     return;
   }
@@ -116,7 +116,7 @@ void RecallProbe::Probe(const RecallSample& sample) {
   options.top_k = sample.top_k;
   options.exact = true;
   const absl::StatusOr<index::IndexSearchResult> exact = sample.index->Search(sample.query, options);
-  // An error is no answer to compare with; the live search that hits it reports it.
+  // An error gives nothing to compare with. A live search that meets the same error reports it.
   if (!exact.ok() || exact->applied_sequence != sample.applied_sequence || exact->neighbors.front().empty()) {
     return;
   }

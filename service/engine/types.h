@@ -1,4 +1,4 @@
-// What goes into and comes out of the engine's use cases. Plain values; the RPC layer translates.
+// The inputs and answers of the engine's use cases. They are plain values, which the RPC layer translates.
 #ifndef SEMBLANCE_SERVICE_ENGINE_TYPES_H_
 #define SEMBLANCE_SERVICE_ENGINE_TYPES_H_
 
@@ -23,13 +23,13 @@ namespace semblance::service {
 template <typename T>
 using Callback = std::function<void(absl::StatusOr<T>)>;
 
-// What every call brings along.
+// The data that every call brings along.
 struct CallContext {
-  // Work that has not started by then is dropped with DeadlineExceeded.
+  // Work that has not begun by then ends with DeadlineExceeded.
   absl::Time deadline = absl::InfiniteFuture();
   // Requested when the client has gone.
   std::stop_token cancelled;
-  // When the call was admitted: latencies count from here.
+  // When the call arrived. Latencies count from here.
   absl::Time start;
 };
 
@@ -40,33 +40,33 @@ struct ImageQuery {
 struct ItemQuery {
   std::string id;
 };
-// std::monostate: the client set none.
+// It is std::monostate when the client set no query.
 using Query = std::variant<std::monostate, ImageQuery, VectorQuery, ItemQuery>;
 
 struct SearchInput {
   std::vector<Query> queries;
-  // Path of queries[i] in the client's request, for errors.
+  // query_fields[i] is the path of queries[i] in the client's request, for errors.
   std::vector<std::string> query_fields;
   int top_k = 0;
   uint64_t min_sequence = 0;
   std::vector<std::string> exclude_item_ids;
-  // Whom it is for; see SearchRequest.routing_key.
+  // See SearchRequest.routing_key.
   std::string routing_key;
-  // The generation that is to answer; empty: the active one, or the canary.
+  // The generation that must answer. When it is empty, the active one or a canary answers.
   std::string generation;
 };
 
 struct EmbedAnswer {
-  // One unit vector per image.
+  // A unit vector for each image.
   std::vector<std::vector<float>> vectors;
   Provenance provenance;
   LatencyBreakdown latency;
 };
 
 struct WriteAnswer {
-  // Per item of an upsert.
+  // For an upsert: the sequence of each item.
   std::vector<uint64_t> sequences;
-  // Of a delete.
+  // For a delete: how many items existed, and the ids that did not.
   int64_t deleted_count = 0;
   std::vector<std::string> missing_ids;
   Provenance provenance;
@@ -75,7 +75,7 @@ struct WriteAnswer {
 
 struct ItemPage {
   std::vector<catalog::CatalogItem> items;
-  // Empty: this was the last page.
+  // Empty on the last page.
   std::string next_page_token;
 };
 

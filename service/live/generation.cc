@@ -16,7 +16,7 @@ absl::Status ItemNotFound(absl::string_view id) {
   return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_ITEM_NOT_FOUND, absl::StrCat("there is no item \"", id, "\""));
 }
 
-// Scaled in double precision: the components may be so large or small that their squares leave the range of a float.
+// Computes in double precision, because the squares of very large or small components leave the range of a float.
 std::vector<float> Normalized(const std::vector<float>& values) {
   double squared_norm = 0;
   for (const float value : values) {
@@ -30,7 +30,7 @@ std::vector<float> Normalized(const std::vector<float>& values) {
   return result;
 }
 
-// The found rows as items, without the excluded ones.
+// Turns the rows that were found into items, without the excluded ones.
 std::vector<FoundItem> Resolve(const std::vector<index::ScoredKey>& neighbors, const ItemTable::View& view, int top_k,
                                const absl::flat_hash_set<absl::string_view>& excluded, absl::string_view query_item) {
   std::vector<FoundItem> items;
@@ -66,7 +66,7 @@ Provenance Generation::ProvenanceAt(uint64_t applied_sequence) const {
 }
 
 absl::StatusOr<PreparedQuery> Generation::QueryOfItem(const std::string& id) const {
-  // A write may replace the item between the two steps; its new row is then there at once.
+  // A write may replace the item between the two steps. Its new row can then be read in the next attempt.
   for (int attempt = 0; attempt < 8; ++attempt) {
     const std::optional<uint64_t> sequence = items_->SequenceOf(id);
     if (!sequence.has_value()) {

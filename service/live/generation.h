@@ -1,8 +1,8 @@
-// The generation: a model and the index built with it, changing as one unit. The server answers out of one such object, which a
-// request takes once, at admission, and uses to decode, embed and search.
+// A generation: a model and the index that was built with it. The two change as one unit. A request takes one generation when it is
+// admitted, and is decoded, embedded and searched in it.
 //
-// Thread-safe: const methods run concurrently with each other and with one writer (ApplyUpsert, ApplyDelete, ApplyLog), which the
-// caller serialises in the order of the change log.
+// Thread-safe: const methods may run concurrently with each other and with one writer (ApplyUpsert, ApplyDelete, ApplyLog). The
+// caller makes the writes one after the other, in the order of the change log.
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_H_
 
@@ -26,11 +26,11 @@
 
 namespace semblance::service {
 
-// A query ready to be searched.
+// A query that is ready to be searched.
 struct PreparedQuery {
   // Unit length.
   std::vector<float> vector;
-  // The stored item that is the query; it is left out of the answer.
+  // Set when the query is a stored item. The answer leaves that item out.
   std::optional<std::string> item_id;
 };
 
@@ -39,13 +39,14 @@ struct GenerationSearch {
   int top_k = 0;
   std::vector<std::string> exclude_item_ids;
 
-  // Rows asked of the index for a query: what is left out of the answer, and the query's own item, needs room.
+  // How many rows the index is asked for. It is more than top_k, because the answer leaves out the excluded items and the query's
+  // own item.
   int index_top_k() const { return top_k + static_cast<int>(exclude_item_ids.size()) + 1; }
 };
 
 class Generation {
  public:
-  // What a generation is made of.
+  // The parts that a generation is made from.
   struct Parts {
     storage::v1::GenerationManifest manifest;
     std::unique_ptr<embedder::Embedder> embedder;
@@ -63,32 +64,32 @@ class Generation {
   const storage::v1::GenerationManifest& manifest() const { return manifest_; }
   const embedder::Embedder& embedder() const { return *embedder_; }
   embedder::Batcher& batcher() const { return *batcher_; }
-  // Of the batcher.
+  // How many images the batcher embeds at once.
   int max_batch_size() const { return max_batch_size_; }
   const index::VectorIndex& index() const { return *index_; }
   int64_t embedded_at_load_count() const { return embedded_at_load_count_; }
 
   Provenance ProvenanceAt(uint64_t applied_sequence) const;
 
-  // The query of a stored item: its vector. Errors: NotFound/ITEM_NOT_FOUND.
+  // Makes a query from the vector of a stored item. Errors: NotFound/ITEM_NOT_FOUND.
   absl::StatusOr<PreparedQuery> QueryOfItem(const std::string& id) const;
 
-  // The query of a client's vector, normalised. Errors: FailedPrecondition/EMBEDDING_SPACE_MISMATCH;
-  // InvalidArgument/DIMENSION_MISMATCH (field embedding.values). REQUIRES: finite, not zero.
+  // Makes a query from a client's vector, which it scales to unit length. Errors: FailedPrecondition/EMBEDDING_SPACE_MISMATCH;
+  // InvalidArgument/DIMENSION_MISMATCH, field embedding.values. REQUIRES: the vector is finite and not zero.
   absl::StatusOr<PreparedQuery> QueryOfVector(const VectorQuery& query) const;
 
-  // All queries at one applied sequence, which results.provenance names. Fills in results and provenance of the answer. `rows`,
-  // where given, becomes what the index found, before items were left out.
+  // Searches all queries at one applied sequence. The answer has results and provenance, which names that sequence. `rows` may be
+  // null; it gets the rows that the index found, before items are left out.
   absl::StatusOr<SearchAnswer> Search(const GenerationSearch& search, index::IndexSearchResult* rows = nullptr) const;
 
-  // Applies a committed upsert. `vectors` are its items' embeddings in this generation, row by row.
+  // Applies a committed upsert. `vectors` has the embeddings of its items in this generation, one row after the other.
   absl::Status ApplyUpsert(const catalog::WriteResult& write, absl::Span<const float> vectors);
 
   // Applies a committed delete.
   absl::Status ApplyDelete(const catalog::WriteResult& write);
 
-  // Applies changes of the log (ascending, no id twice) as one step; `sequence` is where the log was read to. `vectors` are the
-  // embeddings of the items written, by sequence; an item without one is left as it was, for a change that is yet to come.
+  // Applies changes of the log as one step. They ascend, and no id occurs twice. The log was read up to `sequence`. `vectors` has
+  // the embedding of each written item, by its sequence. An item without an embedding stays as it is: a later change replaces it.
   absl::Status ApplyLog(const std::vector<const catalog::Change*>& changes, const std::map<uint64_t, std::vector<float>>& vectors,
                         uint64_t sequence);
 
@@ -101,7 +102,7 @@ class Generation {
   const storage::v1::GenerationManifest manifest_;
   const std::unique_ptr<embedder::Embedder> embedder_;
   const int max_batch_size_;
-  // After the embedder that it uses.
+  // Declared after the embedder, which it uses.
   const std::unique_ptr<embedder::Batcher> batcher_;
   const std::unique_ptr<index::VectorIndex> index_;
   const std::unique_ptr<ItemTable> items_;

@@ -17,7 +17,7 @@ namespace {
 constexpr int kChangesPerRead = 1024;
 constexpr size_t kImagesPerInference = 16;
 
-// What a step has read so far: the last change of each id, and the vectors of those that write one.
+// The changes that a step has read: the last one of each id, and the vectors of the written items by their sequences.
 struct PendingChanges {
   std::map<std::string, catalog::Change> by_id;
   std::map<uint64_t, std::vector<float>> vectors;
@@ -39,11 +39,7 @@ absl::Status EmbedInto(const catalog::Catalog& catalog, const embedder::Embedder
 
 GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, const catalog::Catalog* catalog, ThreadPool* thread,
                                        std::function<void(const absl::Status&)> on_failure, const Clock* clock)
-    : generation_(std::move(generation)),
-      catalog_(catalog),
-      thread_(thread),
-      on_failure_(std::move(on_failure)),
-      clock_(clock) {}
+    : generation_(std::move(generation)), catalog_(catalog), thread_(thread), on_failure_(std::move(on_failure)), clock_(clock) {}
 
 GenerationFollower::~GenerationFollower() {
   RequestStop();
@@ -61,7 +57,7 @@ void GenerationFollower::Start() {
     MutexLock lock(&mutex_);
     started_ = true;
   }
-  Notify();  // What was written before it listened.
+  Notify();  // For the changes before this call.
 }
 
 void GenerationFollower::Notify() {
@@ -82,7 +78,7 @@ void GenerationFollower::Run() {
       MutexLock lock(&mutex_);
       if (!due_ || stop_) {
         running_ = false;
-        changed_.notify_all();  // Under the lock: the destructor may go on at once.
+        changed_.notify_all();  // Under the lock, because the destructor may then finish at once.
         return;
       }
       due_ = false;
@@ -127,8 +123,8 @@ absl::Status GenerationFollower::Step(bool& done) {
   uint64_t read = generation_->index().applied_sequence();
   while (true) {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<catalog::Change> changes, catalog_->ReadChanges(read, kChangesPerRead));
-    // Nothing left at this moment: what was read is the state of the catalog, and every image that was not replaced since was
-    // there to be embedded.
+    // When nothing is left, the changes read so far are the whole state of the catalog. Every image that was not replaced since
+    // could be embedded.
     done = changes.empty();
     if (done || pending.by_id.size() >= kMaxStep) {
       break;

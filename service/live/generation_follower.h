@@ -1,16 +1,16 @@
-// Keeps a generation that does not take the live writes level with the catalog: reads the change log from where the generation
-// stands, embeds what was written in the generation's own space, and applies it.
+// Keeps an inactive generation up to date with the catalog. In rounds it reads the change log from the generation's applied
+// sequence, embeds the written items in the generation's own space, and applies the changes.
 //
-// All followers share one thread, which lives on when they go: a new one would first spend some 25 ms of a processor on what
-// LibTorch and OpenMP set up for each thread, right when generations change places.
+// All followers share one thread, which outlives them. LibTorch and OpenMP need about 25 ms of processor time to set up a new
+// thread, and that time would be spent just when generations change places.
 //
-// Thread-safe: rounds exclude each other. While a follower exists nobody else writes to the generation.
+// Thread-safe: rounds exclude each other. While a follower exists, nobody else writes to the generation.
 //
-// After a round the generation equals the catalog at its applied sequence, deletions included: what a round has read is applied
-// as one step, once nothing is left to read. (A round of more than kMaxStep changes has steps in between, in which an item that was
-// written twice may be an older one.)
+// After a round the generation equals the catalog at its applied sequence, deletions included. A round reads until nothing is left
+// and then applies all changes as one step. A round of more than kMaxStep changes has several steps; between them, an item that was
+// written twice may have its older picture.
 //
-// Errors, of a round and then for good: as of EmbedStored, VectorIndex::Apply and Catalog::ReadChanges.
+// Errors: those of EmbedStored, VectorIndex::Apply and Catalog::ReadChanges. After an error the follower makes no more rounds.
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_FOLLOWER_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_FOLLOWER_H_
 
@@ -33,26 +33,26 @@ class GenerationFollower {
  public:
   static constexpr size_t kMaxStep = 8192;
 
-  // `catalog` and `thread` must outlive the follower. `on_failure` is called once, on the thread, when a round of it fails; it must
-  // not destroy the follower.
+  // `catalog`, `thread` and `clock` must outlive the follower. `on_failure` is called on the thread, once, when a round there
+  // fails. It must not destroy the follower.
   GenerationFollower(std::shared_ptr<Generation> generation, const catalog::Catalog* catalog, ThreadPool* thread,
                      std::function<void(const absl::Status&)> on_failure, const Clock* clock);
-  // Waits for the round that runs, and for its turn on the thread where one is due.
+  // Waits for the round that runs. Where a round is due, waits until the thread has skipped it.
   ~GenerationFollower();
   GenerationFollower(const GenerationFollower&) = delete;
   GenerationFollower& operator=(const GenerationFollower&) = delete;
 
-  // Follows by itself from now on, on the thread: a round soon after each Notify.
+  // From now on the thread makes a round soon after each Notify.
   void Start();
 
-  // Something was committed.
+  // Says that the catalog has changed.
   void Notify();
 
-  // Rounds on this thread until nothing is left to read. DeadlineExceeded when that is not so by `deadline`; what was done stays.
-  // `on_progress`, where not empty, is called with the sequence that is applied.
+  // Makes rounds on the caller's thread until nothing is left to read. Returns DeadlineExceeded when that takes longer than until
+  // `deadline`; the steps that were made stay. `on_progress` may be empty; it gets the applied sequence after each step.
   absl::Status CatchUp(absl::Time deadline, const std::function<void(uint64_t)>& on_progress = nullptr);
 
-  // As long as it lives only its holder makes rounds: the follower's thread waits.
+  // While it lives, only its holder makes rounds: the follower's thread waits.
   class Hold {
    public:
     explicit Hold(GenerationFollower* follower) : follower_(follower) { follower_->rounds_.lock(); }
@@ -62,7 +62,7 @@ class GenerationFollower {
 
     absl::Status CatchUp(absl::Time deadline) { return follower_->Rounds(deadline, nullptr); }
 
-    // No more rounds from now on: somebody else writes to the generation.
+    // Ends all rounds, because somebody else writes to the generation from now on.
     void End() { follower_->RequestStop(); }
 
    private:
@@ -71,9 +71,9 @@ class GenerationFollower {
 
  private:
   absl::Status Rounds(absl::Time deadline, const std::function<void(uint64_t)>& on_progress);
-  // One step; `done`: there is nothing more to read.
+  // Makes one step. Sets `done` when nothing is left to read.
   absl::Status Step(bool& done);
-  // On the thread: rounds while any is due.
+  // Runs on the thread and makes rounds while one is due.
   void Run();
   void RequestStop();
   absl::Status CheckStop();
@@ -84,7 +84,7 @@ class GenerationFollower {
   const std::function<void(const absl::Status&)> on_failure_;
   const Clock* const clock_;
 
-  // Held during a round. Taken before mutex_.
+  // Held during a round. It is locked before mutex_.
   Mutex rounds_;
 
   Mutex mutex_;
@@ -92,7 +92,7 @@ class GenerationFollower {
   bool started_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool due_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool stop_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  // Run is on the thread or on its way there.
+  // True while Run is scheduled or running.
   bool running_ SEMBLANCE_GUARDED_BY(mutex_) = false;
 };
 

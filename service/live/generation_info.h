@@ -1,5 +1,5 @@
-// What the engine says of its generations, and what it is asked to do with them. Plain values; the RPC layer translates, and the
-// comments of proto/semblance/v1/generation_service.proto hold here too.
+// Values that describe generations, and what a client can ask of them. The RPC layer translates them; the comments of
+// proto/semblance/v1/generation_service.proto apply here too.
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_INFO_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_INFO_H_
 
@@ -30,13 +30,13 @@ enum class GenerationState {
   kCancelled
 };
 
-// "catching_up".
+// The name in lower case, such as "catching_up".
 absl::string_view GenerationStateName(GenerationState state);
 
-// READY, ACTIVE, STANDBY: it is loaded and follows every write.
+// True for READY, ACTIVE and STANDBY: the generation is loaded and follows every write.
 bool IsLive(GenerationState state);
 
-// CREATING to WARMING.
+// True for CREATING to WARMING.
 bool IsBuilding(GenerationState state);
 
 enum class ActivationPolicy { kManual, kAlways, kIfBetter };
@@ -54,10 +54,10 @@ struct GenerationEvaluation {
   double index_recall = 0;
   std::optional<double> label_recall;
   std::optional<double> active_label_recall;
-  // Items that the two are over.
+  // The number of items that both label recalls were measured with.
   int label_query_count = 0;
   absl::Duration warm_latency = absl::ZeroDuration();
-  // Empty: it may become READY.
+  // The gates that it missed. When there are none, it may become READY.
   std::vector<std::string> failures;
   absl::Time evaluate_time;
 };
@@ -65,7 +65,7 @@ struct GenerationEvaluation {
 struct GenerationProgress {
   int64_t done = 0;
   int64_t total = 0;
-  // "items", "writes", "batches".
+  // The unit of done and total: "items", "writes" or "batches".
   std::string unit;
   std::optional<absl::Duration> time_left;
 };
@@ -86,47 +86,48 @@ struct GenerationTraffic {
 struct GenerationInfo {
   storage::v1::GenerationManifest manifest;
   GenerationState state = GenerationState::kCreating;
-  // Of a READY generation whose policy is to activate it: empty as long as that may still come by itself.
+  // Why it is in this state. A READY generation whose policy is to activate it has no reason until that was refused.
   std::string reason;
   absl::Time state_time;
   std::optional<GenerationProgress> progress;
   std::optional<GenerationEvaluation> evaluation;
   std::optional<GenerationTraffic> traffic;
-  // 0 where it is not loaded.
+  // These are 0 while it is not loaded.
   uint64_t applied_sequence = 0;
   int64_t lag = 0;
   int64_t item_count = 0;
   int64_t memory_bytes = 0;
 };
 
-// Whether nothing more happens to it by itself.
+// True when its state stays as it is until a client asks for a change.
 bool IsAtRest(const GenerationInfo& info);
 
-// Of asking for what only a generation in another state can do: FailedPrecondition/GENERATION_NOT_READY, field "generation".
+// The error of a request that a generation in this state cannot fulfil: FailedPrecondition/GENERATION_NOT_READY, field
+// "generation". `hint` says what to do.
 absl::Status GenerationNotReady(const GenerationInfo& info, absl::string_view hint);
 
-// Aborted/ACTIVE_CONFLICT.
+// The error of an activation that another one got ahead of: Aborted/ACTIVE_CONFLICT.
 absl::Status ActivationConflict(absl::string_view message);
 
 struct GenerationSpec {
-  // The bundle's directory, and the version it is registered under (0: none).
+  // The directory of the bundle, and its version in the registry; 0 when it is not registered.
   std::string bundle_dir;
   int model_version = 0;
-  // Empty: as the server is configured.
+  // The kind of index. When it is empty, the server's configuration decides.
   std::string index_factory;
   GenerationGates gates;
   ActivationPolicy policy = ActivationPolicy::kManual;
-  // Of kIfBetter: how much lower the label recall may be.
+  // For kIfBetter: how much lower than the active generation's the label recall may be.
   double recall_tolerance = 0;
-  // Empty: a repeated request is a new one.
+  // Two requests with the same id are one. When it is empty, every request is a new one.
   std::string request_id;
 };
 
 struct ActivationResult {
   GenerationInfo generation;
-  // What was active before; empty: none.
+  // The generation that was active before; empty when there was none.
   std::string previous;
-  // How long writes waited.
+  // How long the activation made writes wait.
   absl::Duration write_pause = absl::ZeroDuration();
 };
 

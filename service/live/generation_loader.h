@@ -1,14 +1,13 @@
-// Opens a generation: loads its bundle and index, and embeds what the index lacks, so that it is the catalog of one moment, which
-// its index's applied_sequence names.
+// Opens a generation: loads its bundle and index, and embeds the items that the index lacks. The result equals the catalog at one
+// sequence, the applied_sequence of its index.
 //
-// Thread-safe: a function without state. The catalog may be written meanwhile; a generation that is to follow what comes after
-// gets a GenerationFollower.
+// Thread-safe: functions without state. The catalog may be written meanwhile. A GenerationFollower takes the later writes.
 //
-// Vectors come back from the generation's own files; an item is embedded only where they do not hold its vector (the generation is
-// new, the item was written since it was built, or a power cut took the end of the vector log).
+// Vectors are read from the generation's own files. An item is embedded only when these lack its vector: the generation is new, the
+// item was written after it was built, or a power cut took the end of the vector log.
 //
-// Errors: as of NewTorchEmbedder and SegmentedIndex::Open; FailedPrecondition/UNMIGRATABLE_ITEMS when a stored image cannot be
-// embedded, with its sequence; Cancelled.
+// Errors: those of NewTorchEmbedder and SegmentedIndex::Open; FailedPrecondition/UNMIGRATABLE_ITEMS, with the sequence, when a
+// stored image cannot be embedded; Cancelled.
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_LOADER_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_LOADER_H_
 
@@ -37,9 +36,9 @@ struct GenerationLoaderOptions {
   EmbedderFactory new_embedder;
   // See BatcherOptions::on_batch.
   std::function<void(int batch_size, absl::Duration inference)> on_batch;
-  // Told of the items that had to be embedded; may be empty: a progress line is logged instead.
+  // Gets the number of items embedded so far, and of all that must be. When it is empty, progress is logged.
   std::function<void(int64_t done, int64_t total)> on_progress;
-  // Loading stops with Cancelled soon after this becomes true; may be null.
+  // Loading returns Cancelled soon after this becomes true. It may be null.
   std::stop_token stop;
 };
 
@@ -47,9 +46,9 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::Gen
                                                            const storage::v1::GenerationManifest& manifest,
                                                            const catalog::Catalog& catalog, const GenerationLoaderOptions& options);
 
-// Whether the files of index/ are those that semblance-builder wrote: names, sizes and digests of build.json. Errors:
-// DataLoss/DIGEST_MISMATCH; FailedPrecondition/MANIFEST_INVALID (no build.json, or of another space or dimension than the
-// manifest).
+// Checks that the files of index/ are those that semblance-builder wrote, by the digests of build.json. Errors:
+// DataLoss/DIGEST_MISMATCH; FailedPrecondition/MANIFEST_INVALID when there is no build.json, or one for another space or dimension
+// than the manifest's.
 absl::Status CheckBuild(const generation::GenerationStore& store, const storage::v1::GenerationManifest& manifest);
 
 }  // namespace semblance::service

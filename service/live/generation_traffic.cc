@@ -44,7 +44,7 @@ double RoutingPoint(absl::string_view routing_key) {
     thread_local std::minstd_rand random{std::random_device{}()};
     return std::uniform_real_distribution<double>(0, 1)(random);
   }
-  // The first 13 hex digits: 52 bits, which a double holds exactly.
+  // 13 hex digits are 52 bits, which a double holds exactly.
   const std::string digest = Sha256Hex(routing_key).substr(0, 13);
   return static_cast<double>(std::stoull(digest, nullptr, 16)) / static_cast<double>(uint64_t{1} << 52);
 }

@@ -1,10 +1,10 @@
-// Live searches for a generation that is not active: a canary answers some of them, a shadow only answers for comparison.
+// Live searches for a generation that is not active. A canary answers some of them. A shadow answers only for comparison.
 //
 // Thread-safe.
 //
-// Who asks with a key falls on a point of [0, 1) that depends on the key alone, on every server and after every restart; without
-// one on a random point. A canary of share s answers the points below s (several canaries lie next to each other, in the order of
-// their ids). Shadows draw at random.
+// Every search has a point in [0, 1). With a routing key the point depends on the key alone, so it is the same on every server and
+// after every restart. Without a key it is random. A canary with share s answers the searches whose points are below s; several
+// canaries take neighboring intervals in the order of their ids. Shadows are drawn at random.
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_TRAFFIC_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_TRAFFIC_H_
 
@@ -35,14 +35,15 @@ class TrafficCounter {
   std::atomic<int64_t> canaries_{0};
   std::atomic<int64_t> shadows_{0};
   std::atomic<int64_t> dropped_{0};
-  // Sum of overlaps, in millionths.
+  // The sum of all overlaps, in millionths.
   std::atomic<int64_t> overlap_{0};
 };
 
-// Where a key falls, in [0, 1). Empty: anywhere.
+// The point of a key, in [0, 1). An empty key gets a random point.
 double RoutingPoint(absl::string_view routing_key);
 
-// Of the items of `live`, the share that `other` has too, over all queries; 1 where there are none.
+// The share of the items of `live` that `other` has too, over all queries. It is 1 when `live` has no items. REQUIRES: both answer
+// the same queries.
 double OverlapOf(const SearchAnswer& live, const SearchAnswer& other);
 
 // Errors: InvalidArgument/CONFIG_INVALID, field "traffic.canary_share" or "traffic.shadow_share", for a share outside [0, 1].

@@ -1,16 +1,16 @@
-// What searches need to know of the items, in memory: from an index key (the sequence of the write) to the item's record, and from
-// an id to its current sequence.
+// The records of all items in memory. A search looks up the record of an index key, which is the sequence of a write, and the
+// current sequence of an id.
 //
-// Thread-safe. One writer at a time, in the order of the change log.
+// Thread-safe for readers and one writer at a time, which writes in the order of the change log.
 //
-// A record outlives its deletion as long as a view that may still meet it: open a View before searching the index and resolve the
-// keys found through it, and every key is there.
+// A record that was deleted stays as long as a view is open that may still need it. So open a View before the index is searched,
+// and look up the keys through it: every key has its record.
 //
-//   const ItemTable::View view = items.OpenView();
+//   const ItemTable::View view(&items);
 //   auto found = index.Search(...);          // at some sequence >= the view's
 //   view.Record(found.neighbors[0].key);     // never null
 //
-// The writer, in this order: Insert, then the index's Apply, then Retire.
+// The writer calls Insert, then the index's Apply, then Retire, in this order.
 #ifndef SEMBLANCE_SERVICE_LIVE_ITEM_TABLE_H_
 #define SEMBLANCE_SERVICE_LIVE_ITEM_TABLE_H_
 
@@ -33,7 +33,7 @@ namespace semblance::service {
 
 class ItemTable {
  public:
-  // Keeps the records alive that were not retired when it was opened. Must not outlive the table.
+  // Keeps the records that were not retired when it was opened. It must not outlive the table.
   class View {
    public:
     explicit View(ItemTable* table);
@@ -41,7 +41,7 @@ class ItemTable {
     View(const View&) = delete;
     View& operator=(const View&) = delete;
 
-    // Null for a key that was retired before the view was opened, or never inserted.
+    // Returns null for a key that was never inserted, or was retired before the view was opened.
     std::shared_ptr<const ItemRecord> Record(uint64_t sequence) const;
 
    private:
@@ -49,19 +49,20 @@ class ItemTable {
     const uint64_t opened_at_;
   };
 
-  // Makes the record findable by its sequence, and its sequence by its id.
+  // From now on the record is found by its sequence, and the sequence by its id.
   void Insert(std::shared_ptr<const ItemRecord> record);
 
-  // The record of `sequence` was replaced or deleted, as of `at`. Unknown sequences are ignored. Ascending `at`.
+  // Says that the record of `sequence` was replaced or deleted by the write `at`. Unknown sequences are ignored. REQUIRES: `at`
+  // never decreases from call to call.
   void Retire(uint64_t sequence, uint64_t at);
 
-  // The current sequence of an id; nullopt where there is no such item.
+  // The current sequence of an id; nullopt when there is no such item.
   std::optional<uint64_t> SequenceOf(absl::string_view id) const;
 
-  // Of the items that exist, in no order.
+  // The records of the items that exist, in no order.
   std::vector<std::shared_ptr<const ItemRecord>> Records() const;
 
-  // Items that exist.
+  // The number of items that exist.
   size_t size() const;
 
  private:
@@ -72,20 +73,20 @@ class ItemTable {
 
   uint64_t RegisterView();
   void UnregisterView(uint64_t opened_at);
-  // The greatest `at` that no open view, and none opened from now on, can reach behind.
+  // Returns the greatest `at` whose retired records no view can need, neither an open one nor a later one.
   uint64_t UnreachableUntil();
 
   mutable std::shared_mutex mutex_;
   absl::flat_hash_map<uint64_t, std::shared_ptr<const ItemRecord>> records_;
   absl::flat_hash_map<std::string, uint64_t> sequences_;
-  // By ascending `at`.
+  // Sorted by `at`.
   std::deque<Retired> retired_;
 
-  // Taken after mutex_ where both are. Its own lock, so that opening a view never waits for a writer's insertions.
+  // Locked after mutex_ where both are needed. Views have a lock of their own, so that opening one never waits for a writer.
   std::mutex views_mutex_;
   // The `at` of the last retirement.
   uint64_t retired_until_ = 0;
-  // Open views, counted by the retirement that they were opened after.
+  // How many views were opened after each retirement and are still open.
   std::map<uint64_t, int> views_;
 };
 

@@ -10,17 +10,17 @@
 namespace semblance::service {
 namespace {
 
-// How long an activation tries to find a moment at which the generation is level.
+// How long an activation looks for a moment at which the generation has caught up.
 constexpr absl::Duration kHoldPatience = absl::Seconds(10);
-// Below those who serve: a generation that nobody searches may lag a little.
+// Lower than the priority of threads that serve: a generation that nobody searches may lag a little.
 constexpr int kFollowerNiceness = 10;
 
 absl::Status Lagging(absl::Duration max_pause) {
   return WithRetryDelay(
-      Error(
-          absl::StatusCode::kUnavailable, v1::ERROR_REASON_GENERATION_LAGGING,
-          absl::StrCat("writes arrive faster than the generation takes them: it was not level with the catalog within a pause of ",
-                       absl::FormatDuration(max_pause), ", tried for ", absl::FormatDuration(kHoldPatience))),
+      Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_GENERATION_LAGGING,
+            absl::StrCat(
+                "writes arrive faster than the generation takes them: it had not caught up with the catalog within a pause of ",
+                absl::FormatDuration(max_pause), ", tried for ", absl::FormatDuration(kHoldPatience))),
       absl::Seconds(1));
 }
 
@@ -67,7 +67,7 @@ LiveGenerations::Route LiveGenerations::RouteOf(absl::string_view routing_key) c
     begin += shares.canary;
   }
   if (route.answers.counter != nullptr) {
-    route.shadows.clear();  // A shadow is compared with the active generation's answer.
+    route.shadows.clear();  // Shadows are compared with answers of the active generation only.
   }
   return route;
 }
@@ -116,7 +116,7 @@ std::shared_ptr<GenerationFollower> LiveGenerations::FollowerOf(const std::strin
 absl::StatusOr<absl::Duration> LiveGenerations::HoldWrites(const std::string& id, absl::Duration max_pause,
                                                            const std::function<absl::Status(Hold&)>& inside) {
   MutexLock holders(&holders_);
-  // Outlives the holds below: where `inside` ends it, this is its last owner.
+  // Must outlive the holds below. When `inside` takes the generation out, this is the last owner of its follower.
   const std::shared_ptr<GenerationFollower> follower = FollowerOf(id);
   if (follower == nullptr) {
     return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_GENERATION_NOT_FOUND,
@@ -125,7 +125,7 @@ absl::StatusOr<absl::Duration> LiveGenerations::HoldWrites(const std::string& id
   const absl::Time deadline = clock_->Now() + kHoldPatience;
   while (clock_->Now() < deadline) {
     Hold hold(follower.get());
-    // What there is to do is done before anybody waits for it.
+    // Most of the work is done before any write has to wait.
     absl::Status status = hold.CatchUp(deadline);
     const absl::Time start = clock_->Now();
     if (status.ok() && gate_.Close(max_pause)) {

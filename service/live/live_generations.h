@@ -1,12 +1,12 @@
-// The generations that are loaded: the active one, which answers and takes the live writes, and those that follow the catalog
-// beside it (READY and STANDBY).
+// The generations that are loaded: the active one, which answers and takes the live writes, and those beside it (READY and
+// STANDBY), which follow the catalog.
 //
-// Thread-safe. Readers take a shared_ptr<Generation> once and keep it as long as their request runs: a generation that is replaced
-// or removed meanwhile goes on until its last request has ended. Who removes one sees to that (GenerationReaper): the last owner
-// must not be a thread of the generation's own batcher.
+// Thread-safe. A request takes a shared_ptr<Generation> once and keeps it until it has ended. So a generation that is replaced or
+// removed meanwhile stays until its last request has ended. The last owner must not be a thread of the generation's own batcher;
+// GenerationReaper takes care of that for removed generations.
 //
-// Which generation a write is committed in is decided inside the gate: see WriteGate and Engine::CommitUpsert. Activation holds the
-// gate while the follower of the next generation takes what is left, so that both are at the same sequence when they change places.
+// A write learns inside the gate which generation it is committed in; see WriteGate and WritePath. An activation closes the gate
+// while the follower of the next generation applies the last changes. So both are at the same sequence when they change places.
 #ifndef SEMBLANCE_SERVICE_LIVE_LIVE_GENERATIONS_H_
 #define SEMBLANCE_SERVICE_LIVE_LIVE_GENERATIONS_H_
 
@@ -35,74 +35,76 @@ namespace semblance::service {
 class LiveGenerations {
  public:
   using Ptr = std::shared_ptr<Generation>;
-  // Told when a generation can no longer follow; see GenerationFollower.
+  // Called when a generation can no longer follow; see GenerationFollower.
   using FailureCallback = std::function<void(const std::string& id, const absl::Status&)>;
 
-  // A generation and what is counted of the traffic that it gets.
+  // A generation, and the counter of its traffic.
   struct Target {
     Ptr generation;
     std::shared_ptr<TrafficCounter> counter;
   };
-  // Where a search goes.
+  // The generations that a search goes to.
   struct Route {
-    // Null without an active generation. `counter` is set for a canary.
+    // The one that answers. Its generation is null when none is active; its counter is set only for a canary.
     Target answers;
-    // To be asked as well, for comparison.
+    // Those that are asked too, for comparison.
     std::vector<Target> shadows;
   };
 
-  // `catalog` must outlive this.
+  // Both must outlive this.
   LiveGenerations(const catalog::Catalog* catalog, const Clock* clock);
 
-  // Set before the first Add; may be empty.
+  // May be empty. REQUIRES: called before the first Add.
   void SetFailureCallback(FailureCallback on_failure) { on_failure_ = std::move(on_failure); }
 
   WriteGate& gate() { return gate_; }
 
-  // Null without one.
+  // Null when there is none.
   Ptr active() const;
-  // Null where it is not loaded.
+  // Null when it is not loaded.
   Ptr Find(const std::string& id) const;
 
   Route RouteOf(absl::string_view routing_key) const;
 
-  // A write was committed and applied to the active generation.
+  // Says that a write was committed and applied to the active generation.
   void NotifyWrite();
 
-  // Makes a generation active at the start, when nothing is written yet.
+  // Makes a generation active without an exchange. REQUIRES: nothing is being written.
   void SetActive(Ptr generation);
 
-  // Takes in a generation beside the active one; it follows the catalog from where it stands. `on_progress` is told the applied
-  // sequence until it has caught up for the first time. Errors: of the follower; Cancelled when `*cancelled` becomes true.
+  // Adds a generation beside the active one. It catches up with the catalog first, and follows from then on. `on_progress` may be
+  // null; it gets the applied sequence while the generation catches up. Errors: those of GenerationFollower.
   absl::Status Add(Ptr generation, const std::function<void(uint64_t)>& on_progress);
 
-  // Holds all writes, with the generation at the catalog's last sequence, while `inside` (quick) runs: within `max_pause`, or it
-  // lets them pass and tries again, for up to 10 s. Returns how long they waited. REQUIRES: `id` is loaded and not active. Errors:
-  // of the follower, of `inside`; NotFound/GENERATION_NOT_FOUND; Unavailable/GENERATION_LAGGING.
+  // Runs `inside` while writes are held and the generation is at the catalog's last sequence. When that cannot be reached within
+  // `max_pause`, lets the writes pass and tries again, for up to 10 s. Returns how long writes waited. REQUIRES: `inside` is quick.
+  // Errors: those of the follower and of `inside`; NotFound/GENERATION_NOT_FOUND when no generation `id` is loaded beside the
+  // active one; Unavailable/GENERATION_LAGGING.
   absl::StatusOr<absl::Duration> WithWritesHeld(const std::string& id, absl::Duration max_pause,
                                                 const std::function<absl::Status()>& inside);
 
-  // Lets two generations change places: `id` answers from now on, and the one that did follows. All traffic ends. `make_durable`
-  // runs before writes are held (a sync may take long); when the places are not changed after all, `undo` runs. Returns how long
-  // writes waited. REQUIRES, errors: as of WithWritesHeld; of make_durable.
+  // Lets two generations change places: `id` answers from now on, and the one that answered before follows. All traffic ends.
+  // `make_durable` runs before writes are held, because a sync may take long. When the places are not changed after all, `undo`
+  // runs. Returns how long writes waited. Errors: those of make_durable and of WithWritesHeld.
   absl::StatusOr<absl::Duration> Activate(const std::string& id, absl::Duration max_pause,
                                           const std::function<absl::Status()>& make_durable, const std::function<void()>& undo);
 
-  // Takes out a generation that is not active and returns it, for the reaper; null where it is not loaded. Waits for its follower.
+  // Takes a generation out and returns it; null when it is not loaded beside the active one. Waits for its follower.
   Ptr Remove(const std::string& id);
 
-  // Errors: InvalidArgument/CONFIG_INVALID. REQUIRES: loaded and not active.
+  // Sets the shares of live searches that a generation gets, and begins to count them. Errors: InvalidArgument/CONFIG_INVALID.
+  // REQUIRES: the generation is loaded and not active.
   absl::Status SetTraffic(const std::string& id, const TrafficShares& shares);
   std::optional<GenerationTraffic> TrafficOf(const std::string& id) const;
 
-  // Takes all of them out, for the end.
+  // Takes all generations out and returns them, the active one first.
   std::vector<Ptr> Clear();
 
  private:
   struct Entry {
     Ptr generation;
     std::shared_ptr<GenerationFollower> follower;
-    // Null without traffic.
+    // Null when it gets no traffic.
     std::shared_ptr<TrafficCounter> counter;
   };
 
@@ -112,23 +114,23 @@ class LiveGenerations {
                                             const std::function<absl::Status(Hold&)>& inside);
   void Swap(const std::string& id);
   std::shared_ptr<GenerationFollower> NewFollower(const Ptr& generation);
-  // Null where it is not loaded or active.
+  // Null when it is not loaded, or is active.
   std::shared_ptr<GenerationFollower> FollowerOf(const std::string& id) const;
 
   const catalog::Catalog* const catalog_;
   const Clock* const clock_;
-  // Of all followers, and gone after them.
+  // Shared by all followers. Declared before them, because they use it.
   ThreadPool follower_thread_;
   FailureCallback on_failure_;
   WriteGate gate_;
-  // Of those who hold writes; taken before everything else.
+  // Held while writes are held, so that one caller does so at a time. It is locked before everything else.
   Mutex holders_;
 
   mutable Mutex mutex_;
   Ptr active_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Those that are not active, by id.
+  // The generations that are not active, by id.
   std::map<std::string, Entry> others_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Whether any of them has traffic.
+  // True when any of them gets traffic.
   bool has_traffic_ SEMBLANCE_GUARDED_BY(mutex_) = false;
 };
 

@@ -1,4 +1,4 @@
-// What a search in a generation is asked and what it answers. Plain values.
+// The values that a search in a generation works with: its query vector, the items found, and where an answer comes from.
 #ifndef SEMBLANCE_SERVICE_LIVE_SEARCH_ANSWER_H_
 #define SEMBLANCE_SERVICE_LIVE_SEARCH_ANSWER_H_
 
@@ -13,7 +13,7 @@
 
 namespace semblance::service {
 
-// Where an answer comes from.
+// The state that an answer comes from.
 struct Provenance {
   std::string generation;
   std::string model;
@@ -21,7 +21,7 @@ struct Provenance {
   uint64_t applied_sequence = 0;
 };
 
-// Zero: the request did not need the stage.
+// How long the stages of a request took. A stage that the request did not need is zero.
 struct LatencyBreakdown {
   absl::Duration decode = absl::ZeroDuration();
   absl::Duration queue = absl::ZeroDuration();
@@ -36,24 +36,24 @@ struct VectorQuery {
   std::string embedding_space_id;
 };
 
-// What a search returns of an item. Immutable and shared with the generation that found it.
+// The part of an item that a search returns. It is immutable, and shared with the generation that found it.
 struct ItemRecord {
   uint64_t sequence = 0;
   std::string id;
   std::optional<std::string> label;
   catalog::Attributes attributes;
-  // Of its image: see embedder/bundle/trained_images.h.
+  // Identifies its image; see embedder/bundle/trained_images.h.
   uint64_t image_key = 0;
 };
 
 struct FoundItem {
   std::shared_ptr<const ItemRecord> item;
-  // Cosine similarity in [-1, 1] up to rounding.
+  // Cosine similarity, in [-1, 1] up to rounding.
   float score = 0;
 };
 
 struct SearchAnswer {
-  // One list per query, by descending score.
+  // A list for each query, by descending score.
   std::vector<std::vector<FoundItem>> results;
   Provenance provenance;
   LatencyBreakdown latency;

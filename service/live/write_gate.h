@@ -1,10 +1,10 @@
-// Lets commits of writes pass, or holds them while something must not change, such as which generation is active.
+// Lets commits of writes pass, or holds them back while no write may happen, such as when another generation becomes active.
 //
-// Thread-safe. A commit that is held does not hold a thread.
+// Thread-safe. A commit that is held back does not block a thread.
 //
 //   gate.Enter([=] { ...start the commit...; later, on any thread: gate.Leave(); });
 //
-//   if (gate.Close(absl::Milliseconds(50))) {  // Nobody is inside now, and nobody comes in.
+//   if (gate.Close(absl::Milliseconds(50))) {  // No commit is inside now, and none comes in.
 //     ...
 //     gate.Open();
 //   }
@@ -22,15 +22,15 @@ namespace semblance::service {
 
 class WriteGate {
  public:
-  // Runs `commit` now, on this thread, or, while the gate is closed, when it opens, on the thread that opens it. Whoever got in
-  // calls Leave once.
+  // Runs `commit`: at once on this thread, or, when the gate is closed, later on the thread that opens it. The commit must call
+  // Leave once, on any thread.
   void Enter(std::function<void()> commit);
   void Leave();
 
-  // Holds newcomers and waits for those inside. False, and open again, when they have not left within `limit`.
-  // REQUIRES: open; one caller at a time.
+  // Holds new commits back and waits until those inside have left. When that takes longer than `limit`, opens the gate again and
+  // returns false. REQUIRES: the gate is open; one caller at a time.
   [[nodiscard]] bool Close(absl::Duration limit);
-  // REQUIRES: closed.
+  // Lets the commits that were held back pass, in their order. REQUIRES: the gate is closed.
   void Open();
 
  private:

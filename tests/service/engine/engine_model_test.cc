@@ -1,4 +1,4 @@
-// Random writes, deletes and restarts against std::map and brute force: every answer must agree.
+// Makes random writes, deletes and restarts, and compares every answer with a std::map and brute force.
 #include <algorithm>
 #include <map>
 #include <random>

@@ -62,7 +62,7 @@ TEST_F(EngineTest, AnotherModelMakesAGenerationAndTheFirstIsTakenUpAgain) {
   ASSERT_OK(Delete({"a"}));
   ASSERT_OK(Start("model"));
   EXPECT_EQ(engine().status().generation->manifest().id(), "gen-000001");
-  EXPECT_EQ(engine().status().generation->embedded_at_load_count(), 1);  // "c" was written under the other one.
+  EXPECT_EQ(engine().status().generation->embedded_at_load_count(), 1);  // "c" was written while the other one was active.
   EXPECT_THAT(IdsFoundBy(3, 10), ElementsAre("c", "b"));
 }
 

@@ -18,7 +18,7 @@ using ::testing::Pair;
 constexpr uint64_t kSequence = 7;
 constexpr int kTopK = 3;
 
-// An index with one answer to exact searches, and a gate that holds them. Thread-safe.
+// An index that gives one answer to every exact search, and a gate that holds searches back. Thread-safe.
 class FakeIndex final : public index::VectorIndex {
  public:
   explicit FakeIndex(std::vector<index::ScoredKey> rows) : rows_(std::move(rows)) {}
@@ -80,7 +80,7 @@ class RecallProbeTest : public ::testing::Test {
     return {.index = index_, .query = {1}, .top_k = kTopK, .neighbors = std::move(live), .applied_sequence = kSequence};
   }
 
-  // Probes an answer, and waits until it is counted.
+  // Adds an answer to the probe and waits until it is counted.
   void Probe(std::vector<index::ScoredKey> live) {
     EXPECT_TRUE(probe_->TryAdd(SampleOf(std::move(live))));
     recalls_ = metrics_.AwaitRecalls(recalls_.size() + 1);
@@ -89,7 +89,7 @@ class RecallProbeTest : public ::testing::Test {
   const std::vector<index::ScoredKey> nearest_ = {{1, 0.9F}, {2, 0.8F}, {3, 0.7F}};
   std::shared_ptr<FakeIndex> index_ = std::make_shared<FakeIndex>(nearest_);
   semblance::testing::FakeEngineMetrics metrics_;
-  // As of the last Probe.
+  // All recalls up to the last call of Probe.
   std::vector<std::pair<int, int>> recalls_;
   std::unique_ptr<RecallProbe> probe_;
 };
@@ -148,13 +148,13 @@ TEST_F(RecallProbeTest, ForgetsAllButTheLastThousandNeighbors) {
 
 TEST_F(RecallProbeTest, DropsAnswersFromAStateThatIsGone) {
   Start(1);
-  // Gone before the search.
+  // The index has left that state before the search begins.
   RecallSample old = SampleOf({});
   old.applied_sequence = kSequence - 1;
   EXPECT_TRUE(probe_->TryAdd(old));
   Probe(nearest_);
   EXPECT_EQ(index_->searches(), 1);
-  // Gone when the search begins.
+  // The index leaves that state while the search waits.
   index_->SetGate(true);
   EXPECT_TRUE(probe_->TryAdd(SampleOf({})));
   index_->AwaitSearches(2);
@@ -194,7 +194,7 @@ TEST_F(RecallProbeTest, DoesNothingWhenItIsOff) {
   EXPECT_EQ(probe_->stats().recall, std::nullopt);
 }
 
-// A rest so long that the test would not end if it were waited for.
+// The rest is so long that the test would not end if the destructor waited for it.
 TEST_F(RecallProbeTest, RestsAfterASearchAndStopsAtOnceAllTheSame) {
   Start(1, 1'000'000'000);
   Probe(nearest_);

@@ -34,7 +34,7 @@ TEST(RequestsInFlightTest, WaitsForTheLastRequest) {
   EXPECT_TRUE(waiter.get());
 }
 
-// Whoever waits destroys the counter at once, as the engine does.
+// The counter is destroyed as soon as the wait ends, as the engine does it.
 TEST(RequestsInFlightTest, MayBeDestroyedAsSoonAsItIsWaitedFor) {
   for (int round = 0; round < 200; ++round) {
     auto requests = std::make_unique<RequestsInFlight>();

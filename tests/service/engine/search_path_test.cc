@@ -105,7 +105,7 @@ TEST_F(SearchPathTest, ProbesTheRecallOfAnswers) {
   ASSERT_OK(Upsert({ItemOf("a", 1), ItemOf("b", 2), ItemOf("c", 3)}));
   EXPECT_THAT(IdsFoundBy(1, 2), ElementsAre("a", ::testing::_));
   EXPECT_EQ(engine().recall().recall, std::nullopt);
-  // With items that are left out of the answer, though not of the index's.
+  // The probe compares what the index found, before items are left out.
   service::SearchInput input = InputOf(service::ItemQuery{.id = "a"}, 2);
   input.exclude_item_ids = {"b"};
   ASSERT_OK(Search(std::move(input)));

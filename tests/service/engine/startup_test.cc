@@ -23,7 +23,7 @@ class StartupTest : public ::testing::Test, public LiveFixture {
     return ModelDir(weight);
   }
 
-  // Which generation active.json names, and which was active before it.
+  // The generation that active.json names, and the one that was active before it.
   std::string Active() { return store().ReadActive()->value_or(storage::v1::ActiveGeneration()).generation(); }
   std::string Previous() { return store().ReadActive()->value_or(storage::v1::ActiveGeneration()).previous(); }
 
