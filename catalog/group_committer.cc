@@ -11,7 +11,7 @@
 namespace semblance::catalog {
 namespace {
 
-// A group ends at either bound, so that its first write does not wait long for the last, and the log stays small.
+// A group ends at either limit, so that its first write does not wait long for the last, and the log remains small.
 constexpr size_t kMaxGroupWrites = 256;
 constexpr size_t kMaxGroupBytes = size_t{32} << 20;
 
@@ -95,8 +95,8 @@ void GroupCommitter::CommitGroup(std::vector<Write> group) {
     if (results.ok()) {
       group[i].done(std::move((*results)[i]));
     } else {
-      // An error of its own for every write: copies share their content by a counter inside Abseil's library, whose atomics
-      // ThreadSanitizer does not see.
+      // Every write gets an error of its own. Copies of a status share their content through a counter in Abseil's library, whose
+      // atomics ThreadSanitizer does not see.
       group[i].done(WithContext(results.status(), "the write failed"));
     }
   }

@@ -1,11 +1,11 @@
-// Group commit: one thread takes the writes that wait, puts them into one transaction, and answers each of them when that is on
-// stable storage. While one transaction is flushed the next group gathers, so the cost of a flush is shared.
+// Group commit: one thread takes all waiting writes, puts them into one transaction, and answers each of them once the transaction
+// is on stable storage. While one transaction is flushed, the next group gathers. So many writes share the cost of a flush.
 //
-// Thread-safe. The destructor commits and answers what was accepted.
+// Thread-safe. The destructor commits and answers all accepted writes.
 //
-// A storage failure fails the whole group and makes the committer read-only: every later write is answered with
-// Unavailable/READ_ONLY, because nobody knows what the file system still does. A lock that another process holds on the file
-// (Unavailable) fails the group alone.
+// A storage failure fails the whole group and makes the committer read-only: it answers every later write with
+// Unavailable/READ_ONLY, because the state of the file system is unknown. If another process holds a lock on the file, only that
+// group fails (Unavailable).
 #ifndef SEMBLANCE_CATALOG_GROUP_COMMITTER_H_
 #define SEMBLANCE_CATALOG_GROUP_COMMITTER_H_
 
@@ -34,16 +34,16 @@ class GroupCommitter {
     Catalog::WriteCallback done;
   };
 
-  // `on_commit`: as in CatalogOptions.
+  // `on_commit` has the meaning that it has in CatalogOptions.
   GroupCommitter(std::unique_ptr<ChangeWriter> writer, std::function<void(absl::Duration)> on_commit);
   ~GroupCommitter();
   GroupCommitter(const GroupCommitter&) = delete;
   GroupCommitter& operator=(const GroupCommitter&) = delete;
 
-  // Answers on the committer's thread, in the order of the calls.
+  // Queues a write. Writes are answered on the committer's thread, in the order of the calls.
   void Submit(Write write);
 
-  // Of what is committed; never behind an answer.
+  // The state that is committed. It includes every write that was answered.
   int64_t item_count() const { return item_count_; }
   uint64_t last_sequence() const { return last_sequence_; }
 
@@ -53,7 +53,7 @@ class GroupCommitter {
   std::vector<Write> TakeGroup();
   void CommitGroup(std::vector<Write> group);
   absl::StatusOr<std::vector<WriteResult>> Apply(std::vector<Write>& group);
-  // Applies and commits what has begun.
+  // Applies the writes and commits them. REQUIRES: the transaction has begun.
   absl::StatusOr<std::vector<WriteResult>> ApplyBegun(std::vector<Write>& group);
 
   const std::unique_ptr<ChangeWriter> writer_;

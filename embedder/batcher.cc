@@ -33,7 +33,7 @@ void Tell(std::vector<Verdict> verdicts) {
   }
 }
 
-// Two threads: the runner runs batches, and the reaper answers requests whose deadline passes while a batch runs.
+// Has two threads: the runner runs batches, and the reaper answers requests whose deadline passes while a batch runs.
 class SerialBatcher final : public Batcher {
  public:
   SerialBatcher(const Embedder* embedder, const BatcherOptions& options)
@@ -102,7 +102,7 @@ class SerialBatcher final : public Batcher {
     return absl::OkStatus();
   }
 
-  // A guess: what waits, at the pace of the last batch.
+  // Estimates the delay from the number of waiting images and the time of the last batch.
   absl::Duration TimeToDrain() const SEMBLANCE_REQUIRES(mutex_) {
     return std::max(kMinRetryDelay, last_inference_ * (static_cast<double>(queue_.waiting()) / options_.max_batch_size));
   }
