@@ -9,8 +9,8 @@ namespace semblance::bench {
 int RunBenchmark(CommandLine* command, const std::vector<std::string>& args, absl::FunctionRef<absl::Status()> check,
                  absl::FunctionRef<absl::Status()> run) {
   absl::Status status = command->Parse(args).status();
-  if (command->help_requested()) {
-    std::printf("%s", command->Help().c_str());
+  if (!command->requested_text().empty()) {
+    std::fputs(command->requested_text().c_str(), stdout);
     return kExitDone;
   }
   if (status.ok()) {

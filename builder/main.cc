@@ -34,7 +34,7 @@ using ::semblance::storage::v1::BuildProgress;
 constexpr char kSummary[] =
     "Embeds the catalog in DIR with the model of a generation and builds the generation's index. semblance-server\n"
     "starts it for each new generation; by hand, here or on another machine that has DIR, it does the same. What was\n"
-    "embedded is kept when it is stopped or killed: the same command goes on from there. It yields to all others.\n"
+    "embedded is kept when it is stopped or killed: the same command resumes from there. It yields to all others.\n"
     "Exit codes: 0 done, 2 usage, 42 bad data, 75 try again (another builder is at work, or an I/O error),\n"
     "143 stopped by SIGTERM or because the generation was cancelled.";
 
@@ -154,8 +154,8 @@ int main(int argc, char** argv) {
   Flags flags;
   semblance::CommandLine command = BuilderCommand(flags);
   absl::Status status = command.Parse(std::vector<std::string>(argv + 1, argv + argc)).status();
-  if (command.help_requested()) {
-    std::fputs(command.Help().c_str(), stdout);
+  if (!command.requested_text().empty()) {
+    std::fputs(command.requested_text().c_str(), stdout);
     return semblance::kExitDone;
   }
   if (status.ok()) {

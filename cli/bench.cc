@@ -39,7 +39,7 @@ CommandLine BenchCommand(BenchFlags& flags) {
   command.AddFlag("rate", "N", "searches a second, each sent when it is due; 0: as many as the clients get answered", &flags.rate);
   command.AddFlag("concurrency", "N", "clients that each wait for an answer, without a rate", &flags.concurrency);
   command.AddFlag("seconds", "S", "how long; 0: until it is interrupted", &flags.seconds);
-  command.AddFlag("top_k", "N", "how many neighbours to ask for", &flags.top_k);
+  command.AddFlag("top_k", "N", "how many neighbors to ask for", &flags.top_k);
   command.AddFlag("queries", "N", "different images, spread evenly over the examples and kept in memory", &flags.queries);
   command.AddFlag("id_prefix", "TEXT", "as the items were ingested with", &flags.id_prefix);
   AddExampleFlags(command, flags.examples);
@@ -48,7 +48,7 @@ CommandLine BenchCommand(BenchFlags& flags) {
   return command;
 }
 
-// Empty when the flags make sense.
+// Returns what is wrong with the flags, or nothing.
 std::string CheckFlags(const BenchFlags& flags) {
   if (!(flags.rate >= 0 && flags.rate <= 1e6) || !(flags.seconds >= 0 && flags.seconds <= 1e9)) {
     return "--rate must be 0 to 1000000, --seconds 0 to 1000000000";

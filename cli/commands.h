@@ -1,8 +1,9 @@
-// The commands of `semblance`, one function and one file each; groups such as `semblance models` have commands of their own.
+// The commands of `semblance`. Each has a function and a file. Groups such as `semblance models` have commands of their own.
 //
-// Not thread-safe. Every command parses its own flags, talks to one server, prints a table for people or one JSON document with
-// --json, and returns an exit code (common/process.h): 2 usage, 42 bad input, 75 when the server cannot be reached or is busy, 1
-// for other errors. Errors go to `err`: what was wrong, the field and reason where the server names them, and what to do.
+// Not thread-safe. Every command parses its own flags and talks to one server. It prints a table for people, or one JSON document
+// with --json, and returns an exit code (common/process.h): 2 for wrong usage, 42 for bad input, 75 when the server cannot be
+// reached or is busy, and 1 for other errors. Errors are printed to `err`. They say what was wrong and what to do, and name the
+// field and the reason where the server does.
 #ifndef SEMBLANCE_CLI_COMMANDS_H_
 #define SEMBLANCE_CLI_COMMANDS_H_
 
@@ -21,7 +22,7 @@ int RunSearch(const Arguments& args, const Streams& streams);
 int RunStatus(const Arguments& args, const Streams& streams);
 int RunTrain(const Arguments& args, const Streams& streams);
 
-// Runs the command that args[0] names; the program's help for none or --help.
+// Runs the command that the first argument without a dash names. See RunGroup for --help and --version.
 int RunCommand(const Arguments& args, const Streams& streams);
 
 }  // namespace semblance::cli

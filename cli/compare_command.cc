@@ -27,11 +27,11 @@ struct CompareFlags {
 CommandLine CompareCommand(CompareFlags& flags) {
   CommandLine command(
       "semblance generations compare", "A B [IMAGE...]",
-      "Asks two loaded generations the same queries and draws their neighbours side by side, as one HTML file. Queries\n"
+      "Asks two loaded generations the same queries and draws their neighbors side by side, as one HTML file. Queries\n"
       "are items of the catalog, evenly chosen, or the images and folders that are given.");
   command.AddRepeatedFlag("queries", "IMAGE|DIR", "search by these; the labels of DIR/label/image.jpg count", &flags.queries);
   command.AddFlag("count", "N", "queries, at most", &flags.count);
-  command.AddFlag("top_k", "N", "neighbours of each", &flags.top_k);
+  command.AddFlag("top_k", "N", "neighbors of each", &flags.top_k);
   command.AddFlag("out", "FILE", "the page", &flags.out);
   command.AddExample("semblance generations compare gen-000001 gen-000002 --out=compare.html");
   command.AddExample("semblance generations compare gen-000001 gen-000002 --queries=photos/ --count=50 --top_k=5");
@@ -60,7 +60,7 @@ void PrintSummaryJson(const Comparison& comparison, const std::string& page, std
     json["queries"].push_back(std::move(one));
   }
   json["left_out"] = comparison.left_out;
-  // Names of files may be no UTF-8.
+  // The names of files may contain bytes that are not UTF-8.
   out << json.dump(2, ' ', false, ordered_json::error_handler_t::replace) << "\n";
 }
 
@@ -76,7 +76,7 @@ void PrintSummary(const Comparison& comparison, const std::string& page, std::os
                          comparison.mean_overlap.value_or(0), comparison.queries.size(), page);
 }
 
-// The queries in the order of files, or of the catalog; nullopt when `exit_code` is set.
+// Returns the queries in the order of the files, or of the catalog. Where that fails, sets *exit_code and returns nothing.
 std::optional<std::vector<ComparedQuery>> ChooseQueries(Session& session, const CompareFlags& flags, int* exit_code) {
   std::vector<std::string> paths = flags.queries;
   paths.insert(paths.end(), session.arguments().begin() + 2, session.arguments().end());

@@ -1,4 +1,4 @@
-// `semblance generations compare`.
+// The command `semblance generations compare`.
 #ifndef SEMBLANCE_CLI_COMPARE_COMMAND_H_
 #define SEMBLANCE_CLI_COMPARE_COMMAND_H_
 

@@ -1,4 +1,4 @@
-// Which examples of a data set a command takes: the flags --split, --hold_out and --hold_out_fraction.
+// The flags --split, --hold_out and --hold_out_fraction, which choose examples of a data set.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_CLI_EXAMPLE_FLAGS_H_
@@ -23,10 +23,11 @@ struct ExampleFlags {
 // `flags` must outlive the command.
 void AddExampleFlags(CommandLine& command, ExampleFlags& flags);
 
-// Empty when they make sense.
+// Returns what is wrong with them, or nothing.
 std::string CheckExampleFlags(const ExampleFlags& flags);
 
-// Indices of examples, ascending. REQUIRES: flags that make sense. Errors: as of AssignSplit.
+// Returns the indices of the chosen examples in ascending order. REQUIRES: CheckExampleFlags finds nothing wrong. Errors: those of
+// AssignSplit.
 absl::StatusOr<std::vector<int64_t>> ChooseExamples(const dataset::Dataset& dataset, const ExampleFlags& flags);
 
 }  // namespace semblance::cli

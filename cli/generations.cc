@@ -51,7 +51,7 @@ int ShowGeneration(const Arguments& args, const Streams& streams) {
 
 struct CreateFlags {
   std::string index;
-  // Text, so that one that is not given stays unset.
+  // These are text, so that a flag that is not given leaves its field unset.
   std::string min_recall;
   std::string label_tolerance;
   int sample = 0;
@@ -82,7 +82,7 @@ CommandLine CreateCommand(CreateFlags& flags) {
   return command;
 }
 
-// False where the text is no number; an empty one leaves the field unset.
+// Returns false where the text is not a number. Empty text leaves the field unset.
 bool SetShare(const std::string& text, const std::function<void(double)>& set) {
   double share = 0;
   if (!text.empty() && !absl::SimpleAtod(text, &share)) {
@@ -94,17 +94,17 @@ bool SetShare(const std::string& text, const std::function<void(double)>& set) {
   return true;
 }
 
-// Fills in all but the model. What is wrong with the flags; empty: nothing. (Ranges are the server's affair.)
+// Fills in all fields but the model. Returns what is wrong with the flags, or nothing. The server checks the ranges.
 std::string ReadCreateFlags(const CreateFlags& flags, v1::CreateGenerationRequest& request) {
   request.set_index_factory(flags.index);
   request.set_request_id(flags.request_id);
   v1::GenerationGates& gates = *request.mutable_gates();
   gates.set_sample_size(flags.sample);
   if (!SetShare(flags.min_recall, [&gates](double share) { gates.set_min_index_recall(share); })) {
-    return absl::StrCat("--min_recall=", flags.min_recall, " is no number");
+    return absl::StrCat("--min_recall=", flags.min_recall, " is not a number");
   }
   if (!SetShare(flags.label_tolerance, [&gates](double share) { gates.set_label_recall_tolerance(share); })) {
-    return absl::StrCat("--label_tolerance=", flags.label_tolerance, " is no number");
+    return absl::StrCat("--label_tolerance=", flags.label_tolerance, " is not a number");
   }
   if (flags.activate == "manual") {
     request.set_activation_policy(v1::ACTIVATION_POLICY_MANUAL);
@@ -151,7 +151,7 @@ int RunWatch(const Arguments& args, const Streams& streams) {
       "semblance generations watch", "ID",
       "Follows a generation until nothing more happens to it by itself. Exit code: 0 when it is ready, active or\n"
       "standby, 42 when it failed, 1 when it was cancelled. With --json every change is a document on a line of its own.");
-  command.AddFlag("follow", "go on until the generation is deleted", &follow);
+  command.AddFlag("follow", "watch until the generation is deleted", &follow);
   command.AddExample("semblance generations watch gen-000002");
   command.AddExample("semblance generations watch gen-000002 --json");
   command.AddExample("semblance generations watch gen-000002 --follow --timeout_seconds=600");
@@ -164,7 +164,7 @@ int RunWatch(const Arguments& args, const Streams& streams) {
 
 int EvaluateGeneration(const Arguments& args, const Streams& streams) {
   CommandLine command("semblance generations evaluate", "ID",
-                      "Measures the gates of a loaded generation anew. Exit code 42 when one of them does not hold.");
+                      "Measures the gates of a loaded generation again. Exit code: 42 when one of them does not hold.");
   command.AddExample("semblance generations evaluate gen-000002");
   Session session(&command, streams);
   if (const auto exit_code = session.Parse(args, 1, 1)) {
@@ -283,10 +283,10 @@ int SetTraffic(const Arguments& args, const Streams& streams) {
   request.set_generation(session.arguments().front());
   v1::GenerationTraffic& traffic = *request.mutable_traffic();
   if (!SetShare(canary, [&traffic](double share) { traffic.set_canary_share(share); })) {
-    return session.Usage(absl::StrCat("--canary=", canary, " is no number"));
+    return session.Usage(absl::StrCat("--canary=", canary, " is not a number"));
   }
   if (!SetShare(shadow, [&traffic](double share) { traffic.set_shadow_share(share); })) {
-    return session.Usage(absl::StrCat("--shadow=", shadow, " is no number"));
+    return session.Usage(absl::StrCat("--shadow=", shadow, " is not a number"));
   }
   v1::SetGenerationTrafficResponse response;
   const grpc::Status status = Stub(session)->SetGenerationTraffic(session.NewContext().get(), request, &response);
@@ -301,13 +301,13 @@ constexpr std::array<GroupedCommand, 11> kCommands = {{
     {"show", "ID", "show one", ShowGeneration},
     {"create", "MODEL", "build one beside the active one", CreateGeneration},
     {"watch", "ID", "follow the building of one", RunWatch},
-    {"evaluate", "ID", "measure the gates of one anew", EvaluateGeneration},
+    {"evaluate", "ID", "measure the gates of one again", EvaluateGeneration},
     {"activate", "ID", "let one answer", ActivateGeneration},
     {"rollback", "", "go back to the one that was active before", RollbackGeneration},
     {"cancel", "ID", "stop the building of one", CancelGeneration},
     {"delete", "ID", "retire one and remove its files", DeleteGeneration},
     {"traffic", "ID", "send a share of the live searches to one", SetTraffic},
-    {"compare", "A B [IMAGE...]", "draw the neighbours of two side by side", RunCompare},
+    {"compare", "A B [IMAGE...]", "draw the neighbors of two side by side", RunCompare},
 }};
 
 constexpr std::array<absl::string_view, 5> kExamples = {

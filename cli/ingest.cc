@@ -36,7 +36,7 @@ CommandLine IngestCommand(IngestFlags& flags) {
   return command;
 }
 
-// Empty when the flags make sense.
+// Returns what is wrong with the flags, or nothing.
 std::string CheckFlags(const IngestFlags& flags, const Arguments& arguments) {
   if (arguments.size() != 1) {
     return "ingest takes one DIR or MANIFEST; see semblance ingest --help";

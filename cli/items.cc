@@ -1,144 +1,140 @@
+#include <array>
+#include <cstdint>
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/client/session.h"
+#include "cli/command_group.h"
 #include "cli/commands.h"
 #include "cli/text/format.h"
 #include "cli/text/table.h"
 #include "common/file.h"
-#include "common/process.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 
 namespace semblance::cli {
 namespace {
-
-struct ItemsFlags {
-  int page_size = 100;
-  std::string page_token;
-  std::string image_out;
-};
 
 void AddItemRow(const v1::Item& item, Table& table) {
   table.AddRow(
       {item.id(), item.has_label() ? item.label() : "-", absl::StrCat(item.sequence()), FormatTimestamp(item.update_time())});
 }
 
-int ListItems(Session& session, const ItemsFlags& flags) {
-  v1::ListItemsRequest request;
-  request.set_page_size(flags.page_size);
-  request.set_page_token(flags.page_token);
-  v1::ListItemsResponse response;
-  const grpc::Status status =
-      v1::CatalogService::NewStub(session.channel())->ListItems(session.NewContext().get(), request, &response);
-  if (!status.ok()) {
-    return session.Fail(status);
-  }
-  if (session.json()) {
-    session.PrintJson(response);
-    return kExitDone;
-  }
-  Table table({"item", "label", "sequence", "updated"});
-  for (const v1::Item& item : response.items()) {
-    AddItemRow(item, table);
-  }
-  session.out() << table;
-  if (!response.next_page_token().empty()) {
-    session.out() << "\nThere are more: --page_token=" << response.next_page_token() << "\n";
-  }
-  return kExitDone;
+std::unique_ptr<v1::CatalogService::Stub> Stub(Session& session) {
+  return v1::CatalogService::NewStub(session.channel());
 }
 
-int GetItem(Session& session, const ItemsFlags& flags) {
-  v1::GetItemRequest request;
-  request.set_id(session.arguments()[1]);
-  request.set_include_image(!flags.image_out.empty());
-  v1::GetItemResponse response;
-  const grpc::Status status =
-      v1::CatalogService::NewStub(session.channel())->GetItem(session.NewContext().get(), request, &response);
-  if (!status.ok()) {
-    return session.Fail(status);
+int ListItems(const Arguments& args, const Streams& streams) {
+  int page_size = 100;
+  std::string page_token;
+  CommandLine command("semblance items list", "", "Lists items in the order of their ids, a page at a time.");
+  command.AddFlag("page_size", "N", "items of one page", &page_size);
+  command.AddFlag("page_token", "TOKEN", "continue after the page that printed this token", &page_token);
+  command.AddExample("semblance items list --page_size=20");
+  command.AddExample("semblance items list --json");
+  Session session(&command, streams);
+  if (const auto exit_code = session.Parse(args, 0, 0)) {
+    return *exit_code;
   }
-  if (!flags.image_out.empty()) {
-    const absl::Status written = WriteFileAtomically(flags.image_out, response.item().image());
+  v1::ListItemsRequest request;
+  request.set_page_size(page_size);
+  request.set_page_token(page_token);
+  v1::ListItemsResponse response;
+  const grpc::Status status = Stub(session)->ListItems(session.NewContext().get(), request, &response);
+  return session.Finish(status, response, [&response](std::ostream& out) {
+    Table table({"item", "label", "sequence", "updated"});
+    for (const v1::Item& item : response.items()) {
+      AddItemRow(item, table);
+    }
+    out << table;
+    if (!response.next_page_token().empty()) {
+      out << "\nThere are more: --page_token=" << response.next_page_token() << "\n";
+    }
+  });
+}
+
+int GetItem(const Arguments& args, const Streams& streams) {
+  std::string image_out;
+  CommandLine command("semblance items get", "ID", "Shows an item, and writes its image to a file.");
+  command.AddFlag("image_out", "FILE", "write the image there", &image_out);
+  command.AddExample("semblance items get shoes/0012.jpg");
+  command.AddExample("semblance items get shoes/0012.jpg --image_out=shoe.jpg");
+  Session session(&command, streams);
+  if (const auto exit_code = session.Parse(args, 1, 1)) {
+    return *exit_code;
+  }
+  v1::GetItemRequest request;
+  request.set_id(session.arguments().front());
+  request.set_include_image(!image_out.empty());
+  v1::GetItemResponse response;
+  const grpc::Status status = Stub(session)->GetItem(session.NewContext().get(), request, &response);
+  if (status.ok() && !image_out.empty()) {
+    const absl::Status written = WriteFileAtomically(image_out, response.item().image());
     if (!written.ok()) {
       return session.Fail(written);
     }
     response.mutable_item()->clear_image();
   }
-  if (session.json()) {
-    session.PrintJson(response);
-    return kExitDone;
-  }
-  Table table({"item", "label", "sequence", "updated"});
-  AddItemRow(response.item(), table);
-  session.out() << table;
-  return kExitDone;
+  return session.Finish(status, response, [&response](std::ostream& out) {
+    Table table({"item", "label", "sequence", "updated"});
+    AddItemRow(response.item(), table);
+    out << table;
+  });
 }
 
-int DeleteItems(Session& session) {
+int DeleteItems(const Arguments& args, const Streams& streams) {
+  CommandLine command("semblance items delete", "ID...", "Deletes items, and names those that are not there.");
+  command.AddExample("semblance items delete shoes/0012.jpg shoes/0013.jpg");
+  Session session(&command, streams);
+  if (const auto exit_code = session.Parse(args, 1, SIZE_MAX)) {
+    return *exit_code;
+  }
   v1::DeleteItemsRequest request;
-  request.mutable_ids()->Add(session.arguments().begin() + 1, session.arguments().end());
+  request.mutable_ids()->Add(session.arguments().begin(), session.arguments().end());
   v1::DeleteItemsResponse response;
-  const grpc::Status status =
-      v1::CatalogService::NewStub(session.channel())->DeleteItems(session.NewContext().get(), request, &response);
-  if (!status.ok()) {
-    return session.Fail(status);
-  }
-  if (session.json()) {
-    session.PrintJson(response);
-  } else {
-    session.out() << response.deleted_count() << " deleted";
+  const grpc::Status status = Stub(session)->DeleteItems(session.NewContext().get(), request, &response);
+  return session.Finish(status, response, [&response](std::ostream& out) {
+    out << response.deleted_count() << " deleted";
     if (response.missing_ids_size() > 0) {
-      session.out() << "; not there: " << absl::StrJoin(response.missing_ids(), ", ");
+      out << "; not there: " << absl::StrJoin(response.missing_ids(), ", ");
     }
-    session.out() << "\n";
-  }
-  return kExitDone;
+    out << "\n";
+  });
 }
 
-int CountItems(Session& session) {
+int CountItems(const Arguments& args, const Streams& streams) {
+  CommandLine command("semblance items count", "", "Counts the items of the catalog.");
+  command.AddExample("semblance items count --json");
+  Session session(&command, streams);
+  if (const auto exit_code = session.Parse(args, 0, 0)) {
+    return *exit_code;
+  }
   v1::CountItemsResponse response;
-  const grpc::Status status = v1::CatalogService::NewStub(session.channel())->CountItems(session.NewContext().get(), {}, &response);
-  if (!status.ok()) {
-    return session.Fail(status);
-  }
-  if (session.json()) {
-    session.PrintJson(response);
-  } else {
-    session.out() << response.count() << " items\n";
-  }
-  return kExitDone;
+  const grpc::Status status = Stub(session)->CountItems(session.NewContext().get(), {}, &response);
+  return session.Finish(status, response, [&response](std::ostream& out) { out << response.count() << " items\n"; });
 }
+
+constexpr std::array<GroupedCommand, 4> kCommands = {{
+    {"list", "", "list items, a page at a time", ListItems},
+    {"get", "ID", "show one, or write its image to a file", GetItem},
+    {"delete", "ID...", "delete items", DeleteItems},
+    {"count", "", "count all items", CountItems},
+}};
+
+constexpr std::array<absl::string_view, 3> kExamples = {
+    "semblance items list --page_size=20",
+    "semblance items get shoes/0012.jpg --image_out=shoe.jpg",
+    "semblance items delete shoes/0012.jpg shoes/0013.jpg",
+};
 
 }  // namespace
 
 int RunItems(const Arguments& args, const Streams& streams) {
-  ItemsFlags flags;
-  CommandLine command("semblance items", "list | get ID | delete ID... | count", "Lists, shows, deletes or counts items.");
-  command.AddFlag("page_size", "N", "list: items of one page", &flags.page_size);
-  command.AddFlag("page_token", "TOKEN", "list: go on after the page that printed this token", &flags.page_token);
-  command.AddFlag("image_out", "FILE", "get: write the image there", &flags.image_out);
-  command.AddExample("semblance items list --page_size=20");
-  command.AddExample("semblance items get shoes/0012.jpg --image_out=shoe.jpg");
-  command.AddExample("semblance items delete shoes/0012.jpg shoes/0013.jpg");
-  Session session(&command, streams);
-  if (const auto exit_code = session.Parse(args)) {
-    return *exit_code;
-  }
-  const Arguments& arguments = session.arguments();
-  const std::string verb = arguments.empty() ? "" : arguments[0];
-  if (verb == "list" && arguments.size() == 1) {
-    return ListItems(session, flags);
-  }
-  if (verb == "get" && arguments.size() == 2) {
-    return GetItem(session, flags);
-  }
-  if (verb == "delete" && arguments.size() >= 2) {
-    return DeleteItems(session);
-  }
-  if (verb == "count" && arguments.size() == 1) {
-    return CountItems(session);
-  }
-  return session.Usage("items takes list, get ID, delete ID... or count; see semblance items --help");
+  return RunGroup({.name = "semblance items",
+                   .summary = "Lists, shows, deletes and counts the items of the catalog.",
+                   .commands = kCommands,
+                   .examples = kExamples},
+                  args, streams);
 }
 
 }  // namespace semblance::cli

@@ -57,7 +57,7 @@ int WatchJob(const Arguments& args, const Streams& streams) {
   CommandLine command(
       "semblance jobs watch", "ID",
       "Follows a job until it has ended. Exit code: 0 when it succeeded, 1 when it failed or was cancelled, 143 when the\n"
-      "watching was interrupted: the job goes on. With --json every change is a document on a line of its own.");
+      "watching was interrupted; the job then continues. With --json every change is a document on a line of its own.");
   command.AddFlag("log", "show the lines of the trainer's log, too", &log);
   command.AddExample("semblance jobs watch job-000003");
   command.AddExample("semblance jobs watch job-000003 --log");
@@ -73,7 +73,7 @@ int WatchJob(const Arguments& args, const Streams& streams) {
 int LogOfJob(const Arguments& args, const Streams& streams) {
   bool follow = false;
   CommandLine command("semblance jobs log", "ID", "Prints the end of the trainer's log, the last 20 lines.");
-  command.AddFlag("follow", "go on with new lines until the job has ended; exit code as of watch", &follow);
+  command.AddFlag("follow", "print new lines until the job has ended; the exit code is that of watch", &follow);
   command.AddExample("semblance jobs log job-000003");
   command.AddExample("semblance jobs log job-000003 --follow");
   Session session(&command, streams);
@@ -109,7 +109,7 @@ int CancelJob(const Arguments& args, const Streams& streams) {
 
 int ResumeJob(const Arguments& args, const Streams& streams) {
   CommandLine command("semblance jobs resume", "ID",
-                      "Queues a job that failed or was cancelled again; it goes on from its checkpoint.");
+                      "Queues a job that failed or was cancelled again; it resumes from its checkpoint.");
   command.AddExample("semblance jobs resume job-000003");
   Session session(&command, streams);
   if (const auto exit_code = session.Parse(args, 1, 1)) {
@@ -125,7 +125,7 @@ int ResumeJob(const Arguments& args, const Streams& streams) {
 
 int DeleteJob(const Arguments& args, const Streams& streams) {
   CommandLine command("semblance jobs delete", "ID",
-                      "Removes the record, log and checkpoints of a job that has ended. Models that came of it stay.");
+                      "Removes the record, log and checkpoints of a job that has ended. Its models stay.");
   command.AddExample("semblance jobs delete job-000003");
   Session session(&command, streams);
   if (const auto exit_code = session.Parse(args, 1, 1)) {
@@ -142,7 +142,7 @@ constexpr std::array<GroupedCommand, 7> kCommands = {{
     {"watch", "ID", "follow one until it has ended", WatchJob},
     {"log", "ID", "print the end of its log", LogOfJob},
     {"cancel", "ID", "stop one, after a checkpoint", CancelJob},
-    {"resume", "ID", "let one go on from its checkpoint", ResumeJob},
+    {"resume", "ID", "let one resume from its checkpoint", ResumeJob},
     {"delete", "ID", "remove one that has ended", DeleteJob},
 }};
 

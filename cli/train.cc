@@ -35,12 +35,12 @@ CommandLine TrainCommand(TrainFlags& flags) {
       "semblance train", "",
       "Trains a model as a job of the server, and follows it. The configuration is that of semblance-trainer without\n"
       "output_dir; its paths are on the server, relative to the server's data root. Exit code: 0 when the job succeeded, 1\n"
-      "when it failed or was cancelled, 143 when the watching was interrupted: the job goes on.");
+      "when it failed or was cancelled, 143 when the watching was interrupted; the job then continues.");
   command.AddFlag("config", "FILE", "the configuration, semblance.v1.TrainingConfig in text format. Required", &flags.config);
   command.AddRepeatedFlag("set", "FIELD=VALUE", "changes one field of it; lists are separated by commas", &flags.overrides);
-  command.AddFlag("catalog", "train on the labelled items of the catalog in place of data.path", &flags.catalog);
+  command.AddFlag("catalog", "train on the labeled items of the catalog in place of data.path", &flags.catalog);
   command.AddFlag("on_success", "nothing|register|build|activate_if_better",
-                  "what becomes of the model: a registered version, a generation built of it, the active one unless it is worse",
+                  "what to do with the model: register it, build a generation with it too, or activate that unless it is worse",
                   &flags.on_success);
   command.AddFlag("replicas", "N", "processes that train together, 1 to 64", &flags.replicas);
   command.AddFlag("recall_tolerance", "X", "how much lower its recall@1 may be for activate_if_better, 0 to 1",

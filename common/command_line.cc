@@ -1,11 +1,15 @@
 #include "common/command_line.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/spelling.h"
+#include "common/version.h"
 
 namespace semblance {
 
@@ -13,30 +17,30 @@ CommandLine::CommandLine(absl::string_view command, absl::string_view arguments,
     : command_(command), arguments_(arguments), summary_(summary) {}
 
 void CommandLine::AddFlag(absl::string_view name, absl::string_view value, absl::string_view help, std::string* target) {
-  flags_.push_back({std::string(name), std::string(value), std::string(help), *target, false, [target](absl::string_view text) {
+  flags_.push_back({std::string(name), std::string(value), std::string(help), *target, [target](absl::string_view text) {
                       *target = std::string(text);
                       return true;
                     }});
 }
 
 void CommandLine::AddFlag(absl::string_view name, absl::string_view value, absl::string_view help, int* target) {
-  flags_.push_back({std::string(name), std::string(value), std::string(help), absl::StrCat(*target), false,
+  flags_.push_back({std::string(name), std::string(value), std::string(help), absl::StrCat(*target),
                     [target](absl::string_view text) { return absl::SimpleAtoi(text, target); }});
 }
 
 void CommandLine::AddFlag(absl::string_view name, absl::string_view value, absl::string_view help, double* target) {
-  flags_.push_back({std::string(name), std::string(value), std::string(help), absl::StrCat(*target), false,
+  flags_.push_back({std::string(name), std::string(value), std::string(help), absl::StrCat(*target),
                     [target](absl::string_view text) { return absl::SimpleAtod(text, target); }});
 }
 
 void CommandLine::AddFlag(absl::string_view name, absl::string_view help, bool* target) {
-  flags_.push_back({std::string(name), "", std::string(help), "", false,
+  flags_.push_back({std::string(name), "", std::string(help), "",
                     [target](absl::string_view text) { return text.empty() ? (*target = true) : absl::SimpleAtob(text, target); }});
 }
 
 void CommandLine::AddRepeatedFlag(absl::string_view name, absl::string_view value, absl::string_view help,
                                   std::vector<std::string>* target) {
-  flags_.push_back({std::string(name), std::string(value), std::string(help), "", true, [target](absl::string_view text) {
+  flags_.push_back({std::string(name), std::string(value), std::string(help), "", [target](absl::string_view text) {
                       target->emplace_back(text);
                       return true;
                     }});
@@ -59,38 +63,54 @@ absl::Status CommandLine::SetFlag(const Flag& flag, absl::string_view value) con
   return absl::OkStatus();
 }
 
+absl::Status CommandLine::UnknownFlag(absl::string_view arg, absl::string_view name) const {
+  std::vector<std::string> names = {"help", "version"};
+  for (const Flag& flag : flags_) {
+    names.push_back(flag.name);
+  }
+  const std::optional<std::string> meant = ClosestSpelling(name, names);
+  return absl::InvalidArgumentError(absl::StrCat("there is no flag ", arg, "; ",
+                                                 meant.has_value() ? absl::StrCat("did you mean --", *meant, "? See ") : "see ",
+                                                 command_, " --help"));
+}
+
+absl::Status CommandLine::TakeFlag(const std::vector<std::string>& args, size_t* index) {
+  const absl::string_view arg = args[*index];
+  const absl::string_view text = absl::StripPrefix(arg, "--");
+  const size_t equals = text.find('=');
+  const absl::string_view name = text.substr(0, equals);
+  const Flag* flag = absl::StartsWith(arg, "--") ? FindFlag(name) : nullptr;
+  if (flag == nullptr) {
+    return UnknownFlag(arg, absl::StripPrefix(name, "-"));
+  }
+  if (equals != absl::string_view::npos) {
+    return SetFlag(*flag, text.substr(equals + 1));
+  }
+  if (flag->value_name.empty()) {
+    return SetFlag(*flag, "");
+  }
+  if (*index + 1 >= args.size() || absl::StartsWith(args[*index + 1], "--")) {
+    return absl::InvalidArgumentError(absl::StrCat("--", flag->name, " needs a value: --", flag->name, "=", flag->value_name));
+  }
+  return SetFlag(*flag, args[++*index]);
+}
+
 absl::StatusOr<std::vector<std::string>> CommandLine::Parse(const std::vector<std::string>& args) {
   std::vector<std::string> positional;
   bool flags_ended = false;
   for (size_t i = 0; i < args.size(); ++i) {
-    absl::string_view arg = args[i];
+    const std::string& arg = args[i];
     if (flags_ended || !absl::StartsWith(arg, "-") || arg == "-") {
-      positional.push_back(args[i]);
-      continue;
-    }
-    if (arg == "--help" || arg == "-h") {
-      help_requested_ = true;
+      positional.push_back(arg);
+    } else if (arg == "--help" || arg == "-h") {
+      requested_text_ = Help();
       return positional;
-    }
-    if (arg == "--") {
+    } else if (arg == "--version") {
+      requested_text_ = VersionText();
+      return positional;
+    } else if (arg == "--") {
       flags_ended = true;
-      continue;
-    }
-    absl::ConsumePrefix(&arg, "--");
-    const size_t equals = arg.find('=');
-    const Flag* flag = FindFlag(arg.substr(0, equals));
-    if (flag == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("there is no flag ", args[i], "; see ", command_, " --help"));
-    }
-    const bool value_follows = flag->takes_next && equals == absl::string_view::npos && i + 1 < args.size();
-    const absl::string_view value = value_follows                       ? absl::string_view(args[++i])
-                                    : equals == absl::string_view::npos ? absl::string_view()
-                                                                        : arg.substr(equals + 1);
-    if (!flag->value_name.empty() && !value_follows && equals == absl::string_view::npos) {
-      return absl::InvalidArgumentError(absl::StrCat("--", flag->name, " needs a value: --", flag->name, "=", flag->value_name));
-    }
-    const absl::Status status = SetFlag(*flag, value);
-    if (!status.ok()) {
+    } else if (const absl::Status status = TakeFlag(args, &i); !status.ok()) {
       return status;
     }
   }
@@ -101,10 +121,15 @@ absl::StatusOr<std::vector<std::string>> CommandLine::Parse(const std::vector<st
   return positional;
 }
 
+std::string CommandLine::VersionText() const {
+  return absl::StrCat(command_.substr(0, command_.find(' ')), " ", Version(), "\n");
+}
+
 std::string CommandLine::Help() const {
   std::string help = absl::StrCat(summary_, "\n\nUsage: ", command_);
   absl::StrAppend(&help, flags_.empty() ? "" : " [FLAGS]", arguments_.empty() ? "" : " ", arguments_, "\n\nFlags:\n");
-  size_t width = 6;
+  const bool is_program = command_.find(' ') == std::string::npos;
+  size_t width = is_program ? 9 : 6;
   const auto heading = [](const Flag& flag) {
     return absl::StrCat("--", flag.name, flag.value_name.empty() ? "" : "=", flag.value_name);
   };
@@ -117,6 +142,9 @@ std::string CommandLine::Help() const {
     absl::StrAppend(&help, flag.default_value.empty() ? "" : absl::StrCat(" (default ", flag.default_value, ")"), "\n");
   }
   absl::StrAppend(&help, "  --help", std::string(width - 4, ' '), "shows this\n");
+  if (is_program) {
+    absl::StrAppend(&help, "  --version", std::string(width - 7, ' '), "prints the version\n");
+  }
   if (!examples_.empty()) {
     absl::StrAppend(&help, "\nExamples:\n");
     for (const std::string& example : examples_) {

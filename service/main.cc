@@ -51,7 +51,7 @@ struct Flags {
 CommandLine ServerCommand(Flags& flags) {
   CommandLine command("semblance-server", "",
                       "Serves similarity search over a catalog of images: embeds queries with a trained model and answers nearest\n"
-                      "neighbours over gRPC.");
+                      "neighbors over gRPC.");
   command.AddFlag("data_dir", "DIR", "where catalog and generations are kept; created where it is missing. Required",
                   &flags.data_dir);
   command.AddFlag("model", "BUNDLE_DIR", "model bundle to serve; without it the one that was active before", &flags.model);
@@ -272,8 +272,8 @@ int Main(int argc, char** argv) {
   Flags flags;
   CommandLine command = ServerCommand(flags);
   const auto arguments = command.Parse(std::vector<std::string>(argv + 1, argv + argc));
-  if (command.help_requested()) {
-    std::fputs(command.Help().c_str(), stdout);
+  if (!command.requested_text().empty()) {
+    std::fputs(command.requested_text().c_str(), stdout);
     return kExitDone;
   }
   if (!arguments.ok() || flags.data_dir.empty()) {

@@ -1,4 +1,4 @@
-// semblance-trainer: trains an embedding network with proxies on labelled images and writes a model bundle.
+// semblance-trainer: trains an embedding network with proxies on labeled images and writes a model bundle.
 #include <csignal>
 #include <cstdio>
 #include <stop_token>
@@ -19,10 +19,10 @@
 namespace {
 
 constexpr char kSummary[] =
-    "Learns what \"similar\" means for labelled images and writes a model bundle.\n"
+    "Learns what \"similar\" means for labeled images and writes a model bundle.\n"
     "The fields of the configuration are explained in proto/semblance/v1/training_config.proto.\n"
     "Exit codes: 0 done, 2 usage, 42 bad configuration or data, 75 try again, 143 stopped by SIGTERM after a\n"
-    "checkpoint, from which the same command goes on.";
+    "checkpoint, from which the same command resumes.";
 
 constexpr int kMaxLocalRanks = 64;
 
@@ -97,8 +97,8 @@ int main(int argc, char** argv) {
   }
 
   absl::Status status = command.Parse(std::vector<std::string>(argv + 1, argv + argc)).status();
-  if (command.help_requested()) {
-    std::fputs(command.Help().c_str(), stdout);
+  if (!command.requested_text().empty()) {
+    std::fputs(command.requested_text().c_str(), stdout);
     return semblance::kExitDone;
   }
   if (status.ok() && config_file.empty()) {

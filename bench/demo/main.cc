@@ -140,8 +140,8 @@ int Main(int argc, char** argv) {
   Flags flags;
   CommandLine command = ReportCommand(flags);
   const auto arguments = command.Parse(std::vector<std::string>(argv + 1, argv + argc));
-  if (command.help_requested()) {
-    std::fputs(command.Help().c_str(), stdout);
+  if (!command.requested_text().empty()) {
+    std::fputs(command.requested_text().c_str(), stdout);
     return kExitDone;
   }
   if (!arguments.ok()) {

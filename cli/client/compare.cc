@@ -22,7 +22,7 @@
 namespace semblance::cli {
 namespace {
 
-// The middles of `count` equal parts of `size`; all of it where it is smaller.
+// Returns the middle of each of `count` equal parts of [0, size), or all indices where there are fewer.
 std::vector<size_t> EvenlyChosen(size_t size, size_t count) {
   count = std::min(size, count);
   std::vector<size_t> chosen;
@@ -32,7 +32,7 @@ std::vector<size_t> EvenlyChosen(size_t size, size_t count) {
   return chosen;
 }
 
-// An image that may become a query: a file, or an example of a data set.
+// An image that may become a query. It is a file, or an example of a data set.
 struct Candidate {
   std::string path;
   const dataset::Dataset* dataset = nullptr;
@@ -71,8 +71,8 @@ ComparedAnswer AnswerOf(const v1::SearchResult& result) {
   return answer;
 }
 
-// True for an error that says nothing about other queries.
-bool IsOfQuery(const RpcError& error) {
+// Returns true when the error is about this query alone, so that others may succeed.
+bool ConcernsOneQuery(const RpcError& error) {
   return ReasonFromName(error.reason) == v1::ERROR_REASON_ITEM_NOT_FOUND ||
          (error.code == grpc::StatusCode::INVALID_ARGUMENT && absl::StartsWith(error.field, "query"));
 }
@@ -109,7 +109,7 @@ class CompareRun {
       if (status.ok()) {
         image_bytes_ += static_cast<int64_t>(query.image.size());
         comparison_.queries.push_back(std::move(query));
-      } else if (const RpcError error = DescribeRpcError(status); IsOfQuery(error)) {
+      } else if (const RpcError error = DescribeRpcError(status); ConcernsOneQuery(error)) {
         comparison_.left_out.push_back(absl::StrCat(query.name, ": ", error.message));
       } else {
         return status;
@@ -162,7 +162,7 @@ class CompareRun {
     return grpc::Status::OK;
   }
 
-  // An item that is gone, and one for which there is no room, is no error.
+  // An item that was deleted, or for which there is no room, is not an error.
   grpc::Status FetchImage(const std::string& id) {
     if (!requested_.insert(id).second) {
       return grpc::Status::OK;
@@ -194,7 +194,7 @@ class CompareRun {
   const std::unique_ptr<v1::GenerationService::Stub> generations_;
   const std::unique_ptr<v1::SearchService::Stub> search_;
   const std::unique_ptr<v1::CatalogService::Stub> catalog_;
-  // Ids whose images were asked for.
+  // The ids whose images were requested.
   std::set<std::string> requested_;
   int64_t image_bytes_ = 0;
 };

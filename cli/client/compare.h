@@ -1,6 +1,6 @@
-// Asks two generations the same queries and gathers what a comparison shows.
+// Asks two generations the same queries and collects their answers and images for a comparison.
 //
-// Not thread-safe: one session, one call at a time.
+// Not thread-safe: a session makes one call at a time.
 #ifndef SEMBLANCE_CLI_CLIENT_COMPARE_H_
 #define SEMBLANCE_CLI_CLIENT_COMPARE_H_
 
@@ -16,24 +16,24 @@
 
 namespace semblance::cli {
 
-// At most `count` queries, evenly chosen from files and from the data sets (see dataset/dataset.h) in directories; only the latter
-// have labels. Errors: those of reading; InvalidArgument where the paths name no image.
+// Returns at most `count` queries, chosen evenly from files, and from the data sets (see dataset/dataset.h) in directories. Only
+// examples of data sets have labels. Errors: those of reading, and InvalidArgument where the paths name no image.
 absl::StatusOr<std::vector<ComparedQuery>> ReadQueries(const std::vector<std::string>& paths, size_t count);
 
-// The same from the items of the catalog, in the order of their ids.
+// Does the same with the items of the catalog, in the order of their ids.
 grpc::Status SampleCatalog(Session& session, size_t count, std::vector<ComparedQuery>* queries);
 
 struct CompareOptions {
-  // Ids.
+  // The ids of the generations.
   std::array<std::string, 2> generations;
   int top_k = 8;
-  // Encoded bytes of all images of a page.
+  // The limit for the sum of the encoded sizes of all images.
   int64_t max_image_bytes = int64_t{64} << 20;
 };
 
-// Searches in both generations, scores (see Score), and fetches the images, those of the biggest differences first. A query that
-// the server refuses, or whose item is gone, is left out. Errors: what the server says of the generations and of everything else;
-// INTERNAL where it answers from another generation than it was asked for, as a server does that does not know the field.
+// Searches in both generations, scores the answers (see Score), and fetches the images, beginning with the queries whose answers
+// differ most. A query that the server refuses, or whose item was deleted, is left out. Errors: any other error of the server, and
+// INTERNAL where it answers from another generation than it was asked for. (A server that is too old to know the field does that.)
 grpc::Status Compare(Session& session, const CompareOptions& options, std::vector<ComparedQuery> queries, Comparison* comparison);
 
 }  // namespace semblance::cli

@@ -32,7 +32,7 @@ class Follower {
         backoff = kFirstBackoff;
         outage_.reset();
         if (error.code == grpc::StatusCode::DEADLINE_EXCEEDED) {
-          continue;  // A stream lasts no longer than its deadline: this one was only quiet.
+          continue;  // The stream reached its deadline while it was quiet. That is not an outage.
         }
       }
       NoteOutage(error);
@@ -61,7 +61,7 @@ class Follower {
     });
   }
 
-  // nullopt: the stream is to be opened again.
+  // Returns nothing when the stream has to be opened again.
   std::optional<int> ExitCodeAfter(const RpcError& error) const {
     const bool is_over = error.code == grpc::StatusCode::OK && stream_.IsOver();
     if (is_over || (error.code == grpc::StatusCode::NOT_FOUND && ever_heard_)) {
@@ -90,11 +90,13 @@ class Follower {
   Session& session_;
   FollowedStream& stream_;
   const std::stop_token stop_;
-  // An answer came: from this server, ever; in the stream, ever; and in the present call.
+  // True once the server has answered any call.
   bool server_known_;
+  // True once this stream has given an answer, in any call.
   bool ever_heard_ = false;
+  // True once the present call has given an answer.
   bool heard_ = false;
-  // How the connection was lost, until an answer comes.
+  // Says how the connection was lost, until the next answer comes.
   std::optional<RpcError> outage_;
 };
 

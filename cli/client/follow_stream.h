@@ -1,4 +1,4 @@
-// Keeps a stream of the server's open, over outages, until what it tells of is over.
+// Keeps a stream from the server open, and opens it again after outages, until the task that it reports on has ended.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_CLI_CLIENT_FOLLOW_STREAM_H_
@@ -14,30 +14,31 @@
 
 namespace semblance::cli {
 
-// What is followed.
+// A stream that can be opened again from the present state of its task.
 class FollowedStream {
  public:
   virtual ~FollowedStream() = default;
 
-  // One call, from the state as it is to the end of the stream. `heard` is to be called with each answer.
+  // Makes one call and reads its stream to the end. REQUIRES: an implementation calls `heard` for each answer.
   virtual grpc::Status Read(grpc::ClientContext* context, absl::FunctionRef<void()> heard) = 0;
 
-  // Whether the server had reason to end the stream after the last answer. (A server that is being stopped may end it at any time.)
+  // Returns true when the last answer was a reason to end the stream. (A server that is being stopped may end it at any time.)
   virtual bool IsOver() const = 0;
 
-  // The exit code, by the answers so far. Asked for when it is over, or does not exist any more.
+  // Returns the exit code for the answers so far. It is called when the task is over or was deleted.
   virtual int OutcomeCode() const = 0;
 };
 
 struct FollowOptions {
-  // Whether the server has answered before, so that its absence is an outage from the first call on.
+  // True when the server has answered before. Its absence is then an outage, also in the first call.
   bool server_known = false;
-  // Ends the following.
+  // Ends the following when a stop is requested.
   std::stop_token stop;
 };
 
-// A connection that breaks is made again, with a growing pause. Gives up when the server was silent for --timeout_seconds. Returns
-// the exit code: of the stream's outcome, kExitTerminated after a stop, else that of the error, which it prints.
+// Follows the stream until its task is over. A connection that breaks is made again, after pauses that grow. It gives up when the
+// server was silent for --timeout_seconds. Returns the exit code of the stream's outcome, or kExitTerminated after a stop. Any
+// other error is printed, and its exit code is returned.
 int FollowStream(Session& session, const FollowOptions& options, FollowedStream& stream);
 
 }  // namespace semblance::cli

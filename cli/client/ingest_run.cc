@@ -19,12 +19,12 @@ namespace semblance::cli {
 namespace {
 
 constexpr size_t kFailuresInDetail = 100;
-// Images of one request, unless one alone is larger: below the 16 MiB that a server takes by default.
+// The limit for the images of one request, except that a larger image is sent alone. A server accepts 16 MiB by default.
 constexpr size_t kMaxRequestBytes = size_t{12} << 20;
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(50);
 constexpr absl::Duration kLongestBackoff = absl::Seconds(5);
 
-// One run; its workers take slices of the indices in turn.
+// One run. Its workers take slices of the indices in turn.
 class IngestRun {
  public:
   IngestRun(const std::shared_ptr<grpc::Channel>& channel, const dataset::Dataset& dataset, absl::Span<const int64_t> indices,
@@ -63,7 +63,7 @@ class IngestRun {
     Store(items);
   }
 
-  // Empty at the end, or after a failed request.
+  // Returns an empty slice at the end, or after a failed request.
   absl::Span<const int64_t> NextSlice() {
     MutexLock lock(&mutex_);
     const size_t begin = report_.failed_requests > 0 ? indices_.size() : next_;
@@ -72,7 +72,7 @@ class IngestRun {
     return slice;
   }
 
-  // Nothing, and a failure in the report, when the image cannot be read.
+  // Returns nothing, and records a failure, when the image cannot be read.
   std::optional<v1::Item> ReadItem(int64_t index) {
     const dataset::Example& example = dataset_.example(index);
     absl::StatusOr<std::string> image = dataset_.ReadImage(index);
@@ -89,7 +89,7 @@ class IngestRun {
     return item;
   }
 
-  // A batch is stored as a whole or not at all; when one of its images is bad, its items go one by one.
+  // The server stores a batch as a whole or not at all. When one of its images is bad, its items are sent one by one.
   void Store(const std::vector<v1::Item>& items) {
     if (items.empty()) {
       return;
@@ -110,7 +110,7 @@ class IngestRun {
     }
   }
 
-  // Tries transient errors again, until another worker's request has failed for good.
+  // Tries again after transient errors, until a request of another worker has failed for good.
   RpcError Upsert(const std::vector<v1::Item>& items) {
     v1::UpsertItemsRequest request;
     request.mutable_items()->Add(items.begin(), items.end());

@@ -1,4 +1,4 @@
-// Stores examples of a data set as items: batches, several in flight, with retries.
+// Stores the examples of a data set as items, in batches. Several batches are in flight at once, and transient errors are retried.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_CLI_CLIENT_INGEST_RUN_H_
@@ -20,15 +20,15 @@
 namespace semblance::cli {
 
 struct IngestOptions {
-  // Items of one request, at most; large images make smaller requests. Default 32.
+  // The greatest number of items in one request. Requests with large images have fewer.
   int batch_size = 32;
-  // Requests in flight; default 4.
+  // The number of requests in flight.
   int concurrency = 4;
-  // Put before every id.
+  // The text that is put before every id.
   std::string id_prefix;
-  // For one request, retries not included; default 60 s.
+  // The deadline of one request. A retry has a deadline of its own.
   absl::Duration timeout = absl::Seconds(60);
-  // Transient errors are tried again for so long; default 60 s.
+  // The time for which a request is tried again after transient errors.
   absl::Duration retry_for = absl::Seconds(60);
 };
 
@@ -41,17 +41,17 @@ struct IngestFailure {
 
 struct IngestReport {
   int64_t stored = 0;
-  // Images that the server refused or that could not be read; the first hundred in detail.
+  // The number of images that the server refused or that could not be read, and the first hundred of them in detail.
   int64_t failed_images = 0;
   std::vector<IngestFailure> failures;
-  // Calls that failed and were tried again.
+  // The number of calls that failed and were tried again.
   int64_t retries = 0;
-  // Calls that failed for good for another reason than their images. The ingest stops at the first.
+  // The number of calls that failed for good, for a reason other than their images. The first such failure ends the ingest.
   int64_t failed_requests = 0;
   RpcError last_error;
 };
 
-// `progress` is called with the images done so far and the retries, from one thread at a time.
+// Calls `progress` with the images done so far and the retries, from one thread at a time.
 IngestReport Ingest(const std::shared_ptr<grpc::Channel>& channel, const dataset::Dataset& dataset,
                     absl::Span<const int64_t> indices, const IngestOptions& options,
                     const std::function<void(int64_t done, int64_t retries)>& progress);

@@ -19,12 +19,12 @@
 namespace semblance::cli {
 namespace {
 
-// How often the progress is shown.
+// The progress is shown this often.
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(50);
-// Of a client whose search failed: a server that is gone refuses at once.
+// A client pauses for so long after a failed search, because a server that is gone refuses at once.
 constexpr absl::Duration kPauseAfterFailure = absl::Milliseconds(10);
 
-// One search on its way.
+// A search that is not answered yet.
 struct Call {
   grpc::ClientContext context;
   v1::SearchRequest request;

@@ -1,4 +1,4 @@
-// Searches sent to a server for a while, and how it answered them.
+// Sends searches to a server for a while, and reports how it answered them.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_CLI_CLIENT_LOAD_RUN_H_
@@ -23,22 +23,22 @@ namespace semblance::cli {
 // An image to search with.
 struct LoadQuery {
   std::string image;
-  // Left out of the answer; empty: nothing is.
+  // The item that the answer leaves out. Empty: none.
   std::string item_id;
-  // Of a right nearest neighbour; empty: not known.
+  // The label that a right nearest neighbor has. Empty: not known.
   std::string label;
 };
 
 struct LoadOptions {
-  // Above 0: searches a second. Each is sent when it is due, however many are not answered yet, and its latency counts from then.
-  // 0: a client sends its next search when the last one is answered.
+  // Searches a second. Each is sent when it is due, however many are not answered yet, and its latency counts from then. With 0,
+  // each client sends its next search when the last one is answered.
   double rate = 0;
-  // Clients, without a rate; default 4.
+  // The number of clients when there is no rate.
   int concurrency = 4;
   int top_k = 10;
-  // For one search; default 60 s.
+  // The deadline of one search.
   absl::Duration timeout = absl::Seconds(60);
-  // How long searches are sent; default: until the stop.
+  // Searches are sent for so long, by default until the stop.
   absl::Duration duration = absl::InfiniteDuration();
   // Ends the sending early.
   std::stop_token stop;
@@ -47,14 +47,14 @@ struct LoadOptions {
 // The answers of one generation.
 struct GenerationLoad {
   std::string model;
-  // In milliseconds, in the order of the answers.
+  // In the order of the answers.
   std::vector<double> latencies_ms;
-  // Of those whose query has a label: how many there are, and for how many the nearest neighbour has it, too.
+  // The number of answers to queries with a label, and the number of those whose nearest neighbor has the same label.
   int64_t labeled = 0;
   int64_t right = 0;
 };
 
-// Searches that failed for the same reason, and what the first of them said.
+// The searches that failed for the same reason, and the error of the first of them.
 struct LoadFailure {
   int64_t count = 0;
   RpcError error;
@@ -64,9 +64,9 @@ struct LoadReport {
   int64_t requests = 0;
   int64_t failed_requests = 0;
   absl::Duration elapsed;
-  // By the generation's id.
+  // The key is the generation's id.
   std::map<std::string, GenerationLoad> generations;
-  // By the server's reason, or gRPC's code where it gives none.
+  // The key is the server's reason, or gRPC's code where the server gives none.
   std::map<std::string, LoadFailure> failures;
 
   std::vector<double> LatenciesMs() const;
@@ -75,7 +75,8 @@ struct LoadReport {
 // Called with the numbers of searches that were sent and that failed so far, at least ten times a second while searches are sent.
 using LoadProgress = std::function<void(int64_t requests, int64_t failed)>;
 
-// Sends the queries in turn, over and over, and returns when every search is answered. Nothing is tried again. REQUIRES: a query.
+// Sends the queries in turn, over and over. Returns when every search that was sent is answered. Nothing is tried again. REQUIRES:
+// at least one query.
 LoadReport RunLoad(const std::shared_ptr<grpc::Channel>& channel, absl::Span<const LoadQuery> queries, const LoadOptions& options,
                    const LoadProgress& progress);
 

@@ -1,4 +1,4 @@
-// What a server says of a failed call, for people and for programs.
+// Describes what a server says about a failed call, for people and for programs.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_CLI_CLIENT_RPC_ERROR_H_
@@ -14,7 +14,8 @@
 
 namespace semblance::cli {
 
-// A status with the details of gRPC's rich error model (google.rpc.Status in the trailers); empty where the server sent none.
+// A status with the details of gRPC's rich error model (google.rpc.Status in the trailers). Details that the server did not send
+// are empty.
 struct RpcError {
   grpc::StatusCode code = grpc::StatusCode::OK;
   std::string message;
@@ -26,16 +27,17 @@ struct RpcError {
 
 RpcError DescribeRpcError(const grpc::Status& status);
 
-// Whether gRPC itself refused the request for its size: RESOURCE_EXHAUSTED without the details that a server's own refusal has.
+// Returns true when gRPC itself refused the request for its size. It answers RESOURCE_EXHAUSTED, without the details that a
+// server's own refusal has.
 bool IsMessageTooLarge(const RpcError& error);
 
-// Whether the same call may succeed later: UNAVAILABLE, and RESOURCE_EXHAUSTED unless the message was too large.
+// Returns true when the same call may succeed later: for UNAVAILABLE, and for RESOURCE_EXHAUSTED unless the message was too large.
 bool IsTransient(const RpcError& error);
 
-// "INVALID_ARGUMENT: top_k is 0; ... (field top_k, reason LIMIT_EXCEEDED)", with advice where there is some.
+// Returns text such as "INVALID_ARGUMENT: top_k is 0; ... (field top_k, reason LIMIT_EXCEEDED)", with advice where there is any.
 std::string FormatRpcError(const RpcError& error, absl::string_view server);
 
-// As of common/process.h.
+// Returns the exit code (common/process.h) for the error.
 int ExitCodeOf(const RpcError& error);
 
 }  // namespace semblance::cli

@@ -7,11 +7,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "cli/client/rpc_error.h"
 #include "common/process.h"
 
 namespace semblance::cli {
 namespace {
+
+constexpr char kServer[] = "server";
+constexpr char kTimeoutSeconds[] = "timeout_seconds";
 
 std::string ToJson(const google::protobuf::Message& message, bool add_whitespace) {
   google::protobuf::util::JsonPrintOptions options;
@@ -26,15 +30,15 @@ std::string ToJson(const google::protobuf::Message& message, bool add_whitespace
 }  // namespace
 
 Session::Session(CommandLine* command, const Streams& streams) : command_(command), streams_(streams) {
-  command_->AddFlag("server", "HOST:PORT", "address of the server", &server_);
-  command_->AddFlag("timeout_seconds", "N", "how long to wait for an answer", &timeout_seconds_);
+  command_->AddFlag(kServer, "HOST:PORT", "address of the server", &server_);
+  command_->AddFlag(kTimeoutSeconds, "N", "how long to wait for an answer", &timeout_seconds_);
   command_->AddFlag("json", "print one JSON document instead of a table", &json_);
 }
 
 std::optional<int> Session::Parse(const Arguments& args) {
   auto arguments = command_->Parse(args);
-  if (command_->help_requested()) {
-    out() << command_->Help();
+  if (!command_->requested_text().empty()) {
+    out() << command_->requested_text();
     return kExitDone;
   }
   if (!arguments.ok()) {
@@ -53,6 +57,10 @@ std::optional<int> Session::Parse(const Arguments& args, size_t least, size_t mo
     return Usage(absl::StrCat(command_->command(), " takes ", takes, "; see ", command_->command(), " --help"));
   }
   return std::nullopt;
+}
+
+bool Session::IsFlagBeforeItsValue(absl::string_view arg) {
+  return absl::ConsumePrefix(&arg, "--") && (arg == kServer || arg == kTimeoutSeconds);
 }
 
 std::shared_ptr<grpc::Channel> Session::channel() {
@@ -77,7 +85,7 @@ void Session::PrintJson(const google::protobuf::Message& message) const {
 }
 
 void Session::PrintJsonLine(const google::protobuf::Message& message) const {
-  // At once: whoever reads it follows along.
+  // The line is flushed, so that a reader can follow along.
   out() << ToJson(message, /*add_whitespace=*/false) << std::endl;
 }
 

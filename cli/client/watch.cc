@@ -15,7 +15,7 @@
 namespace semblance::cli {
 namespace {
 
-// What is shown to people: lines for states, and a bar for the progress of one.
+// Shows a generation to people: a line for each state, and a bar for the progress within one.
 class Display {
  public:
   explicit Display(std::ostream* out) : out_(*out) {}
@@ -42,7 +42,7 @@ class Display {
   }
 
   void UpdateBar(const std::string& state, const v1::GenerationProgress& progress) {
-    // A builder that was killed goes on a little before the point that it had reported.
+    // A builder that was killed resumes a little before the point that it had reported.
     if (bar_ == nullptr || unit_ != progress.unit() || progress.done() < done_) {
       bar_.reset();
       bar_ = std::make_unique<ProgressReporter>(state, progress.total(), progress.unit(), progress.done());
@@ -56,7 +56,7 @@ class Display {
   std::ostream& out_;
   std::optional<v1::Generation> shown_;
   std::unique_ptr<ProgressReporter> bar_;
-  // What the bar shows.
+  // The values that the bar shows.
   std::string unit_;
   int64_t done_ = 0;
 };
@@ -115,7 +115,7 @@ class GenerationStream final : public FollowedStream {
 
  private:
   void Take(const v1::WatchGenerationResponse& response) {
-    // The first answer after a reconnection is often the last one before it.
+    // The first answer after a reconnection often repeats the last one before it.
     if (last_.has_value() && google::protobuf::util::MessageDifferencer::Equals(*last_, response)) {
       return;
     }
@@ -134,7 +134,7 @@ class GenerationStream final : public FollowedStream {
   const WatchOptions options_;
   const std::unique_ptr<v1::GenerationService::Stub> stub_;
   std::optional<v1::WatchGenerationResponse> last_;
-  // The last state but RETIRING.
+  // The last state, except that RETIRING does not count.
   v1::GenerationState outcome_ = v1::GENERATION_STATE_UNSPECIFIED;
   Display display_;
 };
@@ -143,7 +143,7 @@ class GenerationStream final : public FollowedStream {
 
 int WatchGeneration(Session& session, const WatchOptions& options) {
   GenerationStream stream(&session, options);
-  return FollowStream(session, {.server_known = options.server_known}, stream);
+  return FollowStream(session, {.server_known = options.server_known, .stop = {}}, stream);
 }
 
 }  // namespace semblance::cli

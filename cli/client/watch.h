@@ -12,18 +12,18 @@ namespace semblance::cli {
 
 struct WatchOptions {
   std::string generation;
-  // Go on after a state in which nothing happens by itself, until the generation is deleted.
+  // Watch until the generation is deleted, also through states in which it waits for an operator.
   bool follow = false;
-  // Whether the server has answered before, so that its absence is an outage from the first call on.
+  // True when the server has answered before. Its absence is then an outage, also in the first call.
   bool server_known = false;
 };
 
-// Prints a line for each change of state, and draws a bar on standard error while a state makes progress; with --json, every answer
-// is a document on a line of its own, and there is no bar. A connection that breaks is made again: what happened meanwhile shows as
-// the state it led to. Gives up when the server was silent for --timeout_seconds.
+// Prints a line for each change of state, and draws a bar on standard error while a state makes progress. With --json, every answer
+// is a document on a line of its own, and there is no bar. A connection that breaks is made again, and the first state after it is
+// printed if it is a new one. It gives up when the server was silent for --timeout_seconds.
 //
-// Returns the exit code: kExitDone for READY, ACTIVE or STANDBY, kExitBadInput for FAILED, kExitFailed for CANCELLED or a
-// generation that was deleted before it was any of these; else that of the error, which it prints.
+// Returns kExitDone for READY, ACTIVE or STANDBY, kExitBadInput for FAILED, and kExitFailed for CANCELLED or a generation that was
+// deleted before it reached any of these. Any other error is printed, and its exit code is returned.
 int WatchGeneration(Session& session, const WatchOptions& options);
 
 }  // namespace semblance::cli

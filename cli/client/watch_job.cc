@@ -22,7 +22,7 @@ namespace {
 using Lines = google::protobuf::RepeatedPtrField<std::string>;
 using Show = WatchJobOptions::Show;
 
-// As many as a server shows of a log at first.
+// A server begins with as many lines of a log.
 constexpr size_t kTailLines = 20;
 constexpr char kTraining[] = "training";
 
@@ -31,7 +31,7 @@ bool HasEnded(v1::TrainingJobState state) {
          state == v1::TRAINING_JOB_STATE_CANCELLED;
 }
 
-// What is shown to people: lines for states, a bar for the training, the log.
+// Shows a job to people: a line for each state, a bar for the training, and the log.
 class Display {
  public:
   Display(Session* session, Show show) : session_(*session), show_(show) {}
@@ -76,7 +76,7 @@ class Display {
   }
 
   void UpdateBar(const v1::TrainingProgress& progress) {
-    // A trainer that was killed goes on at its last checkpoint, which lies before the step that it had reported.
+    // A trainer that was killed resumes from its last checkpoint, which lies before the step that it had reported.
     if (bar_ == nullptr || progress.step() < step_) {
       bar_.reset();
       bar_ = std::make_unique<ProgressReporter>(kTraining, progress.total_steps(), "steps", progress.step());
@@ -91,7 +91,7 @@ class Display {
   const Show show_;
   std::optional<v1::TrainingJob> shown_;
   std::unique_ptr<ProgressReporter> bar_;
-  // What the bar shows.
+  // The step that the bar shows.
   int64_t step_ = 0;
 };
 
@@ -124,7 +124,7 @@ class JobStream final : public FollowedStream {
 
  private:
   void Take(const v1::WatchTrainingJobResponse& response) {
-    // The first answer after a reconnection is often the last one before it.
+    // The first answer after a reconnection often repeats the last one before it.
     const bool is_news = !last_.has_value() || !google::protobuf::util::MessageDifferencer::Equals(*last_, response.job());
     if (!is_news && response.log_lines().empty()) {
       return;
@@ -141,7 +141,7 @@ class JobStream final : public FollowedStream {
     }
   }
 
-  // A call begins with the end of the log: what of it ended the call before comes first.
+  // Every call begins with the end of the log, so its first lines may repeat the last lines of the call before.
   void DropLinesSeen(Lines* lines) const {
     for (int count = std::min(static_cast<int>(tail_.size()), lines->size()); count > 0; --count) {
       if (std::equal(tail_.end() - count, tail_.end(), lines->begin())) {
@@ -170,7 +170,7 @@ int WatchTrainingJob(Session& session, const WatchJobOptions& options) {
     exit_code = FollowStream(session, {.server_known = options.server_known, .stop = signals.token()}, stream);
   }
   if (exit_code == kExitTerminated) {
-    session.err() << "semblance: " << options.job << " goes on; watch it with semblance jobs watch " << options.job
+    session.err() << "semblance: " << options.job << " continues; watch it with semblance jobs watch " << options.job
                   << ", stop it with semblance jobs cancel " << options.job << std::endl;
   }
   return exit_code;

@@ -12,27 +12,27 @@ namespace semblance::cli {
 
 struct WatchJobOptions {
   enum class Show {
-    // States and progress.
+    // Show states and progress.
     kProgress,
-    // The lines of the trainer's log on standard error, too.
+    // Also print the lines of the trainer's log to standard error.
     kProgressAndLog,
-    // Only those, on standard output.
+    // Print only the lines of the log, to standard output.
     kLog,
   };
 
   std::string job;
   Show show = Show::kProgress;
-  // Whether the server has answered before, so that its absence is an outage from the first call on.
+  // True when the server has answered before. Its absence is then an outage, also in the first call.
   bool server_known = false;
 };
 
-// Prints a line for each change of state, and draws a bar on standard error while the job trains; with --json, every answer is a
-// document on a line of its own, with the lines of the log, and there is no bar. Of the log, the last 20 lines come first, and no
-// line twice. A connection that breaks is made again; see FollowStream. SIGINT and SIGTERM end the watching and leave the job to
-// itself.
+// Prints a line for each change of state, and draws a bar on standard error while the job trains. With --json, every answer is a
+// document on a line of its own, with the lines of the log, and there is no bar. The log begins with its last 20 lines, and no line
+// is printed twice. A connection that breaks is made again (see FollowStream). SIGINT and SIGTERM end the watching, and the job
+// continues.
 //
-// Returns the exit code: kExitDone for SUCCEEDED, kExitFailed for FAILED, CANCELLED or a job that was deleted before it ended,
-// kExitTerminated after a signal; else that of the error, which it prints.
+// Returns kExitDone for SUCCEEDED, kExitFailed for FAILED, CANCELLED or a job that was deleted before it ended, and kExitTerminated
+// after a signal. Any other error is printed, and its exit code is returned.
 int WatchTrainingJob(Session& session, const WatchJobOptions& options);
 
 }  // namespace semblance::cli

@@ -10,47 +10,19 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "cli/text/compare_page_style.h"
 #include "cli/text/generation_text.h"
 #include "common/text_proto.h"
 
 namespace semblance::cli {
 namespace {
 
-constexpr char kStyle[] = R"(
-:root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--text:#1b1f24;--dim:#5b6470;--line:#d6dbe1;--same:#1a7f4b;--only:#b3541e}
-@media (prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1e2226;--text:#e8eaed;--dim:#a2abb5;--line:#363c43;--same:#56c08a;
---only:#f0a066}}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:100rem;padding:1rem;background:var(--bg);color:var(--text);font:15px/1.4 system-ui,sans-serif}
-h1{font-size:1.4rem;margin:0 0 .75rem;overflow-wrap:anywhere}
-h2,h3{font-size:1rem;margin:0;overflow-wrap:anywhere}
-.scroll{overflow-x:auto}
-table{border-collapse:collapse;background:var(--card)}
-th,td{border:1px solid var(--line);padding:.35rem .7rem;text-align:left}
-td.n{text-align:right;font-variant-numeric:tabular-nums}
-.dim{color:var(--dim)}
-.row{display:grid;grid-template-columns:11rem minmax(0,1fr) minmax(0,1fr);gap:1rem;margin:1rem 0;padding:1rem;background:var(--card);
-border:1px solid var(--line);border-radius:8px}
-.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.5rem,1fr));gap:.6rem;list-style:none;margin:.5rem 0 0;padding:0}
-.grid li,.query{font-size:.8rem;overflow-wrap:anywhere;min-width:0}
-.image{aspect-ratio:1;background:var(--bg) center/contain no-repeat;border:1px solid var(--line);border-radius:4px;display:grid;
-place-items:center;color:var(--dim);print-color-adjust:exact;-webkit-print-color-adjust:exact}
-.same>.image{border:3px solid var(--same)}
-.only>.image{outline:2px dashed var(--only);outline-offset:1px}
-.mark{display:inline-block;font-weight:600}
-.mark.s{color:var(--same)}
-.mark.o{color:var(--only)}
-@media (max-width:48rem){body{padding:.6rem}.row{grid-template-columns:minmax(0,1fr);padding:.7rem}
-.query{display:grid;grid-template-columns:7rem 1fr;gap:.7rem;align-items:center}
-.grid{grid-template-columns:repeat(auto-fill,minmax(5rem,1fr))}}
-)";
-
-// Not by colour alone.
+// The marks are words, because not everybody can tell the colors apart.
 constexpr char kSameLabel[] = "<span class=\"mark s\">&#10003; same label</span> ";
 constexpr char kInBoth[] = "<span class=\"mark\">= in both</span> ";
 constexpr char kOnlyHere[] = "<span class=\"mark o\">&#9679; only here</span> ";
 
-// Empty where the bytes are no image that a browser is to decode.
+// Empty where the bytes are not an image of a kind that browsers show.
 absl::string_view MediaTypeOf(absl::string_view image) {
   if (absl::StartsWith(image, "\xFF\xD8\xFF")) {
     return "image/jpeg";
@@ -81,19 +53,19 @@ class Page {
       AddRow(query);
     }
     const std::string title = absl::StrCat(IdOf(0), " and ", IdOf(1), " side by side");
-    // The policy comes first: it holds for what follows it.
+    // The policy comes first, because it holds only for what follows it.
     return absl::StrCat(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-        title, "</title>\n<style>", kStyle, image_rules_, "</style>\n</head>\n<body>\n<header>\n<h1>", title, "</h1>\n", Summary(),
-        "</header>\n<main>\n", rows_, "</main>\n</body>\n</html>\n");
+        title, "</title>\n<style>\n", kComparePageStyle, image_rules_, "</style>\n</head>\n<body>\n<header>\n<h1>", title,
+        "</h1>\n", Summary(), "</header>\n<main>\n", rows_, "</main>\n</body>\n</html>\n");
   }
 
  private:
   std::string IdOf(size_t side) const { return EscapeHtml(comparison_.generations[side].id()); }
 
-  // Sets the class that shows it; leaves it empty where nothing can.
+  // Sets the class that shows the image. It stays empty where the bytes are not an image.
   void AddImage(absl::string_view image, std::string* css_class) {
     const absl::string_view media_type = MediaTypeOf(image);
     if (media_type.empty()) {
@@ -116,7 +88,7 @@ class Page {
     absl::StrAppend(&text, "</table></div>\n<p><strong>Mean overlap@", comparison_.top_k, ": ", Share(comparison_.mean_overlap),
                     "</strong> over ", comparison_.queries.size(), " queries, those with the biggest differences first.</p>\n",
                     "<p class=\"dim\">", kSameLabel, "as the query. ", kInBoth,
-                    "also among the neighbours in the other generation. ", kOnlyHere, "not among them.</p>\n");
+                    "also among the neighbors in the other generation. ", kOnlyHere, "not among them.</p>\n");
     if (comparison_.images_without_room > 0) {
       absl::StrAppend(&text, "<p class=\"dim\">", comparison_.images_without_room,
                       " images are left out: the page would be too large.</p>\n");
@@ -176,7 +148,7 @@ class Page {
   }
 
   const Comparison& comparison_;
-  // Classes that show the images of items; empty for bytes that are none.
+  // The classes that show the images of items. A class is empty where the bytes are not an image.
   std::map<std::string, std::string> item_classes_;
   int image_count_ = 0;
   std::string image_rules_;

@@ -2,8 +2,8 @@
 //
 // Thread-safe: functions without state.
 //
-// The page is one file that asks for nothing else: style and images are in it, an image once however often it is shown, and its
-// content security policy forbids the rest. Names and labels are escaped; bytes that are no JPEG, PNG or WebP do not get in.
+// The page is one file that contains its style and its images, each image once. It loads nothing else, and its content security
+// policy forbids that. Names and labels are escaped. Bytes that are neither JPEG, PNG nor WebP are left out.
 #ifndef SEMBLANCE_CLI_TEXT_COMPARE_PAGE_H_
 #define SEMBLANCE_CLI_TEXT_COMPARE_PAGE_H_
 
@@ -14,12 +14,12 @@
 
 namespace semblance::cli {
 
-// HTML, UTF-8. A row for each query, in their order: the query, and its neighbours in either generation. REQUIRES: Score was
-// called.
+// Returns HTML in UTF-8, with a row for each query, in their order. A row shows the query and its neighbors in either generation.
+// REQUIRES: Score was called.
 std::string ComparisonPage(const Comparison& comparison);
 
-// Text for the content of an element or a quoted attribute. Control characters become spaces; of text that is no UTF-8, every byte
-// beyond ASCII a question mark.
+// Returns text for the content of an element or a quoted attribute. Control characters become spaces. Where the text is not UTF-8,
+// every byte beyond ASCII becomes a question mark.
 std::string EscapeHtml(absl::string_view text);
 
 }  // namespace semblance::cli

@@ -15,7 +15,7 @@ std::set<std::string> IdsOf(const ComparedAnswer& answer) {
   return ids;
 }
 
-// The number of neighbours that the other answer has too.
+// The number of neighbors that the other answer has too.
 size_t MarkNeighbors(const std::optional<std::string>& label, const std::set<std::string>& others, ComparedAnswer& answer) {
   size_t same = 0;
   size_t shared = 0;

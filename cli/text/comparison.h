@@ -1,4 +1,4 @@
-// What two generations answer to the same queries, side by side, and how far the answers agree.
+// A comparison of two generations: their answers to the same queries, and how far these agree.
 //
 // Thread-compatible: plain values.
 #ifndef SEMBLANCE_CLI_TEXT_COMPARISON_H_
@@ -19,16 +19,17 @@ struct ComparedNeighbor {
   std::string item_id;
   float score = 0;
   std::optional<std::string> label;
-  // Set by Score: the query's label is known and the same; the other generation found it too.
+  // Score sets both. same_label: the query has a label, and it is this one. in_both: the other generation found the item too.
   bool same_label = false;
   bool in_both = false;
 };
 
 // The answer of one generation to one query.
 struct ComparedAnswer {
-  // By descending score.
+  // In descending order of score.
   std::vector<ComparedNeighbor> neighbors;
-  // Set by Score: the share of the neighbours with the query's label. Unset where the query has none, or nothing was found.
+  // Score sets it: the share of the neighbors with the query's label. It stays unset where the query has no label or nothing was
+  // found.
   std::optional<double> label_precision;
 };
 
@@ -36,11 +37,11 @@ struct ComparedQuery {
   // An item's id or a file's name.
   std::string name;
   std::optional<std::string> label;
-  // The encoded image of a file; empty for an item.
+  // The encoded image of a file. It is empty for an item.
   std::string image;
-  // Of the two generations.
+  // One answer for each of the two generations.
   std::array<ComparedAnswer, 2> answers;
-  // Set by Score: the items that both found, over the longer answer's length; 1 where both are empty.
+  // Score sets it: the number of items that both found, divided by the length of the longer answer. It is 1 where both are empty.
   double overlap = 0;
 
   bool is_item() const { return image.empty(); }
@@ -50,18 +51,19 @@ struct Comparison {
   std::array<v1::Generation, 2> generations;
   int top_k = 0;
   std::vector<ComparedQuery> queries;
-  // Encoded images of items by id, those of queries too. Items that are gone, or for which there was no room, are missing.
+  // Encoded images by the id of their item, for queries and neighbors. Deleted items, and items for which there was no room, have
+  // none.
   std::map<std::string, std::string> images;
   int64_t images_without_room = 0;
-  // Queries that could not be asked, and why.
+  // The queries that could not be asked, each with the reason.
   std::vector<std::string> left_out;
-  // Set by Score: means over the queries; unset where there is none, with a label for the second.
+  // Score sets them: the means over all queries, and over the queries with a label. They stay unset where there is no such query.
   std::optional<double> mean_overlap;
   std::array<std::optional<double>, 2> mean_label_precision;
 };
 
-// Fills in what is set by Score, and sorts the queries: the smallest overlap first; among equals the larger difference of label
-// precision, and then the present order.
+// Fills in the fields that say so, and sorts the queries by ascending overlap. Queries of equal overlap are sorted by descending
+// difference of label precision, and otherwise keep their order.
 void Score(Comparison& comparison);
 
 }  // namespace semblance::cli

@@ -30,7 +30,7 @@ std::string FormatBytes(int64_t bytes) {
   const char* unit = "KiB";
   value /= 1024;
   for (const char* next : {"MiB", "GiB", "TiB"}) {
-    // What "%.1f" rounds to 1024.
+    // From 1023.95 on, "%.1f" would print 1024.0.
     if (value < 1023.95) {
       break;
     }

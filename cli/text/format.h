@@ -1,4 +1,4 @@
-// Values of messages as text for people.
+// Formats values of messages as text for people.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_CLI_TEXT_FORMAT_H_
@@ -15,18 +15,18 @@
 
 namespace semblance::cli {
 
-// "2026-01-31T18:05:00+00:00".
+// Returns text such as "2026-01-31T18:05:00+00:00".
 std::string FormatTimestamp(const google::protobuf::Timestamp& timestamp);
 
 absl::Duration ToDuration(const google::protobuf::Duration& duration);
 
-// "3.2 ms" below a second, then as FormatSeconds.
+// Returns text such as "3.2 ms" below a second. Longer durations are formatted by FormatSeconds.
 std::string FormatDuration(const google::protobuf::Duration& duration);
 
-// "512 B", "1.5 MiB".
+// Returns text such as "512 B" or "1.5 MiB".
 std::string FormatBytes(int64_t bytes);
 
-// The name of an enum's value without the enum's: "catching_up" of GENERATION_STATE_CATCHING_UP.
+// Returns the name of an enum's value in lower case and without `prefix`: "catching_up" for GENERATION_STATE_CATCHING_UP.
 std::string FormatEnum(absl::string_view value_name, absl::string_view prefix);
 
 }  // namespace semblance::cli

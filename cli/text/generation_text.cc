@@ -13,7 +13,7 @@ std::string Share(double share) {
   return absl::StrFormat("%.4f", share);
 }
 
-// "embedding 45%".
+// Returns text such as "embedding 45%".
 std::string StateWithProgress(const v1::Generation& generation) {
   const v1::GenerationProgress& progress = generation.progress();
   if (!generation.has_progress() || progress.total() <= 0) {
@@ -61,7 +61,7 @@ std::string GatesText(const v1::GenerationGates& gates) {
 void AddEvaluationRows(const v1::GenerationEvaluation& evaluation, Table& table) {
   table.AddRow({"items found", absl::StrCat(evaluation.item_count(), " of ", evaluation.expected_item_count(), " at sequence ",
                                             evaluation.sequence())});
-  table.AddRow({"index recall@10", absl::StrCat(Share(evaluation.index_recall()), " of the exact neighbours")});
+  table.AddRow({"index recall@10", absl::StrCat(Share(evaluation.index_recall()), " of the exact neighbors")});
   if (evaluation.has_label_recall()) {
     table.AddRow({"label recall@1", absl::StrCat(Share(evaluation.label_recall()),
                                                  evaluation.has_active_label_recall()

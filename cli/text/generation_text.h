@@ -1,4 +1,4 @@
-// Generations as text for people.
+// Formats generations as text for people.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_CLI_TEXT_GENERATION_TEXT_H_
@@ -11,16 +11,16 @@
 
 namespace semblance::cli {
 
-// "catching_up".
+// Returns text such as "catching_up".
 std::string StateName(v1::GenerationState state);
 
-// "shoes/3"; "shoes" for a bundle without a version.
+// Returns "shoes/3", or "shoes" for a bundle without a version.
 std::string ModelName(const v1::Generation& generation);
 
-// A table with a line for each, and which are active and previous.
+// Prints a table with a line for each generation, and names the one that a rollback would activate.
 void PrintGenerations(const v1::ListGenerationsResponse& response, std::ostream& out);
 
-// All that is known of one.
+// Prints all that is known about a generation.
 void PrintGeneration(const v1::Generation& generation, std::ostream& out);
 
 void PrintEvaluation(const v1::GenerationEvaluation& evaluation, std::ostream& out);

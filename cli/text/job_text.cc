@@ -15,7 +15,7 @@ std::string DataOf(const v1::TrainingJob& job) {
   return job.from_catalog() ? "the catalog" : job.config().data().path();
 }
 
-// "shoes/3" once it is registered.
+// Returns "shoes/3" once the model is registered, and "shoes" before.
 std::string ModelOf(const v1::TrainingJob& job) {
   return job.model().empty() ? job.config().model_name() : job.model();
 }
@@ -24,7 +24,7 @@ std::string OnSuccessName(v1::OnSuccess on_success) {
   return on_success == v1::ON_SUCCESS_UNSPECIFIED ? "nothing" : FormatEnum(v1::OnSuccess_Name(on_success), "ON_SUCCESS_");
 }
 
-// "running 42%".
+// Returns text such as "running 42%".
 std::string StateWithProgress(const v1::TrainingJob& job) {
   const v1::TrainingProgress& progress = job.progress();
   if (job.state() != v1::TRAINING_JOB_STATE_RUNNING || progress.total_steps() <= 0) {

@@ -7,7 +7,7 @@
 namespace semblance::cli {
 namespace {
 
-// Of a terminal cell: code points of UTF-8, near enough to columns.
+// The columns that the text takes on a terminal. The number of its UTF-8 code points is near enough.
 size_t WidthOf(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }

@@ -1,4 +1,4 @@
-// Text in aligned columns. Not thread-safe.
+// A table of text in aligned columns. Not thread-safe.
 //
 //   Table table({"item", "score"});
 //   table.AddRow({"shoes/1.jpg", "0.9912"});
@@ -14,10 +14,10 @@ namespace semblance::cli {
 
 class Table {
  public:
-  // An empty header prints none.
+  // With an empty header, none is printed.
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
 
-  // Columns that are numbers throughout are aligned to the right.
+  // A column whose cells are all numbers is aligned to the right.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
   friend std::ostream& operator<<(std::ostream& out, const Table& table);

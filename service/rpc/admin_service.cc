@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/version.h"
 #include "embedder/embedder.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 #include "service/engine/engine.h"
@@ -72,7 +73,7 @@ class AdminServiceAdaptor final : public v1::AdminService::CallbackService {
                                           v1::GetServerInfoResponse* response) override {
     return calls_->Run(context, {v1::AdminService::service_full_name(), "GetServerInfo"}, *request, [&](UnaryCall* call) {
       const EngineStatus status = engine_->status();
-      response->set_version(SEMBLANCE_VERSION);
+      response->set_version(std::string(Version()));
       response->set_state(StateToProto(status.state));
       response->set_state_reason(status.reason);
       ToProto(start_time_, response->mutable_start_time());

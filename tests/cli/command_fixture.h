@@ -15,7 +15,7 @@ namespace semblance::testing {
 
 class CommandFixture : public ::testing::Test {
  protected:
-  // The exit code; what was printed is in out_ and err_.
+  // Runs a command against the fake server. Returns the exit code, and leaves what was printed in out_ and err_.
   int Run(cli::Arguments args) {
     args.push_back("--server=" + server_.address());
     return RunAlone(args);
@@ -30,7 +30,7 @@ class CommandFixture : public ::testing::Test {
     return exit_code;
   }
 
-  // Returns the path.
+  // Makes a file in the test's directory, and returns its path.
   std::string MakeFile(const std::string& name, const std::string& content) {
     std::string path = dir_.Join(name);
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());

@@ -1,4 +1,4 @@
-// GenerationService as the test says.
+// A GenerationService that gives the answers that the test sets.
 #ifndef SEMBLANCE_TESTS_CLI_FAKE_GENERATION_SERVICE_H_
 #define SEMBLANCE_TESTS_CLI_FAKE_GENERATION_SERVICE_H_
 

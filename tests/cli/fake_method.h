@@ -12,7 +12,7 @@
 
 namespace semblance::testing {
 
-// A status with google.rpc details; an empty field and a zero delay are left out.
+// Returns a status with google.rpc details. An empty field and a zero delay are left out.
 inline grpc::Status RichStatus(grpc::StatusCode code, const std::string& message, const std::string& reason,
                                const std::string& field = "", int retry_delay_ms = 0) {
   google::rpc::Status details;
@@ -34,7 +34,7 @@ inline grpc::Status RichStatus(grpc::StatusCode code, const std::string& message
   return {code, message, details.SerializeAsString()};
 }
 
-// One method: what it was asked last, and its answer.
+// One method. It keeps the last request, and gives the answer that the test sets.
 template <typename Request, typename Response>
 struct FakeMethod {
   std::function<grpc::Status(const Request&, Response*)> answer = [](const Request&, Response*) { return grpc::Status::OK; };

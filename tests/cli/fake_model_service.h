@@ -1,4 +1,4 @@
-// ModelService as the test says.
+// A ModelService that gives the answers that the test sets.
 #ifndef SEMBLANCE_TESTS_CLI_FAKE_MODEL_SERVICE_H_
 #define SEMBLANCE_TESTS_CLI_FAKE_MODEL_SERVICE_H_
 

@@ -1,6 +1,6 @@
-// A gRPC server in this process whose services answer what the test says.
+// A gRPC server in this process whose services give the answers that the test sets.
 //
-// Answers may be set before the first call only; the handlers then run on gRPC's threads.
+// Answers may be set before the first call only, because the handlers run on gRPC's threads.
 #ifndef SEMBLANCE_TESTS_CLI_FAKE_SERVER_H_
 #define SEMBLANCE_TESTS_CLI_FAKE_SERVER_H_
 
@@ -38,7 +38,7 @@ class FakeServer {
     server_.reset();
   }
 
-  // What gRPC takes in, as twice the 16 MiB of a real server's own limit.
+  // gRPC's own limit is twice that of a real server, which is 16 MiB.
   static constexpr int kMaxMessageBytes = 32 << 20;
 
   const std::string& address() const { return address_; }

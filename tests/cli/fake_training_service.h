@@ -1,4 +1,4 @@
-// TrainingService as the test says.
+// A TrainingService that gives the answers that the test sets.
 #ifndef SEMBLANCE_TESTS_CLI_FAKE_TRAINING_SERVICE_H_
 #define SEMBLANCE_TESTS_CLI_FAKE_TRAINING_SERVICE_H_
 

@@ -8,7 +8,7 @@
 
 namespace semblance::testing {
 
-// Version N of shoes; its state is of 2023-11-14T22:13:20.
+// Makes a generation of the model shoes/N, where N is the last digit of the id. Its state dates from 2023-11-14T22:13:20.
 inline v1::Generation MakeGeneration(const std::string& id, v1::GenerationState state, const std::string& reason = "") {
   v1::Generation generation;
   generation.set_id(id);

@@ -74,7 +74,7 @@ TEST_F(GenerationsTest, OneIsShownWithAllThatIsKnown) {
   for (const char* text : {"state            ready\n", "because          the gates hold\n", "model            shoes/2\n",
                            "index recall at least 0.95, label recall at most 0.01 below the active one's", "if_better",
                            "100 at sequence 120, 0 writes behind", "canary 0.05 (0 answered), shadow 0 (10 compared, 0 left out)",
-                           "overlap 0.6250", "0.9750 of the exact neighbours", "0.5000 (active: 0.2500)", "3.2 ms", "passed"}) {
+                           "overlap 0.6250", "0.9750 of the exact neighbors", "0.5000 (active: 0.2500)", "3.2 ms", "passed"}) {
     EXPECT_THAT(out_, HasSubstr(text));
   }
 }

@@ -9,7 +9,7 @@
 
 namespace semblance::testing {
 
-// Of shoes, from the catalog; its state is of 2023-11-14T22:13:20.
+// Makes a job that trains the model shoes from the catalog. Its state dates from 2023-11-14T22:13:20.
 inline v1::TrainingJob MakeJob(v1::TrainingJobState state, const std::string& reason = "") {
   v1::TrainingJob job;
   job.set_id("job-000003");
@@ -25,7 +25,7 @@ inline v1::TrainingJob MakeJob(v1::TrainingJobState state, const std::string& re
   return job;
 }
 
-// Running, at a step of 100.
+// Makes a job that is running, at the given step of 100.
 inline v1::TrainingJob MakeRunningJob(int step) {
   v1::TrainingJob job = MakeJob(v1::TRAINING_JOB_STATE_RUNNING);
   v1::TrainingProgress& progress = *job.mutable_progress();

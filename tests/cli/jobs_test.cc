@@ -31,9 +31,9 @@ TEST_F(JobsTest, AreListed) {
   server_.training.list.AnswerWith(response);
   EXPECT_EQ(Run({"jobs", "list"}), kExitDone);
   EXPECT_EQ(out_,
-            "job         state        model    data           on success  recall@1  generation  since\n"
+            "job         state        model    data         on success  recall@1  generation  since\n"
             "job-000003  running 45%  shoes    the catalog  build       0.7500    -           2023-11-14T22:13:20+00:00\n"
-            "job-000002  succeeded    shoes/3  photos         build       -         gen-000002  2023-11-14T22:13:20+00:00\n");
+            "job-000002  succeeded    shoes/3  photos       build       -         gen-000002  2023-11-14T22:13:20+00:00\n");
   EXPECT_EQ(Run({"jobs", "list", "--json"}), kExitDone);
   EXPECT_EQ(nlohmann::json::parse(out_)["jobs"][0]["progress"]["step"], "45");
 }

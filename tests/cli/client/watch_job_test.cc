@@ -168,7 +168,7 @@ TEST_F(WatchJobTest, AnInterruptionLeavesTheJobToItself) {
   };
   EXPECT_EQ(RunWatch(), kExitTerminated);
   EXPECT_THAT(err_,
-              HasSubstr("job-000003 goes on; watch it with semblance jobs watch job-000003, stop it with semblance jobs cancel "
+              HasSubstr("job-000003 continues; watch it with semblance jobs watch job-000003, stop it with semblance jobs cancel "
                         "job-000003\n"));
 }
 

@@ -29,7 +29,7 @@ ComparedNeighbor Neighbor(const std::string& id, const std::string& label) {
   return neighbor;
 }
 
-// One item query with the neighbours a (in both), b and c.
+// One item query with the neighbors a (in both), b and c.
 Comparison SomeComparison() {
   Comparison comparison;
   comparison.generations = {testing::MakeGeneration("gen-000001", v1::GENERATION_STATE_ACTIVE),

@@ -87,7 +87,7 @@ class CompareTest : public CommandFixture {
     return Run(args);
   }
 
-  // Of the searches in gen-000001.
+  // Returns the query items of the searches in gen-000001.
   std::vector<std::string> ItemsAsked() const {
     std::vector<std::string> ids;
     for (const v1::SearchRequest& search : searches_) {
@@ -119,7 +119,7 @@ TEST_F(CompareTest, SmallCatalogsAreAskedInFull) {
 }
 
 TEST_F(CompareTest, SaysTheNumbers) {
-  // item-02 and item-07: of two neighbours one is in both. item-00 is even, like item-02 and unlike item-01.
+  // item-02 and item-07: of two neighbors one is in both. item-00 is even, like item-02 and unlike item-01.
   EXPECT_EQ(RunCompare({"--count=2", "--top_k=2"}), kExitDone);
   EXPECT_EQ(out_, absl::StrCat("generation  model    label precision@2\n"
                                "gen-000001  shoes/1             0.5000\n"

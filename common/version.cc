@@ -1,0 +1,9 @@
+#include "common/version.h"
+
+namespace semblance {
+
+absl::string_view Version() {
+  return SEMBLANCE_VERSION;
+}
+
+}  // namespace semblance
