@@ -13,7 +13,7 @@ INSTALL := scripts/install_dependencies.sh
 configure = cmake --preset $(1) --log-level=NOTICE
 compile = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help install install-bench build demo test asan tsan format lint clean
+.PHONY: help install install-bench build demo test asan tsan package docs format lint clean
 
 help: ## This list.
 	@echo "Targets (installing Debian 12 packages where they need them; SEMBLANCE_SKIP_INSTALL=1 skips that):"
@@ -44,12 +44,20 @@ tsan: install ## The tests labelled tsan under ThreadSanitizer.
 	@$(call compile,tsan) --target $$(ctest --preset tsan --show-only | sed -En 's/^ *Test +#[0-9]+: (.*)/\1_test/p')
 	@ctest --preset tsan
 
-# What bench-training compares with.
+package: install ## Build a Debian package: build/release/semblance_VERSION_ARCHITECTURE.deb.
+	@$(call configure,release)
+	@$(call compile,release) --target $(PROGRAMS) semblance-manual
+	@cd build/release && cpack -G DEB
+
+docs: build ## Write docs/cli.md anew from the --help of the programs.
+	@scripts/generate_cli_docs.py $(BIN) --markdown=docs/cli.md
+
+# The benchmark bench-training needs packages of its own.
 bench-training: install-bench
 install-bench:
 	@$(INSTALL) --bench
 
-# What bench-convergence and bench-ablations take without DATA.
+# The data set of bench-convergence and bench-ablations where DATA is not given.
 ifndef DATA
 bench-convergence bench-ablations: build/bench/emoji/manifest.tsv
 endif
@@ -66,9 +74,9 @@ format: ## Format the C++ sources in place.
 	@$(INSTALL) --lint
 	@git ls-files -z '*.cc' '*.h' | xargs -0 --no-run-if-empty clang-format-14 -i
 
-lint: ## Check format, clang-tidy (changed files; ALL=1: all), proto rules and scripts.
+lint: ## Check format, clang-tidy (changed files; ALL=1: all), proto rules, scripts and documents; QUICK=1: all but what compiles for long.
 	@$(INSTALL) --lint
-	@scripts/lint.sh $(if $(ALL),--all)
+	@scripts/lint.sh $(if $(QUICK),--quick) $(if $(ALL),--all)
 
 clean: ## Remove everything that was built.
 	@rm -rf build

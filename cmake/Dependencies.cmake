@@ -32,6 +32,11 @@ target_include_directories(semblance_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS
 separate_arguments(SEMBLANCE_TORCH_FLAGS UNIX_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(semblance_torch INTERFACE ${SEMBLANCE_TORCH_FLAGS})
 add_library(semblance::torch ALIAS semblance_torch)
+# Installed programs look for a LibTorch that is not the system's where the build found it.
+get_filename_component(torch_prefix "${TORCH_INSTALL_PREFIX}" ABSOLUTE)
+if(NOT torch_prefix MATCHES "^/usr(/|$)")
+  list(APPEND CMAKE_INSTALL_RPATH ${torch_prefix}/lib)
+endif()
 
 # OpenCV: its CMake package where it is installed; Debian ships that in a package with every module, so else by name.
 add_library(semblance_opencv INTERFACE)

@@ -9,7 +9,7 @@ Usage: scripts/install_dependencies.sh [--lint | --bench]
 
 Installs what build, tests and demo need; as root, or through sudo.
 
-  --lint   also what "make format" and "make lint" need (clang-format, clang-tidy)
+  --lint   also what "make format" and "make lint" need (clang-format, clang-tidy, shellcheck)
   --bench  also what "make bench-training" compares with (PyTorch for Python)
   --help   this text
 
@@ -26,9 +26,13 @@ libraries=(
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev nlohmann-json3-dev libgoogle-glog-dev libssl-dev zlib1g-dev libmatio-dev
   libisal-dev
 )
-tests=(libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf python3-yaml)
+# dpkg-dev, file and fakeroot make the Debian package and install it into a root of its own; groff-base reads the man pages.
+tests=(
+  libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf python3-yaml
+  dpkg-dev file fakeroot groff-base
+)
 demo=(dataset-fashion-mnist)
-lint=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
+lint=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck)
 bench=(python3-torch)
 
 fail() {
