@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks format, clang-tidy, the proto rules, shell scripts and the layers; prints what it skips, and exits with 1 if a check fails.
+# Checks format, proto rules, scripts, layers, documents, headers, one definition for each name, and clang-tidy. Prints what it
+# skips, and exits with 1 if a check fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,11 +9,12 @@ readonly build=build/release
 
 usage() {
   cat <<USAGE
-Usage: scripts/lint.sh [--all | --since=REVISION]
+Usage: scripts/lint.sh [--quick | --all | --since=REVISION]
 
 clang-tidy looks at the C++ files that differ from REVISION (default: origin/main where it exists, else the last commit), the other
 checks at everything.
 
+  --quick  format, proto rules, scripts, layers and documents alone: less than a minute, and nothing but Debian's packages
   --all    clang-tidy over every file: minutes
   --help   this text
 USAGE
@@ -75,24 +77,44 @@ check_tidy() {
   xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" bash -c 'echo "$0" && tidy "$0"'
 }
 
-check_proto() {
+# The rules of buf's category STANDARD, and words for every name, by a test of ours.
+check_proto_rules() {
+  cmake --preset release --log-level=NOTICE >/dev/null &&
+    cmake --build "$build" --parallel "$(nproc)" --target proto_test >/dev/null &&
+    "$build/bin/proto_test" --gtest_brief=1
+}
+
+# The newest release, by its tag.
+newest_release() {
+  git tag --list 'v[0-9]*' --sort=-version:refname | head -n 1
+}
+
+# The same rules by buf itself, and no change that breaks clients of the newest release.
+check_proto_with_buf() {
   if ! command -v npm >/dev/null; then
-    echo "skipped: npm is not installed (the test proto checks the same rules)"
+    echo "skipped: npm is not installed (the test proto checks the rules; nothing else compares with the newest release)"
     return
   fi
-  local buf=build/lint/node_modules/.bin/buf
+  local buf=build/lint/node_modules/.bin/buf release
   if [[ "$($buf --version 2>/dev/null)" != "$buf_version" ]]; then
     npm install --silent --no-audit --no-fund --prefix build/lint "@bufbuild/buf@$buf_version"
   fi
   $buf lint proto
+  release=$(newest_release)
+  if [[ -z "$release" ]]; then
+    echo "There is no release to compare the API with: no tag v*."
+    return
+  fi
+  $buf breaking proto --against ".git#tag=$release,subdir=proto"
+}
+
+# Links the programs with link-time optimization: two types or functions of one name that differ are an error then (-Wodr).
+check_definitions() {
+  cmake --preset lto-odr --log-level=NOTICE >/dev/null && cmake --build --preset lto-odr --parallel "$(nproc)"
 }
 
 check_scripts() {
-  if ! command -v shellcheck >/dev/null; then
-    echo "skipped: shellcheck is not installed"
-    return
-  fi
-  git ls-files -- '*.sh' .ci/run | xargs --no-run-if-empty shellcheck
+  git ls-files -- '*.sh' .ci/run deploy/debian/p* | xargs --no-run-if-empty shellcheck
 }
 
 failed=()
@@ -102,20 +124,26 @@ run() {
 }
 
 main() {
-  local files
+  local files quick=""
   case "${1:-}" in
     "") files=$(changed_since "$(default_revision)") ;;
     --since=*) files=$(changed_since "${1#--since=}") ;;
+    --quick) quick=1 ;;
     --all) files=$(sources | grep '\.cc$') ;;
     --help) usage && return ;;
     *) usage >&2 && exit 2 ;;
   esac
   run "format (make format mends it)" check_format
-  run "proto" check_proto
+  run "proto rules" check_proto_rules
   run "scripts" check_scripts
   run "layers" scripts/check_layers.py
-  run "headers" prepare_build
-  run "clang-tidy" check_tidy <<<"$files"
+  run "documents" python3 tests/scripts/documents_test.py "$build"
+  if [[ -z "$quick" ]]; then
+    run "proto" check_proto_with_buf
+    run "headers" prepare_build
+    run "one definition rule" check_definitions
+    run "clang-tidy" check_tidy <<<"$files"
+  fi
   if [[ ${#failed[@]} -gt 0 ]]; then
     printf 'lint: failed: %s\n' "${failed[@]}" >&2
     return 1
