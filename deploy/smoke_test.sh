@@ -66,7 +66,8 @@ command -v "$program" >/dev/null || usage_error "there is no program $program"
 command -v python3 >/dev/null || usage_error "there is no python3"
 
 directory=$(mktemp --directory)
-readonly prefix="semblance-smoke-test/$(date +%s)-$$-$RANDOM/"
+prefix="semblance-smoke-test/$(date +%s)-$$-$RANDOM/"
+readonly prefix
 readonly names=(stripes bars board ramp disc)
 ids=()
 for name in "${names[@]}"; do
