@@ -33,7 +33,7 @@ bool IsComplete(absl::string_view name) {
   return absl::ConsumePrefix(&name, kPrefix) && absl::SimpleAtoi(name, &steps);
 }
 
-// Ascending by steps: the numbers are padded.
+// In ascending order of the steps, whose numbers are padded.
 absl::StatusOr<std::vector<std::string>> CompleteNames(const std::string& directory) {
   std::vector<std::string> names;
   if (!PathExists(directory)) {
@@ -50,7 +50,7 @@ absl::StatusOr<Checkpoint> Read(const std::string& path) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string json, ReadFile(absl::StrCat(path, "/", kManifestFile)));
   Checkpoint checkpoint;
   google::protobuf::util::JsonParseOptions lenient;
-  lenient.ignore_unknown_fields = true;  // Of a newer version, which is refused below.
+  lenient.ignore_unknown_fields = true;  // Unknown fields are those of a newer version, which is refused below.
   if (const auto status = google::protobuf::util::JsonStringToMessage(json, &checkpoint.manifest, lenient); !status.ok()) {
     return absl::DataLossError(absl::StrCat(kManifestFile, ": ", std::string(status.message())));
   }

@@ -1,9 +1,9 @@
-// Checkpoints of a training run: directories step_N below one directory, each complete or not there.
+// Checkpoints of a training run: directories step_N below one directory. Each of them is complete or does not exist.
 //
 // Not thread-safe; one run at a time uses a directory.
 //
-// A checkpoint is written aside as step_N.tmp, its manifest last, synced, and renamed. What a crash left behind is passed over by
-// readers and removed by the next Write.
+// A checkpoint is written as step_N.tmp, with its manifest last, then synced and renamed. Readers ignore what a crash left behind,
+// and the next Write removes it.
 #ifndef SEMBLANCE_TRAINER_CHECKPOINT_H_
 #define SEMBLANCE_TRAINER_CHECKPOINT_H_
 
@@ -29,15 +29,16 @@ class CheckpointStore {
   // Keeps the newest `keep` >= 1. Creates the directory at the first Write.
   CheckpointStore(std::string directory, int keep) : directory_(std::move(directory)), keep_(keep) {}
 
-  // Durable when it returns. Named after manifest.progress.steps; one of that name is replaced. Then removes old ones. Errors: I/O
-  // errors.
+  // Writes a checkpoint, which is durable when this returns, and then removes old ones. Its name is manifest.progress.steps; an
+  // existing one of that name is replaced. Errors: I/O errors.
   absl::Status Write(Checkpoint checkpoint) const;
 
-  // The one with the most steps that is whole: its manifest is there and every file has the size and digest that it says. Damaged
-  // ones are logged and passed over. nullopt: none. Errors: FailedPrecondition for one of a newer version; I/O errors.
+  // Returns the intact checkpoint with the most steps, or nullopt if there is none. A checkpoint is intact if it has a manifest and
+  // every file has the size and the digest in the manifest. Damaged checkpoints are logged and skipped. Errors: FailedPrecondition
+  // for a checkpoint of a newer version; I/O errors.
   absl::StatusOr<std::optional<Checkpoint>> ReadNewest() const;
 
-  // Removes the directory and all that is in it.
+  // Removes the directory and everything in it.
   absl::Status RemoveAll() const;
 
   const std::string& directory() const { return directory_; }

@@ -28,7 +28,7 @@ constexpr char kAddress[] = "127.0.0.1";
 constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kPoll = absl::Milliseconds(50);
 
-// One that was free a moment ago: the first rank listens on it.
+// Returns a port that was free a moment ago. The first rank will listen on it.
 absl::StatusOr<int> FreePort() {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) {
@@ -95,16 +95,16 @@ class Children {
     }
   }
 
-  // Takes note of those that ended. False while none has failed.
+  // Collects the processes that have ended. Returns true once any of them has failed.
   bool CollectEnded() {
     const auto has_ended = [this](pid_t pid) {
       int status = 0;
       if (::waitpid(pid, &status, WNOHANG) != pid) {
         return false;
       }
-      constexpr int kSignalled = 128;  // As shells say it.
+      constexpr int kSignalled = 128;  // The convention of shells.
       const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
-      // A rank that lost another may be gone before the one that failed.
+      // A rank that lost another one may end before the one that failed, whose exit code says more.
       const bool says_why = exit_code_ == kExitTransient && code != 0 && code < kSignalled;
       exit_code_ = exit_code_ == 0 || says_why ? code : exit_code_;
       return true;
@@ -135,7 +135,7 @@ absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arg
       children.Signal(SIGTERM);
       told_to_stop = absl::Now();
     }
-    // Those that wait for one that is gone hear no signal.
+    // A rank that waits for one that has ended does not react to SIGTERM.
     if (one_failed && absl::Now() > told_to_stop + kPatience) {
       children.Signal(SIGKILL);
     }

@@ -1,5 +1,5 @@
-// Starts the ranks of a data-parallel run on this machine, as torchrun does: this program again, once for each, with RANK,
-// WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT in its environment.
+// Starts the ranks of a data-parallel run on this machine, as torchrun does. Each rank is a process of this same program, with
+// RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT in its environment.
 //
 // Not thread-safe: waits for child processes.
 #ifndef SEMBLANCE_TRAINER_LOCAL_RANKS_H_

@@ -60,7 +60,7 @@ semblance::ExitCode ExitCodeOf(const absl::Status& status) {
   }
 }
 
-// The config is checked here, so that its errors come once.
+// Checks the config before it starts the ranks, so that its errors are printed once.
 int TrainWithRanks(int ranks, const std::string& config_file, const std::vector<std::string>& overrides,
                    const std::stop_token& stop) {
   const absl::Status valid = semblance::config::LoadTrainingConfig(config_file, overrides).status();
@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
   int ranks = 1;
   semblance::CommandLine command("semblance-trainer", "", kSummary);
   command.AddFlag("config", "FILE", "the configuration, semblance.v1.TrainingConfig in text format", &config_file);
-  command.AddFlag("nproc", "N", "data-parallel training by N processes on this machine; torchrun's environment works, too", &ranks);
+  command.AddFlag("nproc", "N", "data-parallel training by N processes on this machine; torchrun's environment works too", &ranks);
   command.AddRepeatedFlag("set", "FIELD=VALUE", "changes one field of it; lists are separated by commas", &overrides);
   for (const char* const example : kExamples) {
     command.AddExample(example);

@@ -1,4 +1,4 @@
-// Which run a checkpoint is of: how a run is told from one with another configuration or other data.
+// Identifies the run of a checkpoint, to distinguish it from runs with another configuration or other data.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_TRAINER_RUN_IDENTITY_H_
@@ -11,12 +11,13 @@
 
 namespace semblance::trainer {
 
-// Fills in config and data_digest of the manifest. What makes no difference to the weights is left out: how many threads load
-// images, when checkpoints are written, and where images and bundle lie. REQUIRES: a config with its defaults.
+// Fills in config and data_digest of the manifest. Fields without influence on the weights are left out: the number of loader
+// threads, when checkpoints are written, and the paths of the images and the bundle. REQUIRES: a config with its defaults.
 void SetRun(const v1::TrainingConfig& config, const std::string& data_digest, storage::v1::CheckpointManifest* manifest);
 
-// Whether the checkpoint is one of this run.
-bool IsOfRun(const storage::v1::CheckpointManifest& manifest, const v1::TrainingConfig& config, const std::string& data_digest);
+// True if the checkpoint belongs to this run.
+bool BelongsToRun(const storage::v1::CheckpointManifest& manifest, const v1::TrainingConfig& config,
+                  const std::string& data_digest);
 
 }  // namespace semblance::trainer
 

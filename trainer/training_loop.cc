@@ -33,12 +33,13 @@
 namespace semblance::trainer {
 namespace {
 
-// A sample of so many images suffices for the covariance of an embedding.
+// This many images are enough to estimate the covariance of an embedding.
 constexpr int64_t kMaxWhiteningImages = 10'240;
-// The running mean of the loss is over about the last hundred steps.
+// The running mean of the loss covers about the last hundred steps.
 constexpr double kLossKept = 0.99;
 constexpr double kNotMeasured = -1;
-// An epoch of cached features takes less than a checkpoint: a kill may lose so much.
+// With cached features an epoch can be shorter than writing a checkpoint, so at most one checkpoint is written in this time. If the
+// process is killed, it loses at most that much work.
 constexpr absl::Duration kCheckpointPause = absl::Seconds(5);
 constexpr char kBestPrefix[] = "best_";
 
@@ -58,12 +59,12 @@ class TrainingLoop {
         progress_("train", config.epochs() * epoch_size_.images, "images") {}
 
   absl::StatusOr<TrainingOutcome> Run() {
-    SEMBLANCE_ASSIGN_OR_RETURN(const bool goes_on, GoOn());
+    SEMBLANCE_ASSIGN_OR_RETURN(const bool is_resumed, ResumeFromCheckpoint());
     const absl::Time features_start = absl::Now();
-    // After GoOn: of the backbone that the checkpoint holds.
+    // The features must be computed by the backbone in the checkpoint, which may differ from the initial one.
     SEMBLANCE_RETURN_IF_ERROR(CacheFeatures(config_, learner_, stop_, {&inputs_.train, &inputs_.validation, &inputs_.test}));
     const absl::Duration feature_time = absl::Now() - features_start;
-    if (!goes_on) {
+    if (!is_resumed) {
       SEMBLANCE_RETURN_IF_ERROR(Begin());
     }
     segment_start_ = absl::Now() - feature_time;
@@ -87,7 +88,7 @@ class TrainingLoop {
     return config_.validation().patience() > 0 && state_.evaluations_since_best() >= config_.validation().patience();
   }
 
-  // Without the evaluations.
+  // The time of training, without the evaluations.
   double TrainSeconds() const {
     return state_.train_seconds() + absl::ToDoubleSeconds(absl::Now() - segment_start_ - evaluation_time_);
   }
@@ -128,7 +129,7 @@ class TrainingLoop {
       state_.set_images(state_.images() + static_cast<int64_t>(whole_batch.size()));
       if (ranks.is_first()) {
         progress_.Update(state_.images(), absl::StrFormat("epoch %d/%d, loss %.4f", epoch, config_.epochs(), MeanLoss()));
-        TellProgress(epoch);
+        ReportProgress(epoch);
       }
       if (config_.checkpoint().every_steps() > 0 && state_.steps() % config_.checkpoint().every_steps() == 0) {
         SEMBLANCE_RETURN_IF_ERROR(WriteCheckpoint());
@@ -188,7 +189,7 @@ class TrainingLoop {
     return ids;
   }
 
-  void TellProgress(int epoch) {
+  void ReportProgress(int epoch) {
     storage::v1::TrainerProgress& progress = inputs_.progress->progress();
     const double rate = static_cast<double>(state_.images()) / std::max(TrainSeconds(), 1e-9);
     progress.set_step(state_.steps());
@@ -208,7 +209,7 @@ class TrainingLoop {
     }
   }
 
-  // `is_whole`: the meter saw every step of the epoch.
+  // `is_whole` says that the meter has measured every step of the epoch.
   absl::Status ReportHealth(int epoch, bool is_whole) {
     if (!learner_.uses_proxies()) {
       return absl::OkStatus();
@@ -222,7 +223,7 @@ class TrainingLoop {
                : absl::OkStatus();
   }
 
-  // The first rank measures; the others go on, and wait for it at their next step.
+  // Only the first rank measures. The others continue, and wait for it at their next step.
   absl::StatusOr<std::optional<Evaluation>> EvaluateTest(absl::string_view when, Thoroughness thoroughness) {
     inputs_.progress->WriteActivity("evaluating");
     SEMBLANCE_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation, Evaluate(inputs_.test, thoroughness));
@@ -248,14 +249,14 @@ class TrainingLoop {
     return evaluation;
   }
 
-  // Keeps the learner if it is the best so far.
+  // Keeps the state of the learner if it is the best so far.
   absl::Status Validate(int epoch) {
     if (!Validates()) {
       return absl::OkStatus();
     }
     inputs_.progress->WriteActivity("evaluating");
     SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Evaluation> evaluation, Evaluate(inputs_.validation, Thoroughness::kQuick));
-    const double quality = learner_.ranks().OfFirst(QualityOf(evaluation));
+    const double quality = learner_.ranks().FromFirst(QualityOf(evaluation));
     record_.push_back({has_triplets() ? "triplets/validation_accuracy" : "recall/validation_at_1", quality});
     const bool is_best = quality > state_.best_validation_recall();
     Note(absl::StrFormat("epoch %d/%d, %s %.4f%s", epoch, config_.epochs(),
@@ -312,7 +313,7 @@ class TrainingLoop {
     return absl::OkStatus();
   }
 
-  // What was measured since the last record.
+  // Adds the measurements since the last record to the log.
   absl::Status AppendRecord(int epoch) {
     LogRecord record;
     record.step = state_.steps();
@@ -325,7 +326,7 @@ class TrainingLoop {
   absl::Status Stop() {
     SEMBLANCE_RETURN_IF_ERROR(WriteCheckpoint());
     return absl::CancelledError(absl::StrCat("stopped after step ", state_.steps(), " of ", total_steps_, "; the checkpoint is in ",
-                                             inputs_.checkpoints->directory(), ": the same command goes on"));
+                                             inputs_.checkpoints->directory(), ": the same command resumes the run"));
   }
 
   absl::Status WriteCheckpoint() {
@@ -344,18 +345,16 @@ class TrainingLoop {
     return inputs_.checkpoints->Write(std::move(checkpoint));
   }
 
-  // False: there is no checkpoint.
-  absl::StatusOr<bool> GoOn() {
+  // Returns false if there is no checkpoint.
+  absl::StatusOr<bool> ResumeFromCheckpoint() {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, inputs_.checkpoints->ReadNewest());
     if (!checkpoint.has_value()) {
       return false;
     }
     const std::string& directory = inputs_.checkpoints->directory();
-    if (!IsOfRun(checkpoint->manifest, config_, DigestOf(inputs_.train))) {
+    if (!BelongsToRun(checkpoint->manifest, config_, DigestOf(inputs_.train))) {
       return absl::FailedPreconditionError(absl::StrCat(
-          directory,
-          " has a checkpoint of a run with another configuration or other data; remove it to begin anew, or name another "
-          "output_dir"));
+          directory, " has a checkpoint of a run with another configuration or other data; remove it, or name another output_dir"));
     }
     state_ = checkpoint->manifest.progress();
     SEMBLANCE_RETURN_IF_ERROR(OpenLog());
@@ -363,7 +362,7 @@ class TrainingLoop {
     if (Validates() && state_.best_validation_recall() != kNotMeasured) {
       SEMBLANCE_ASSIGN_OR_RETURN(best_, StateFrom(checkpoint->files, kBestPrefix));
     }
-    Note(absl::StrCat("goes on after step ", state_.steps(), " of ", total_steps_, " (", directory, ")"));
+    Note(absl::StrCat("resumes after step ", state_.steps(), " of ", total_steps_, " (", directory, ")"));
     return true;
   }
 
@@ -378,10 +377,10 @@ class TrainingLoop {
   absl::Time segment_start_ = absl::Now();
   absl::Duration evaluation_time_;
   absl::Time checkpoint_time_ = absl::InfinitePast();
-  // Null but on the first rank.
+  // Null on all ranks but the first.
   std::unique_ptr<RunLog> log_;
   std::vector<NamedValue> record_;
-  // Of the best epoch on the validation classes.
+  // The state after the best epoch on the validation classes.
   TrainedState best_;
 };
 

@@ -1,4 +1,4 @@
-// The passes over the training data.
+// The loop over the epochs of a run.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_TRAINER_TRAINING_LOOP_H_
@@ -20,25 +20,25 @@
 
 namespace semblance::trainer {
 
-// With model.cache_features the loop computes the features.
+// The inputs of the loop. With model.cache_features, the loop computes the features itself.
 struct TrainingInputs {
   LabeledImages train;
   // May be empty.
   LabeledImages validation;
   LabeledImages test;
-  // Names of the training classes, for messages.
+  // The names of the training classes, for messages.
   const std::vector<std::string>* classes = nullptr;
-  // Where the run is kept, and goes on from; its log is there, too.
+  // The checkpoints that the run writes and resumes from. The log is in the same directory.
   const CheckpointStore* checkpoints = nullptr;
-  // What is said to those who wait. Required.
+  // The file that reports progress. Required.
   ProgressFile* progress = nullptr;
 };
 
 struct TrainingOutcome {
-  // On the test images, before the first step and of the network that is kept; unset without test images.
+  // The evaluations on the test images, before the first step and of the network that is kept. Unset without test images.
   std::optional<storage::v1::EvaluationRecord> untrained;
   std::optional<Evaluation> trained;
-  // Of all epochs, without evaluations.
+  // The time of all epochs, without evaluations.
   double train_seconds = 0;
   int64_t steps = 0;
   int64_t images = 0;
@@ -46,13 +46,13 @@ struct TrainingOutcome {
   int epoch = 0;
 };
 
-// Trains for config.epochs, or goes on with what a checkpoint of the same run left; shows progress, recall and the health of the
-// proxies on standard error. Afterwards the learner is the one to keep: of the last epoch, or of the best on the validation
+// Trains for config.epochs, or resumes from a checkpoint of the same run. Shows progress, recall and the health of the proxies on
+// standard error. Afterwards the learner has the state to keep: that of the last epoch, or of the best epoch on the validation
 // classes.
 //
-// Errors: Cancelled at the first step boundary after *stop became true, with a checkpoint written; FailedPrecondition when the loss
-// is not finite (which step, which images), when a proxy gets no gradient in an epoch (which classes), or when the checkpoint is of
-// another run; Unavailable when another rank ended; those of reading images; LibTorch's.
+// Errors: Cancelled at the first step boundary after a stop was requested, with a checkpoint written; FailedPrecondition when the
+// loss is not finite (which step, which images), when a proxy gets no gradient in an epoch (which classes), or when the checkpoint
+// belongs to another run; Unavailable when another rank ended; errors of reading images and of LibTorch.
 absl::StatusOr<TrainingOutcome> RunTrainingLoop(const v1::TrainingConfig& config, const TrainingInputs& inputs,
                                                 const std::stop_token& stop, Learner* learner);
 

@@ -56,7 +56,7 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
                              embedder::Preprocessor::Create(config::PreprocessingOf(config.model())));
   ImageStoreOptions options;
   options.threads = config.loader_threads();
-  // The features are kept in place of the images.
+  // The features are kept instead of the images.
   options.max_cached_bytes = config.model().cache_features() ? 0 : config.data().max_cached_bytes();
   options.stop = stop;
   LoadedImages images;
@@ -76,7 +76,7 @@ absl::StatusOr<LoadedImages> LoadImages(const TrainingConfig& config, const Trai
   return images;
 }
 
-// Without input_mean in the config, with the mean and standard deviation of the training images.
+// If the config has no input_mean, uses the mean and the standard deviation of the training images.
 Preprocessing PreprocessingFor(const v1::ModelConfig& config, const ImageStore& train) {
   Preprocessing preprocessing = train.preprocessor().config();
   if (!config.input_mean().empty()) {
@@ -122,7 +122,7 @@ storage::v1::TrainingRecord DescribeRun(const TrainingConfig& config, const Trai
   return record;
 }
 
-absl::Status TakePretrained(const v1::ModelConfig& config, embedder::EmbeddingNet& net) {
+absl::Status LoadPretrainedWeights(const v1::ModelConfig& config, embedder::EmbeddingNet& net) {
   const std::string& path = config.pretrained_path();
   SEMBLANCE_ASSIGN_OR_RETURN(const embedder::TensorMap weights, embedder::ReadWeights(path));
   const absl::StatusOr<embedder::PretrainedReport> report = embedder::LoadPretrained(weights, config.pretrained_bgr(), net);
@@ -147,7 +147,7 @@ absl::StatusOr<embedder::EmbeddingNet> NewNetwork(const v1::ModelConfig& config,
   }
   SEMBLANCE_RETURN_IF_ERROR(net.status());
   if (!config.pretrained_path().empty()) {
-    SEMBLANCE_RETURN_IF_ERROR(TakePretrained(config, *net));
+    SEMBLANCE_RETURN_IF_ERROR(LoadPretrainedWeights(config, *net));
   }
   if (config.freeze_batch_norm()) {
     (*net)->FreezeBatchNorms();
@@ -165,7 +165,7 @@ absl::StatusOr<std::unique_ptr<Learner>> NewLearner(const TrainingConfig& config
   }
   LOG(INFO) << "network of " << parameter_count << " parameters on " << device << ", " << at::get_num_threads()
             << " compute threads";
-  return std::make_unique<Learner>(config, std::move(net), class_count, device, ranks);
+  return Learner::Create(config, std::move(net), class_count, device, ranks);
 }
 
 TrainingInputs InputsOf(const TrainingData& data, const LoadedImages& images, const CheckpointStore& checkpoints) {
@@ -230,7 +230,7 @@ absl::Status WriteTrainedBundle(const std::string& directory, BundleManifest man
   return absl::OkStatus();
 }
 
-// Of a catalog: what its snapshot is.
+// Opens the data set. If the data is a catalog, opens a snapshot of it, which the first rank makes.
 absl::StatusOr<TrainingData> OpenData(const TrainingConfig& config, const std::string& directory, bool is_first,
                                       const std::stop_token& stop) {
   v1::DataConfig data = config.data();
@@ -242,7 +242,7 @@ absl::StatusOr<TrainingData> OpenData(const TrainingConfig& config, const std::s
   return OpenTrainingData(data, config.validation().fraction());
 }
 
-// Which images took part, one way or another.
+// Lists the images that took part in training: those that trained the network, and those that chose its epoch.
 std::string TrainedImagesOf(const LoadedImages& images) {
   std::vector<uint64_t> keys = images.train->keys();
   const std::vector<uint64_t> validation = images.validation->keys();
@@ -250,7 +250,7 @@ std::string TrainedImagesOf(const LoadedImages& images) {
   return embedder::TrainedImagesContent(std::move(keys));
 }
 
-// One run at a time uses a directory of checkpoints.
+// Ensures that only one run at a time uses a directory of checkpoints.
 absl::StatusOr<std::unique_ptr<FileLock>> LockRun(const std::string& directory, bool is_first) {
   if (!is_first) {
     return std::unique_ptr<FileLock>();
@@ -319,7 +319,7 @@ absl::Status RunTraining(const TrainingConfig& config, const std::stop_token& st
   const std::string directory = absl::StrCat(config.output_dir(), kCheckpointSuffix);
   const bool is_first = environment.rank == 0;
   SEMBLANCE_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockRun(directory, is_first));
-  // Again: the run that held the lock may have written it.
+  // Check again, because the run that held the lock may have written the output.
   SEMBLANCE_RETURN_IF_ERROR(CheckOutputIsFree(config));
   ProgressFile progress(is_first ? directory + "/progress.json" : "");
   const absl::Status status = Run(config, environment, stop, &progress);

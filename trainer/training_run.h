@@ -11,8 +11,9 @@
 
 namespace semblance::trainer {
 
-// Trains what `config` says and writes the bundle to config.output_dir. Stops with Cancelled, without a bundle, soon after *stop
-// becomes true (in training: at the next step boundary, with a checkpoint, from which the same call goes on).
+// Trains as `config` says and writes the bundle to config.output_dir. Stops with Cancelled, without a bundle, soon after a
+// stop is requested. A run that is stopped while it trains ends at the next step boundary, with a checkpoint, from which the same
+// call resumes.
 //
 // On the CPU the same config on the same data gives the same weights, bit for bit, with the same number of compute threads.
 //
@@ -20,10 +21,10 @@ namespace semblance::trainer {
 // is not finite: which step); Unavailable (another process trains in the same directory); Cancelled; I/O errors. REQUIRES: `config`
 // comes from LoadTrainingConfig.
 //
-// Beside the checkpoints, in <output_dir>.checkpoints, are LOCK, held while the run goes on, progress.json (progress_file.h), which
-// also keeps the error of a run that failed, and, with data.catalog_path, catalogue/ (catalog_snapshot.h).
+// The directory <output_dir>.checkpoints also has LOCK, which is held during the run; progress.json (progress_file.h), which also
+// keeps the error of a run that failed; and, with data.catalog_path, catalogue/ (catalog_snapshot.h).
 //
-// With several ranks (RankEnvironment), each process calls it with the same config, and the first writes the bundle.
+// With several ranks (see RankEnvironment), each process calls this with the same config, and the first rank writes the bundle.
 absl::Status RunTraining(const v1::TrainingConfig& config, const std::stop_token& stop);
 
 }  // namespace semblance::trainer

@@ -127,7 +127,7 @@ TEST_F(JobsTest, SigtermOfServerAndTrainerLosesNothing) {
   log_lines_.clear();
   const v1::TrainingJob job = WatchToTheEnd(id);
   ASSERT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();
-  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("goes on after step")));
+  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("resumes after step")));
   ExpectOneSpaceTwice();
 }
 
@@ -155,7 +155,7 @@ TEST_F(JobsTest, CancelKeepsACheckpointThatResumeGoesOnFrom) {
   log_lines_.clear();
   const v1::TrainingJob job = WatchToTheEnd(id);
   EXPECT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();
-  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("goes on after step")));
+  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("resumes after step")));
 }
 
 TEST_F(JobsTest, TwoRanksTrainTogetherWithProgress) {
@@ -182,7 +182,7 @@ TEST_F(JobsTest, TwoRanksOfWhichOneIsKilledGoOnToTheSameWeights) {
   log_lines_.clear();
   const v1::TrainingJob job = WatchToTheEnd(id);
   ASSERT_EQ(job.state(), v1::TRAINING_JOB_STATE_SUCCEEDED) << job.state_reason();
-  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("goes on after step")));
+  EXPECT_THAT(log_lines_, ::testing::Contains(HasSubstr("resumes after step")));
   ExpectOneSpaceTwice();
 }
 

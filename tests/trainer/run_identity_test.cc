@@ -12,15 +12,15 @@ TEST(RunIdentityTest, TellsRunsApartByWhatChangesTheWeights) {
   storage::v1::CheckpointManifest manifest;
   SetRun(config, "sha256:a", &manifest);
 
-  EXPECT_TRUE(IsOfRun(manifest, config, "sha256:a"));
-  EXPECT_FALSE(IsOfRun(manifest, config, "sha256:b"));
+  EXPECT_TRUE(BelongsToRun(manifest, config, "sha256:a"));
+  EXPECT_FALSE(BelongsToRun(manifest, config, "sha256:b"));
   config.set_loader_threads(2);
   config.mutable_checkpoint()->set_every_steps(7);
   config.set_output_dir("/moved/bundle");
   config.mutable_data()->set_catalog_path("/moved/catalogue.db");
-  EXPECT_TRUE(IsOfRun(manifest, config, "sha256:a"));
+  EXPECT_TRUE(BelongsToRun(manifest, config, "sha256:a"));
   config.set_seed(2);
-  EXPECT_FALSE(IsOfRun(manifest, config, "sha256:a"));
+  EXPECT_FALSE(BelongsToRun(manifest, config, "sha256:a"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Stops a training run as its users do: in the middle, after a checkpoint.
+// Stops a training run while it runs, after a checkpoint.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_TESTS_TRAINER_STOP_AFTER_H_

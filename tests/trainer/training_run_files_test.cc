@@ -1,4 +1,4 @@
-// What a run leaves for others: which images trained, how far it is, whose its directory is, the copy of a catalog.
+// Tests of the files that other programs read: the list of trained images, the progress, the lock, and the copy of a catalog.
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -27,7 +27,7 @@ using ::testing::UnorderedElementsAreArray;
 
 using TrainingRunFilesTest = testing::TrainingRunFixture;
 
-// The keys of some of the data's images.
+// The keys of the images at `indices`.
 std::vector<uint64_t> KeysOf(const TrainingData& data, const std::vector<int64_t>& indices) {
   std::vector<uint64_t> keys;
   for (const int64_t index : indices) {
@@ -103,7 +103,7 @@ TEST_F(TrainingRunFilesTest, LeavesADirectoryToTheProcessThatTrainsInIt) {
   EXPECT_FALSE(PathExists(dir_.Join("bundle.checkpoints")));
 }
 
-// Every image but one class's, which has no label there.
+// Writes every image to the catalog. One of the classes has no labels there.
 void FillCatalog(const v1::DataConfig& config, catalog::Catalog& catalog) {
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<dataset::Dataset> dataset, dataset::OpenDataset(config.path()));
   std::vector<catalog::ItemWrite> items;

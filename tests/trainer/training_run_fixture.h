@@ -1,4 +1,4 @@
-// Runs of training on a folder of small images.
+// A fixture for runs of training on a folder of small images.
 #ifndef SEMBLANCE_TESTS_TRAINER_TRAINING_RUN_FIXTURE_H_
 #define SEMBLANCE_TESTS_TRAINER_TRAINING_RUN_FIXTURE_H_
 
@@ -41,7 +41,7 @@ class TrainingRunFixture : public ::testing::Test {
  protected:
   TrainingRunFixture() { WriteClassImages(dir_); }
 
-  // A run that takes a moment.
+  // The config of a run that takes about a second.
   v1::TrainingConfig Config(const std::string& output) const {
     v1::TrainingConfig config;
     config.set_model_name("test");
@@ -59,7 +59,7 @@ class TrainingRunFixture : public ::testing::Test {
     return config::WithDefaults(config);
   }
 
-  // Of a backbone that stays as it is and sees images as they are.
+  // The same with a frozen backbone and without augmentation.
   v1::TrainingConfig FrozenConfig(const std::string& output) const {
     v1::TrainingConfig config = Config(output);
     config.mutable_model()->set_freeze_backbone(true);
@@ -68,7 +68,7 @@ class TrainingRunFixture : public ::testing::Test {
     return config;
   }
 
-  // A TorchScript program as the backbone.
+  // Makes a TorchScript program the backbone.
   void UseProgram(v1::TrainingConfig* config) const {
     std::ofstream(dir_.Join("program.pt"), std::ios::binary) << ScriptProgram(1);
     config->mutable_model()->clear_convnet_channels();
@@ -79,7 +79,7 @@ class TrainingRunFixture : public ::testing::Test {
     *config = config::WithDefaults(*config);
   }
 
-  // Of the network and of the proxies, if there are any.
+  // The weights of the network and of the proxies, if there are any.
   std::string Weights(const std::string& output) const {
     const std::string proxies = dir_.Join(output + "/" + embedder::kBundleProxiesFile);
     return ReadFile(dir_.Join(output + "/" + embedder::kBundleModelFile)).value() +

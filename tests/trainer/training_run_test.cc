@@ -43,7 +43,7 @@ double LargestDifference(const embedder::TensorMap& a, const embedder::TensorMap
   return largest;
 }
 
-TEST_F(TrainingRunTest, WritesABundleThatTellsHowItCameAbout) {
+TEST_F(TrainingRunTest, WritesABundleWithARecordOfItsTraining) {
   ASSERT_OK(RunTraining(Config("bundle"), stop_.get_token()));
 
   ASSERT_OK_AND_ASSIGN(const embedder::Bundle bundle, embedder::ReadBundle(dir_.Join("bundle")));
@@ -196,7 +196,7 @@ TEST_F(TrainingRunTest, LeavesNoProxiesOfALossThatHasNone) {
   EXPECT_GT(bundle.manifest.training().recall(0).recall(), 0.8);
 }
 
-// Whatever uses features: steps, evaluations, the start of the proxies, whitening, the choice of the epoch.
+// The configs cover every use of features: steps, evaluations, the start of the proxies, whitening, the choice of the epoch.
 class CachedFeaturesTest : public TrainingRunTest, public ::testing::WithParamInterface<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(Configs, CachedFeaturesTest,
@@ -223,7 +223,7 @@ TEST_P(CachedFeaturesTest, GiveTheWeightsOfTrainingWithoutThem) {
   EXPECT_NEAR(frozen.manifest.training().recall(0).recall(), cached.manifest.training().recall(0).recall(), 0.06);
   EXPECT_EQ(frozen.manifest.training().epochs(), cached.manifest.training().epochs());
   if (cached.manifest.training().epochs() == 0) {
-    return;  // On the validation classes the network was best before the first step.
+    return;  // The network was best before the first step on the validation classes.
   }
   config.set_output_dir(dir_.Join("untrained"));
   config.set_epochs(0);
@@ -274,7 +274,7 @@ TEST_F(TrainingRunTest, StopsWhenAskedWithACheckpointAndNoBundle) {
   EXPECT_FALSE(PathExists(dir_.Join("bundle")));
 }
 
-// Every config that changes what a checkpoint has to hold.
+// The configs cover everything that a checkpoint must hold.
 class ResumeTest : public TrainingRunTest, public ::testing::WithParamInterface<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(Configs, ResumeTest,
@@ -299,7 +299,7 @@ TEST_P(ResumeTest, EndsAsARunThatWasNotStopped) {
   ASSERT_OK(RunTraining(config, stop_.get_token()));
   EXPECT_FALSE(PathExists(dir_.Join("whole.checkpoints")));
 
-  // Stopped again and again, after three steps at the most.
+  // Stops the run again and again, after three steps at most.
   v1::TrainingConfig stopped = config;
   stopped.set_output_dir(dir_.Join("stopped"));
   absl::Status status;
@@ -334,7 +334,7 @@ TEST_F(TrainingRunTest, KeepsTheEpochThatIsBestOnTheValidationClasses) {
   config.mutable_validation()->set_fraction(0.4);
   config.mutable_validation()->set_patience(2);
   config.set_epochs(200);
-  // Steps so large that the network gets worse.
+  // With steps as large as this the network gets worse.
   config.mutable_optimizer()->set_learning_rate(0.5);
   config.mutable_optimizer()->set_schedule(v1::OptimizerConfig::SCHEDULE_CONSTANT);
 
@@ -376,7 +376,7 @@ TEST_F(TrainingRunTest, RefusesASingleProxy) {
   EXPECT_THAT(RunTraining(config, stop_.get_token()), HasField("proxies.per_class"));
 }
 
-TEST_F(TrainingRunTest, NamesTheStepAtWhichTheLossLeftTheNumbers) {
+TEST_F(TrainingRunTest, NamesTheStepAtWhichTheLossIsNotFinite) {
   v1::TrainingConfig config = Config("bundle");
   config.mutable_optimizer()->set_learning_rate(1e30);
   config.mutable_optimizer()->set_schedule(v1::OptimizerConfig::SCHEDULE_CONSTANT);

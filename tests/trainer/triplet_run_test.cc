@@ -1,4 +1,4 @@
-// Training on triplets: images without labels.
+// Tests of training on triplets of images without labels.
 #include <cmath>
 #include <fstream>
 #include <set>
@@ -34,7 +34,7 @@ constexpr int kKinds = 4;
 constexpr int kImagesOfKind = 40;
 constexpr int kImages = kKinds * kImagesOfKind;
 
-// Stripes in one of four directions, at any phase: what is alike. How bright they are says nothing.
+// Draws stripes in one of four directions. Images with the same direction are alike; phase and brightness vary at random.
 std::string StripedImage(int kind, int number) {
   Random random(1, static_cast<uint64_t>(kind), static_cast<uint64_t>(number));
   const double angle = kind * M_PI / kKinds;
@@ -52,7 +52,7 @@ std::string StripedImage(int kind, int number) {
 
 class TripletRunTest : public ::testing::Test {
  protected:
-  // Three triplets of each image, with others at random.
+  // Writes three triplets for each image, whose other images are chosen at random.
   TripletRunTest() {
     for (int i = 0; i < kImages; ++i) {
       std::ofstream(dir_.Join(Name(i)), std::ios::binary) << StripedImage(i % kKinds, i / kKinds);
@@ -80,7 +80,7 @@ class TripletRunTest : public ::testing::Test {
     config.mutable_model()->set_dimension(8);
     config.mutable_model()->add_convnet_channels(8);
     config.mutable_model()->add_convnet_channels(16);
-    config.mutable_augmentation()->set_horizontal_flip(false);  // It would turn one direction into another.
+    config.mutable_augmentation()->set_horizontal_flip(false);  // A flip would turn one direction into another.
     config.mutable_proxies()->set_count(12);
     config.set_batch_size(32);
     config.set_epochs(6);
@@ -104,7 +104,7 @@ TEST_F(TripletRunTest, WritesABundleWithoutClassesThatTellsHowItCameAbout) {
   EXPECT_THAT(bundle.proxies.at("proxies").shape, ElementsAre(12, 8));
   const storage::v1::TrainingRecord& record = bundle.manifest.training();
   EXPECT_EQ(record.train_triplets() + record.evaluation().triplets(), 3 * kImages);
-  EXPECT_EQ(record.train_triplets() % 3, 0);  // Those of an anchor stay together.
+  EXPECT_EQ(record.train_triplets() % 3, 0);  // All triplets of an anchor are in one split.
   EXPECT_THAT(record.recall(), IsEmpty());
   EXPECT_EQ(record.data_digest().size(), 71u);
   EXPECT_THAT(bundle.documents.at("report.md"), HasSubstr("| triplet accuracy |"));
@@ -122,7 +122,7 @@ TEST_F(TripletRunTest, WritesABundleWithoutClassesThatTellsHowItCameAbout) {
                                           "proxies/norm", "dead_proxies", "triplets/accuracy"}));
 }
 
-// Each loss that takes triplets.
+// Runs with each loss that can use triplets.
 class TripletLossTest : public TripletRunTest, public ::testing::WithParamInterface<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(Losses, TripletLossTest,

@@ -1,7 +1,7 @@
-// Mixed precision: matrix products and convolutions in 16 bits. The loss and the proxies stay in float32: end the scope before
-// them.
+// Mixed precision: matrix products and convolutions in 16 bits. The loss and the proxies stay in float32, so the scope must end
+// before they are computed.
 //
-// Not thread-safe: Autocast changes the state of the calling thread; nest, do not interleave.
+// Not thread-safe: Autocast changes the state of the calling thread. Scopes may be nested but not interleaved.
 #ifndef SEMBLANCE_TRAINER_LEARNING_AUTOCAST_H_
 #define SEMBLANCE_TRAINER_LEARNING_AUTOCAST_H_
 
@@ -14,13 +14,13 @@
 
 namespace semblance::trainer {
 
-// What a network computes in; kNone: float32 throughout.
+// The type that a network computes in. kNone: float32 everywhere.
 enum class AutocastType { kNone, kBfloat16, kFloat16 };
 
-// REQUIRES: a validated config. float16 is for CUDA: elsewhere bfloat16 takes its place.
+// REQUIRES: a validated config. float16 is for CUDA only; bfloat16 replaces it elsewhere.
 AutocastType AutocastTypeOf(v1::TrainingConfig::Precision precision, torch::Device device);
 
-// Active for the life of the object.
+// Turns mixed precision on during the life of the object.
 class Autocast {
  public:
   Autocast(torch::Device device, AutocastType type) : on_cuda_(device.is_cuda()), active_(type != AutocastType::kNone) {
@@ -59,16 +59,16 @@ class Autocast {
   const bool active_;
 };
 
-// Keeps the small gradients of float16 above 0 (Micikevicius et al., arXiv 1710.03740): the loss is multiplied by a factor, the
-// gradients divided by it; a step whose gradients overflow is left out and halves it, and it doubles after many that do not. 1 for
-// other types.
+// Keeps small gradients of float16 from becoming 0 (Micikevicius et al., arXiv 1710.03740). The loss is multiplied by a factor, and
+// the gradients are divided by it. A step whose gradients overflow must be skipped, and halves the factor. After many steps without
+// overflow the factor doubles. It is 1 for other types.
 class LossScale {
  public:
   explicit LossScale(AutocastType type) : is_used_(type == AutocastType::kFloat16) {}
 
   torch::Tensor Apply(const torch::Tensor& loss) const { return is_used_ ? loss * factor_ : loss; }
 
-  // Divides the gradients. False: they are not finite, and the step is to be left out.
+  // Divides the gradients by the factor. Returns false if they are not finite; the caller must then skip the step.
   bool Unscale(const std::vector<torch::Tensor>& parameters);
 
  private:

@@ -1,4 +1,4 @@
-// Batches as tensors on the device of the network.
+// Converts batches to tensors on the device of the network.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_TRAINER_LEARNING_BATCH_TENSOR_H_
@@ -14,10 +14,10 @@
 
 namespace semblance::trainer {
 
-// uint8 [N, side, side, channels], a copy. To CUDA it goes through pinned memory, without waiting for the copy.
+// Copies the pixels: uint8 [N, side, side, channels]. A copy to CUDA uses pinned memory and does not wait for the transfer.
 torch::Tensor PixelsTensor(const LoadedBatch& batch, const embedder::Preprocessor& preprocessor, torch::Device device);
 
-// The labels of the examples at `positions`: int64 [N], a copy. `labels` is by position in the store.
+// Copies the labels of the examples at `positions`: int64 [N]. `labels` is indexed by position.
 torch::Tensor LabelsTensor(const std::vector<int64_t>& positions, const std::vector<int64_t>& labels, torch::Device device);
 
 }  // namespace semblance::trainer

@@ -18,7 +18,7 @@ namespace semblance::trainer {
 namespace {
 
 constexpr int kEvaluationBatchSize = 256;
-// R-precision looks at as many neighbours as the largest class has.
+// R-precision looks at as many neighbors as the largest class has members.
 constexpr int64_t kMaxNeighbors = 2000;
 
 int64_t LargestClass(const std::vector<int64_t>& labels) {

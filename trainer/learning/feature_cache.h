@@ -1,9 +1,10 @@
-// What a frozen backbone makes of the images, computed once for a whole run (model.cache_features).
+// Computes the outputs of a frozen backbone (features) once for a whole run (model.cache_features).
 //
 // Not thread-safe: switches the network to evaluation mode and back to training.
 //
-// The features are those of serving: EmbeddingNetImpl::Backbone in evaluation mode and in float32, whatever config.precision says,
-// of the images without augmentation. float32 [images, inputs of the head] on the CPU, a row for each image, by position.
+// The features are those that the server would compute: EmbeddingNetImpl::Backbone in evaluation mode, in float32 whatever
+// config.precision says, of images without augmentation. They are float32 [images, inputs of the head] on the CPU, and the row of
+// an image is its position.
 #ifndef SEMBLANCE_TRAINER_LEARNING_FEATURE_CACHE_H_
 #define SEMBLANCE_TRAINER_LEARNING_FEATURE_CACHE_H_
 
@@ -21,7 +22,8 @@ namespace semblance::trainer {
 // each gets all of it. Shows its progress.
 //
 // Errors: InvalidArgument with the field data.max_cached_bytes when the features of all splits take more than that; Cancelled soon
-// after *stop became true; as of ImageStore::Get; LibTorch's. REQUIRES: what the learner does to the backbone is over.
+// after a stop was requested; those of ImageStore::Get and of LibTorch. REQUIRES: the learner will not change the backbone any
+// more.
 absl::Status CacheFeatures(const v1::TrainingConfig& config, const Learner& learner, const std::stop_token& stop,
                            const std::vector<LabeledImages*>& splits);
 

@@ -1,4 +1,4 @@
-// Batches as the network takes them: pixels, or features where the backbone has seen the images before (feature_cache.h).
+// Batches of inputs for the network: pixels, or the cached outputs of the backbone (see feature_cache.h).
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_TRAINER_LEARNING_INPUT_BATCHES_H_
@@ -21,19 +21,19 @@
 namespace semblance::trainer {
 
 struct InputBatch {
-  // Of the examples, in their split.
+  // The positions of the examples in their split.
   std::vector<int64_t> positions;
-  // On the device, a row for each: pixels as of PixelsTensor, or features.
+  // A row for each example, on the device: pixels as PixelsTensor returns them, or features.
   torch::Tensor inputs;
 };
 
 class InputBatches {
  public:
-  // `options` are for the images; features are as they are, from options.first_batch on. What `examples` points to must outlive
-  // this.
+  // `options` apply to images; of them, only first_batch applies to features. The objects that `examples` points to must outlive
+  // this one.
   InputBatches(const LabeledImages& examples, PositionBatches batches, const LoaderOptions& options, torch::Device device);
 
-  // The next batch, in order; nullopt after the last. Errors: as of ImageStore::Get; LibTorch's.
+  // The next batch, in order; nullopt after the last. Errors: those of ImageStore::Get and of LibTorch.
   absl::StatusOr<std::optional<InputBatch>> Next();
 
  private:
@@ -42,7 +42,7 @@ class InputBatches {
 
   const LabeledImages examples_;
   const torch::Device device_;
-  // For features.
+  // Used for features only.
   PositionBatches batches_;
   size_t next_;
   // Null for features.

@@ -1,6 +1,6 @@
-// The images of a split with what is known about each: their classes, or triplets.
+// The images of a split with their classes or triplets.
 //
-// Thread-compatible: const use may run concurrently. Points to what others own.
+// Thread-compatible: const use may run concurrently. Owns nothing that it points to.
 #ifndef SEMBLANCE_TRAINER_LEARNING_LABELED_IMAGES_H_
 #define SEMBLANCE_TRAINER_LEARNING_LABELED_IMAGES_H_
 
@@ -19,26 +19,26 @@ namespace semblance::trainer {
 
 struct LabeledImages {
   const ImageStore* images = nullptr;
-  // The class of each image, by position; empty where there are triplets.
+  // The class of each image, by position. Empty if there are triplets.
   const std::vector<int64_t>* labels = nullptr;
-  // Of positions; null for images with labels.
+  // Triplets of positions. Null for images with labels.
   const std::vector<dataset::Triplet>* triplets = nullptr;
-  // What the backbone makes of the images: see feature_cache.h. Undefined unless it was computed.
+  // The outputs of the backbone for the images (see feature_cache.h). Undefined unless they were computed.
   torch::Tensor features = {};
 };
 
-// The batches of an epoch: as the config samples images, or batch_size triplets, each as its anchor, positive and negative, one
-// after another. A function of the arguments alone. REQUIRES: a validated config.
+// The batches of an epoch. Images are sampled as the config says. For triplets, a batch is batch_size triplets, each as its anchor,
+// positive and negative, one after another. The result depends only on the arguments. REQUIRES: a validated config.
 PositionBatches EpochBatches(const v1::TrainingConfig& config, const LabeledImages& train, int epoch);
 
-// Of an epoch; the same for every one.
+// The size of an epoch. All epochs have the same size.
 struct EpochSize {
   int64_t steps = 0;
   int64_t images = 0;
 };
 EpochSize EpochSizeOf(const v1::TrainingConfig& config, const LabeledImages& train);
 
-// "sha256:" + 64 hex digits: that of the images (ImageStore::digest) and of the triplets.
+// "sha256:" and 64 hex digits: the digest of the images (see ImageStore::digest) and of the triplets.
 std::string DigestOf(const LabeledImages& images);
 
 }  // namespace semblance::trainer

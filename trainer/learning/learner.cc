@@ -12,16 +12,17 @@
 #include "embedder/torch/device.h"
 #include "trainer/learning/sync_batch_norm.h"
 #include "trainer/learning/whitening.h"
+#include "trainer/losses/new_loss.h"
 
 namespace semblance::trainer {
 namespace {
 
 using v1::OptimizerConfig;
 
-// Of the parameter groups of the optimiser. The head has its own two, so that the backbone can be frozen.
+// The parameter groups of the optimizer. The head has two groups of its own, so that the backbone can be frozen.
 enum ParameterGroup { kBackboneDecayed, kBackboneNotDecayed, kHeadDecayed, kHeadNotDecayed, kProxies, kGroupCount };
 
-bool IsOfHead(const std::string& name) {
+bool BelongsToHead(const std::string& name) {
   return absl::StartsWith(name, "head.");
 }
 
@@ -40,14 +41,15 @@ std::unique_ptr<torch::optim::OptimizerOptions> OptionsOf(const OptimizerConfig&
   }
 }
 
-// In the order of ParameterGroup. Biases and batch norms are not decayed: they set scale and offset, not complexity.
+// One group for each ParameterGroup, in that order. Biases and batch norms are not decayed, because they set the scale and the
+// offset and not the complexity of the network.
 std::vector<torch::optim::OptimizerParamGroup> ParameterGroups(const OptimizerConfig& config, const embedder::EmbeddingNet& net,
                                                                const Proxies* proxies) {
   std::vector<std::vector<torch::Tensor>> parameters(kGroupCount);
   for (const auto& entry : net->named_parameters()) {
     const bool is_decayed = entry.value().dim() > 1;
-    const ParameterGroup group = IsOfHead(entry.key()) ? (is_decayed ? kHeadDecayed : kHeadNotDecayed)
-                                                       : (is_decayed ? kBackboneDecayed : kBackboneNotDecayed);
+    const ParameterGroup group = BelongsToHead(entry.key()) ? (is_decayed ? kHeadDecayed : kHeadNotDecayed)
+                                                            : (is_decayed ? kBackboneDecayed : kBackboneNotDecayed);
     parameters[group].push_back(entry.value());
   }
   if (proxies != nullptr) {
@@ -74,6 +76,10 @@ std::unique_ptr<torch::optim::Optimizer> NewOptimizer(const OptimizerConfig& con
   }
 }
 
+bool IsOnProxies(const Loss& loss) {
+  return std::holds_alternative<std::unique_ptr<const LossOnProxies>>(loss);
+}
+
 embedder::EmbeddingNet OnDevice(embedder::EmbeddingNet net, torch::Device device) {
   net->to(device);
   net->train();
@@ -82,25 +88,36 @@ embedder::EmbeddingNet OnDevice(embedder::EmbeddingNet net, torch::Device device
 
 }  // namespace
 
-Learner::Learner(const v1::TrainingConfig& config, embedder::EmbeddingNet net, int64_t class_count, torch::Device device,
-                 const Ranks* ranks)
+absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(const v1::TrainingConfig& config, embedder::EmbeddingNet net,
+                                                         int64_t class_count, torch::Device device, const Ranks* ranks) {
+  const Supervision supervision = class_count == 0 ? Supervision::kTriplets : Supervision::kClasses;
+  SEMBLANCE_ASSIGN_OR_RETURN(Loss loss, NewLoss(config.loss(), supervision));
+  return std::unique_ptr<Learner>(new Learner(config, {std::move(loss), std::move(net), class_count, device, ranks}));
+}
+
+Learner::Learner(const v1::TrainingConfig& config, Parts parts)
     : config_(config),
-      loss_(NewLoss(config.loss())),
-      has_triplets_(class_count == 0),
-      device_(device),
-      ranks_(*ranks),
-      autocast_(AutocastTypeOf(config.precision(), device)),
-      net_(OnDevice(std::move(net), device)),
-      proxies_(loss_->uses_proxies()
-                   ? std::make_unique<Proxies>(config.proxies(), class_count, config.model().dimension(), config.seed(), device)
-                   : nullptr),
-      meter_(proxies_ == nullptr ? nullptr : std::make_unique<ProxyHealthMeter>(proxies_.get(), class_count)),
+      loss_(std::move(parts.loss)),
+      has_triplets_(parts.class_count == 0),
+      device_(parts.device),
+      ranks_(*parts.ranks),
+      autocast_(AutocastTypeOf(config.precision(), device_)),
+      net_(OnDevice(std::move(parts.net), device_)),
+      proxies_(IsOnProxies(loss_) ? std::make_unique<Proxies>(config.proxies(), parts.class_count, config.model().dimension(),
+                                                              config.seed(), device_)
+                                  : nullptr),
+      meter_(proxies_ == nullptr ? nullptr : std::make_unique<ProxyHealthMeter>(proxies_.get(), parts.class_count)),
       optimizer_(NewOptimizer(config.optimizer(), net_, proxies_.get())),
       loss_scale_(autocast_) {
   if (!ranks_.is_alone()) {
     net_->SetTrainingNorms(
         [this](const torch::Tensor& x, torch::nn::BatchNorm2dImpl* norm) { return SyncBatchNorm(x, norm, ranks_); });
   }
+}
+
+bool Learner::moves_every_proxy() const {
+  const auto* const loss = std::get_if<std::unique_ptr<const LossOnProxies>>(&loss_);
+  return loss != nullptr && (*loss)->moves_every_proxy();
 }
 
 torch::Tensor Learner::Embed(const torch::Tensor& inputs) {
@@ -116,38 +133,38 @@ torch::Tensor Learner::Embed(const torch::Tensor& inputs) {
   return net_->Head(features);
 }
 
-torch::Tensor Learner::ComputeLoss(const torch::Tensor& inputs, const torch::Tensor& labels, LossBatch* batch) {
-  FillIn(ranks_.GatherWithGradient(Embed(inputs).to(torch::kFloat32)), labels, batch);
-  return loss_->Compute(*batch);
+// `embeddings` are those of all ranks, and `labels` are those of this rank.
+Learner::Examples Learner::ExamplesOf(const torch::Tensor& embeddings, const torch::Tensor& labels) const {
+  if (!has_triplets_) {
+    return PairBatch{embeddings, ranks_.Gather(labels)};
+  }
+  const torch::Tensor triplets = embeddings.view({-1, 3, embeddings.size(1)});
+  return TripletBatch{triplets.select(1, 0), triplets.select(1, 1), triplets.select(1, 2)};
 }
 
-// `embeddings` are those of all ranks, `labels` this one's.
-void Learner::FillIn(const torch::Tensor& embeddings, const torch::Tensor& labels, LossBatch* batch) const {
-  if (has_triplets_) {
-    const torch::Tensor triplets = embeddings.view({-1, 3, embeddings.size(1)});
-    batch->embeddings = triplets.select(1, 0);
-    batch->positive_examples = triplets.select(1, 1);
-    batch->negative_examples = triplets.select(1, 2);
-  } else {
-    batch->embeddings = embeddings;
-    batch->labels = ranks_.Gather(labels);
+// Returns an empty batch for a loss without proxies.
+ProxyBatch Learner::Match(const Examples& examples) const {
+  return uses_proxies() ? std::visit([this](const auto& batch) { return proxies_->Match(batch); }, examples) : ProxyBatch();
+}
+
+// NewLoss has checked that the loss fits the examples.
+torch::Tensor Learner::ComputeLoss(const Examples& examples, const ProxyBatch& matched) const {
+  if (const auto* const loss = std::get_if<std::unique_ptr<const LossOnProxies>>(&loss_)) {
+    return (*loss)->Compute(matched);
   }
-  if (!uses_proxies()) {
-    return;
+  if (const auto* const loss = std::get_if<std::unique_ptr<const LossOnPairs>>(&loss_)) {
+    return (*loss)->Compute(std::get<PairBatch>(examples));
   }
-  if (has_triplets_) {
-    proxies_->MatchTriplets(batch);
-  } else {
-    proxies_->Match(batch);
-  }
+  return std::get<std::unique_ptr<const LossOnTriplets>>(loss_)->Compute(std::get<TripletBatch>(examples));
 }
 
 absl::StatusOr<float> Learner::Step(const torch::Tensor& inputs, const torch::Tensor& labels, double factor) {
   float loss_value = 0;
   SEMBLANCE_RETURN_IF_ERROR(embedder::CatchTorchErrors([&] {
-    LossBatch batch;
     net_->train(!is_frozen());
-    const torch::Tensor loss = ComputeLoss(inputs, labels, &batch);
+    const Examples examples = ExamplesOf(ranks_.GatherWithGradient(Embed(inputs).to(torch::kFloat32)), labels);
+    const ProxyBatch matched = Match(examples);
+    const torch::Tensor loss = ComputeLoss(examples, matched);
     loss_value = loss.item<float>();
     if (!std::isfinite(loss_value)) {
       return;
@@ -155,7 +172,8 @@ absl::StatusOr<float> Learner::Step(const torch::Tensor& inputs, const torch::Te
     DropGradients();
     loss_scale_.Apply(loss).backward();
     ranks_.ReduceGradients(net_->parameters(), uses_proxies() ? proxies_->values() : torch::Tensor());
-    Move(factor, batch);
+    MeasureProxies(examples, matched);
+    ApplyGradients(factor);
   }));
   if (!std::isfinite(loss_value)) {
     return absl::FailedPreconditionError(absl::StrCat("the loss is ", loss_value, "; a smaller optimizer.learning_rate may help"));
@@ -163,7 +181,8 @@ absl::StatusOr<float> Learner::Step(const torch::Tensor& inputs, const torch::Te
   return loss_value;
 }
 
-// Not zeros: those of very many proxies would take memory during the backward pass.
+// Removes the gradients instead of filling them with zeros. The zeros of very many proxies would take memory during the backward
+// pass.
 void Learner::DropGradients() {
   for (auto& group : optimizer_->param_groups()) {
     for (torch::Tensor& parameter : group.params()) {
@@ -172,14 +191,23 @@ void Learner::DropGradients() {
   }
 }
 
-void Learner::Move(double factor, const LossBatch& batch) {
-  if (uses_proxies()) {
-    const v1::ProxyNcaConfig& lengths = config_.loss().proxy_nca();
-    // Losses without lengths of their own are measured at those of the default.
-    constexpr double kLength = 3;
-    const bool has_lengths = config_.loss().has_proxy_nca() && lengths.embedding_scale() * lengths.proxy_scale() >= 1;
-    meter_->Observe(batch, has_lengths ? lengths.embedding_scale() : kLength, has_lengths ? lengths.proxy_scale() : kLength);
+void Learner::MeasureProxies(const Examples& examples, const ProxyBatch& matched) {
+  if (!uses_proxies()) {
+    return;
   }
+  if (const auto* const triplets = std::get_if<TripletBatch>(&examples)) {
+    meter_->Observe(*triplets);
+    return;
+  }
+  BoundLengths lengths;  // The defaults, for losses that have no lengths of their own.
+  const v1::ProxyNcaConfig& config = config_.loss().proxy_nca();
+  if (config_.loss().has_proxy_nca() && config.embedding_scale() * config.proxy_scale() >= 1) {
+    lengths = {config.embedding_scale(), config.proxy_scale()};
+  }
+  meter_->Observe(std::get<PairBatch>(examples), matched, lengths);
+}
+
+void Learner::ApplyGradients(double factor) {
   std::vector<torch::Tensor> parameters = net_->parameters();
   if (uses_proxies()) {
     parameters.push_back(proxies_->values());
@@ -203,7 +231,7 @@ absl::Status Learner::Whiten(const torch::Tensor& embeddings, double power) {
     if (!uses_proxies()) {
       return;
     }
-    // A proxy is a direction; the point that it stands for lies as far out as the embeddings do.
+    // A proxy is a direction. The point that it represents is as far from the origin as the embeddings are.
     const torch::Tensor points = embeddings.norm(2, 1).mean() * proxies_->values().to(torch::kCPU);
     proxies_->Assign(map.Apply(points));
   });
@@ -231,7 +259,7 @@ absl::Status Learner::LoadOptimizerState(const std::string& state) {
     std::istringstream stream(state);
     torch::load(*optimizer_, stream);
   });
-  return status.ok() ? status : absl::DataLossError(absl::StrCat("the state of the optimiser: ", status.message()));
+  return status.ok() ? status : absl::DataLossError(absl::StrCat("the state of the optimizer: ", status.message()));
 }
 
 }  // namespace semblance::trainer

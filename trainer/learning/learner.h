@@ -1,4 +1,4 @@
-// What learns: the network, the proxies and their optimiser, one step at a time.
+// Trains the network and the proxies, one step of the optimizer at a time.
 //
 // Not thread-safe. Owns its tensors; the network handle is shared with the caller.
 #ifndef SEMBLANCE_TRAINER_LEARNING_LEARNER_H_
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "absl/status/statusor.h"
 #include "embedder/torch/networks.h"
@@ -26,31 +27,33 @@ class Learner {
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
-  // Moves the network to the device and draws the proxies, if the loss has any. `ranks` must outlive the learner; all ranks must be
-  // given equal networks and generators of random numbers. class_count 0: the data are triplets. REQUIRES: a validated config;
-  // class_count is not 1.
-  Learner(const v1::TrainingConfig& config, embedder::EmbeddingNet net, int64_t class_count, torch::Device device,
-          const Ranks* ranks);
+  // Moves the network to the device and, if the loss is on proxies, draws them. `ranks` must outlive the learner. All ranks must be
+  // given equal networks and generators of random numbers. class_count is 0 if the data are triplets. REQUIRES: a validated config;
+  // class_count is not 1. Errors: InvalidArgument with the field when there is no such loss (see NewLoss).
+  static absl::StatusOr<std::unique_ptr<Learner>> Create(const v1::TrainingConfig& config, embedder::EmbeddingNet net,
+                                                         int64_t class_count, torch::Device device, const Ranks* ranks);
 
-  // One step of the optimiser with its learning rates times `factor`; returns the loss before it, of the batches of all ranks
-  // together. `inputs` are pixels, or with model.cache_features features of the backbone; they and `labels` are on the device. Of
-  // triplets, `inputs` are the anchor, the positive and the negative of each, one after another, over the ranks together, and
-  // `labels` are not looked at. Errors: FailedPrecondition when the loss is not finite: no step is taken; LibTorch's.
+  // Takes one step with the optimizer's learning rates times `factor`. Returns the loss before the step, over the batches of all
+  // ranks together. `inputs` are pixels, or with model.cache_features the outputs of the backbone; inputs and `labels` are on the
+  // device. For triplets, `inputs` are the anchor, the positive and the negative of each triplet, one after another, over all ranks
+  // together, and `labels` are ignored. Errors: FailedPrecondition when the loss is not finite, and then no step is taken; errors
+  // of LibTorch.
   absl::StatusOr<float> Step(const torch::Tensor& inputs, const torch::Tensor& labels, double factor);
 
-  // While `frozen`, steps change the head and the proxies alone, and batch norms keep their statistics.
+  // While `frozen`, steps change only the head and the proxies, and batch norms keep their statistics.
   void FreezeBackbone(bool frozen) { backbone_is_frozen_ = frozen; }
 
-  // Evens out the axes of the embedding (see whitening.h); proxies move along. `embeddings`, [N, D] on the CPU, are outputs of the
-  // network, not normalised. For after the last step. Errors: LibTorch's.
+  // Evens out the variance of the embedding's axes (see whitening.h), and moves the proxies accordingly. `embeddings`, [N, D] on
+  // the CPU, are outputs of the network, not normalized. Call it after the last step. Errors: those of LibTorch.
   absl::Status Whiten(const torch::Tensor& embeddings, double power);
 
-  // What the proxies did since the last call. REQUIRES: uses_proxies().
+  // Measurements of the proxies since the last call. REQUIRES: uses_proxies().
   ProxyHealth TakeHealth() { return meter_->Take(); }
   bool uses_proxies() const { return proxies_ != nullptr; }
-  bool moves_every_proxy() const { return loss_->moves_every_proxy(); }
+  // See LossOnProxies. False for a loss without proxies.
+  bool moves_every_proxy() const;
 
-  // The optimiser's own state (moments, counts), for a checkpoint; restored exactly. Errors: DataLoss.
+  // The optimizer's own state (moments, counts), for a checkpoint. Loading restores it exactly. Errors: DataLoss.
   std::string OptimizerState() const;
   absl::Status LoadOptimizerState(const std::string& state);
 
@@ -62,22 +65,37 @@ class Learner {
   const Ranks& ranks() const { return ranks_; }
 
  private:
+  // The embeddings of all ranks, with what the data says about them.
+  using Examples = std::variant<PairBatch, TripletBatch>;
+
+  struct Parts {
+    Loss loss;
+    embedder::EmbeddingNet net;
+    int64_t class_count;
+    torch::Device device;
+    const Ranks* ranks;
+  };
+
+  Learner(const v1::TrainingConfig& config, Parts parts);
+
   torch::Tensor Embed(const torch::Tensor& inputs);
-  torch::Tensor ComputeLoss(const torch::Tensor& inputs, const torch::Tensor& labels, LossBatch* batch);
-  void FillIn(const torch::Tensor& embeddings, const torch::Tensor& labels, LossBatch* batch) const;
+  Examples ExamplesOf(const torch::Tensor& embeddings, const torch::Tensor& labels) const;
+  ProxyBatch Match(const Examples& examples) const;
+  torch::Tensor ComputeLoss(const Examples& examples, const ProxyBatch& matched) const;
   bool is_frozen() const { return backbone_is_frozen_ || config_.model().freeze_backbone(); }
   void SetLearningRates(double factor);
   void DropGradients();
-  void Move(double factor, const LossBatch& batch);
+  void MeasureProxies(const Examples& examples, const ProxyBatch& matched);
+  void ApplyGradients(double factor);
 
   const v1::TrainingConfig config_;
-  const std::unique_ptr<Loss> loss_;
+  const Loss loss_;
   const bool has_triplets_;
   const torch::Device device_;
   const Ranks& ranks_;
   const AutocastType autocast_;
   embedder::EmbeddingNet net_;
-  // Null for a loss without proxies, both.
+  // Both are null for a loss without proxies.
   const std::unique_ptr<Proxies> proxies_;
   const std::unique_ptr<ProxyHealthMeter> meter_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;

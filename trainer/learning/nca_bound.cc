@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "trainer/losses/similarities.h"
+#include "trainer/miners/class_pairs.h"
 
 namespace semblance::trainer {
 namespace {

@@ -14,31 +14,34 @@
 namespace semblance::trainer {
 namespace {
 
-// Proxies of one class start this far from its mean, in units of its length: far enough to part, near enough to be of the class.
+// Several proxies of one class start at this distance from its mean, relative to the mean's length. They are then far enough apart
+// to separate, and near enough to represent the class.
 constexpr double kSpread = 0.3;
 constexpr double kJitter = 0.01;
 
-constexpr uint64_t kDealStream = 0x70726f78;  // Apart from the streams of other uses of the seed, which are epochs.
+// Differs from the streams of other uses of the seed, which are epochs.
+constexpr uint64_t kSharingStream = 0x70726f78;
 
-// By class, its proxy: every proxy gets as many classes as any other, or one less.
-torch::Tensor DealOut(int64_t class_count, int64_t proxy_count, uint64_t seed) {
+// The proxy of each class. The numbers of classes of any two proxies differ by one at most.
+torch::Tensor ShareProxies(int64_t class_count, int64_t proxy_count, uint64_t seed) {
   std::vector<int64_t> rows(static_cast<size_t>(class_count));
   for (size_t i = 0; i < rows.size(); ++i) {
     rows[i] = static_cast<int64_t>(i) % proxy_count;
   }
-  Random random(seed, kDealStream, /*index=*/0);
+  Random random(seed, kSharingStream, /*index=*/0);
   for (size_t i = rows.size(); i > 1; --i) {
     std::swap(rows[i - 1], rows[random.Below(i)]);
   }
   return torch::tensor(rows, torch::kInt64);
 }
 
-// For each example the next one of its class, in a circle; itself where there is no other.
+// For each example, the next one of its class; for the last one of a class, the first. An example without another of its class is
+// its own partner.
 torch::Tensor Partners(const torch::Tensor& labels) {
   const torch::Tensor host = labels.to(torch::kCPU).contiguous();
   const int64_t* const label = host.data_ptr<int64_t>();
   std::vector<int64_t> partners(static_cast<size_t>(host.size(0)));
-  std::map<int64_t, std::pair<int64_t, int64_t>> first_and_last;  // By class.
+  std::map<int64_t, std::pair<int64_t, int64_t>> first_and_last;  // Keyed by class.
   for (int64_t i = 0; i < host.size(0); ++i) {
     const auto [place, is_new] = first_and_last.emplace(label[i], std::make_pair(i, i));
     partners[static_cast<size_t>(place->second.second)] = i;
@@ -59,7 +62,7 @@ int64_t Proxies::Count(const v1::ProxyConfig& config, int64_t class_count) {
   return static_cast<int64_t>(std::llround(std::max(1.0, config.per_class() * static_cast<double>(class_count))));
 }
 
-// Drawn on the CPU, so that every device starts from the same ones.
+// Draws on the CPU, so that training starts from the same proxies on every device.
 Proxies::Proxies(const v1::ProxyConfig& config, int64_t class_count, int64_t dimension, uint64_t seed, torch::Device device)
     : class_count_(class_count),
       per_class_(std::max<int64_t>(1, static_cast<int64_t>(config.per_class()))),
@@ -70,7 +73,7 @@ Proxies::Proxies(const v1::ProxyConfig& config, int64_t class_count, int64_t dim
     return;
   }
   if (count() < class_count) {
-    shared_rows_ = DealOut(class_count, count(), seed).to(device);
+    shared_rows_ = ShareProxies(class_count, count(), seed).to(device);
   } else if (per_class_ > 1) {
     classes_ = torch::arange(class_count, torch::TensorOptions(torch::kInt64).device(device)).repeat_interleave(per_class_);
   }
@@ -93,52 +96,53 @@ torch::Tensor Proxies::Nearest(const torch::Tensor& unit_embeddings, const torch
   return candidates.gather(1, best.unsqueeze(1)).squeeze(1);
 }
 
-void Proxies::Match(LossBatch* batch) const {
+ProxyBatch Proxies::Match(const PairBatch& examples) const {
   const torch::NoGradGuard no_grad;
-  batch->proxies = values_;
-  const bool is_one_each = !is_dynamic_ && per_class_ == 1;
-  if (is_one_each) {
-    batch->positives = RowsOf(batch->labels).squeeze(1);
-    SampleNegatives(batch);
-    return;
+  const bool has_one_per_class = !is_dynamic_ && per_class_ == 1;
+  if (has_one_per_class) {
+    return WithSampledNegatives({examples.embeddings, values_, RowsOf(examples.labels).squeeze(1), AllOtherProxies()});
   }
-  const torch::Tensor unit_embeddings = embedder::NormalizeRows(batch->embeddings.detach());
+  const torch::Tensor unit_embeddings = embedder::NormalizeRows(examples.embeddings.detach());
   if (is_dynamic_) {
-    batch->positives = Nearest(unit_embeddings.index_select(0, Partners(batch->labels)), {});
-    return;
+    const torch::Tensor partners = unit_embeddings.index_select(0, Partners(examples.labels));
+    return {examples.embeddings, values_, Nearest(partners, {}), AllOtherProxies()};
   }
-  batch->positives = Nearest(unit_embeddings, RowsOf(batch->labels));
-  batch->proxy_classes = classes_;
+  return {examples.embeddings, values_, Nearest(unit_embeddings, RowsOf(examples.labels)),
+          ProxiesOfOtherClasses{examples.labels, classes_}};
 }
 
-void Proxies::MatchTriplets(LossBatch* batch) const {
-  const torch::Tensor positives = NearestTo(embedder::NormalizeRows(batch->positive_examples.detach()));
-  const torch::Tensor negatives = NearestTo(embedder::NormalizeRows(batch->negative_examples.detach()));
+ProxyBatch Proxies::Match(const TripletBatch& triplets) const {
+  const torch::Tensor positives = NearestTo(embedder::NormalizeRows(triplets.positives.detach()));
+  const torch::Tensor negatives = NearestTo(embedder::NormalizeRows(triplets.negatives.detach()));
   const torch::Tensor is_undecided = positives == negatives;
   const torch::Tensor own = torch::arange(positives.size(0), positives.options());
-  batch->proxies = torch::cat({values_, batch->positive_examples, batch->negative_examples});
-  batch->positives = torch::where(is_undecided, count() + own, positives);
-  batch->negatives = torch::where(is_undecided, count() + own.size(0) + own, negatives).unsqueeze(1);
+  ProxyBatch batch;
+  batch.embeddings = triplets.anchors;
+  batch.proxies = torch::cat({values_, triplets.positives, triplets.negatives});
+  batch.positives = torch::where(is_undecided, count() + own, positives);
+  batch.negatives = NamedProxies{torch::where(is_undecided, count() + own.size(0) + own, negatives).unsqueeze(1)};
+  return batch;
 }
 
-void Proxies::SampleNegatives(LossBatch* batch) const {
+ProxyBatch Proxies::WithSampledNegatives(ProxyBatch batch) const {
   if (sampled_negatives_ == 0 || sampled_negatives_ >= count()) {
-    return;
+    return batch;
   }
-  const torch::Tensor drawn = torch::randint(count(), {sampled_negatives_}, torch::kInt64).to(batch->positives.device());
-  const auto [rows, places, unused] = at::_unique2(torch::cat({batch->positives, drawn}), /*sorted=*/true, /*return_inverse=*/true);
-  batch->positives = places.slice(0, 0, batch->positives.size(0));
+  const torch::Tensor drawn = torch::randint(count(), {sampled_negatives_}, torch::kInt64).to(batch.positives.device());
+  const auto [rows, places, unused] = at::_unique2(torch::cat({batch.positives, drawn}), /*sorted=*/true, /*return_inverse=*/true);
+  batch.positives = places.slice(0, 0, batch.positives.size(0));
   const torch::AutoGradMode with_gradients(true);
-  batch->proxies = values_.index_select(0, rows);
+  batch.proxies = values_.index_select(0, rows);
+  return batch;
 }
 
 torch::Tensor Proxies::IsNearestToItsClass(const torch::Tensor& unit_embeddings, const torch::Tensor& labels) const {
   return (RowsOf(labels) == Nearest(unit_embeddings, {}).unsqueeze(1)).any(1);
 }
 
-// In place: a copy of very many proxies would take memory.
+// Works in place, because a copy of very many proxies would need much memory.
 void Proxies::Renormalize() {
-  constexpr double kSmallestNorm = 1e-12;  // As NormalizeRows.
+  constexpr double kSmallestNorm = 1e-12;  // The same as in NormalizeRows.
   const torch::NoGradGuard no_grad;
   values_.div_(values_.norm(2, 1, /*keepdim=*/true).clamp_min(kSmallestNorm));
 }
@@ -158,7 +162,7 @@ void Proxies::StartAtClassMeans(const torch::Tensor& means, const torch::Tensor&
   const torch::Tensor offsets = embedder::NormalizeRows(means.to(torch::kCPU) - center.to(torch::kCPU));
   if (shared_rows_.defined()) {
     const torch::Tensor sums = torch::zeros({count(), values_.size(1)}).index_add(0, shared_rows(), offsets);
-    // Classes that lie opposite to each other leave nothing.
+    // The directions of two opposite classes cancel, and a random one remains.
     Assign(sums + kJitter * embedder::NormalizeRows(torch::randn_like(sums)));
     return;
   }

@@ -1,22 +1,22 @@
-// The proxies: points of the embedding space that stand for classes, learned with the network; and which of them stands for what.
+// The proxies: points of the embedding space that represent classes and are learned with the network. This class also decides which
+// proxy represents which example.
 //
 // Not thread-safe.
 //
-// Only their direction counts: the losses normalise them. They are kept at unit length all the same, by Renormalize after each
-// step, because the gradient of a direction shrinks as one over the length and every step lengthens the vector: without it the
-// learning rate of the proxies would decay unseen.
+// Only the direction of a proxy counts, because the losses normalize them. They are kept at unit length all the same: Renormalize
+// runs after each step. The gradient of a direction shrinks as one over the length, and every step makes the vector longer, so
+// without Renormalize the learning rate of the proxies would decay unnoticed.
 //
 // Assignment (arXiv 1703.07464, section 3.3):
-//   static, k a class        rows k c to k c + k - 1 are those of class c; an example's positive is the nearest of them
-//   static, shared           there are fewer proxies than classes: each class has one, dealt out at random (seeded), as evenly as
-//   it
-//                            goes; a shared proxy is never a negative of the classes that share it
-//   dynamic                  an example's positive is the proxy that is nearest to another example of its class in the batch (to
-//                            itself where it is alone); all others are negatives
-//   dynamic, of triplets     an anchor's positive is the proxy nearest to its positive example, its negative the one nearest to its
-//                            negative example: the paper's p(y) and p(z). Where these are one and the same, and so say nothing, the
-//                            two examples stand for themselves. (Without this, proxies gather all that is near to them until few
-//                            are left and most triplets are undecided.)
+//   static, k per class      Rows k c to k c + k - 1 are those of class c. An example's positive is the nearest of them.
+//   static, shared           There are fewer proxies than classes. Each class has one, assigned at random (seeded) and as evenly as
+//                            possible. A shared proxy is never a negative of the classes that share it.
+//   dynamic                  An example's positive is the proxy nearest to another example of its class in the batch (nearest to
+//                            itself if it is the only one). All other proxies are negatives.
+//   dynamic, for triplets    An anchor's positive is the proxy nearest to its positive example, and its negative the one nearest to
+//                            its negative example: the paper's p(y) and p(z). Where both are the same proxy, the triplet would
+//                            teach nothing, so the two examples themselves take the place of the proxies. (Without this rule,
+//                            proxies attract everything near them until few proxies are in use and most triplets are undecided.)
 #ifndef SEMBLANCE_TRAINER_LEARNING_PROXIES_H_
 #define SEMBLANCE_TRAINER_LEARNING_PROXIES_H_
 
@@ -31,60 +31,62 @@ namespace semblance::trainer {
 
 class Proxies {
  public:
-  // Directions uniform on the sphere (normalised N(0, 1)), from the default generator: seed it with torch::manual_seed. `seed` is
-  // that of the dealing out. class_count is 0 for data of triplets. REQUIRES: a validated config with at least two proxies for
-  // class_count classes.
+  // Draws directions uniformly on the sphere (normalized N(0, 1)) from LibTorch's default generator; seed it with
+  // torch::manual_seed. `seed` decides which classes share a proxy. class_count is 0 if the data are triplets. REQUIRES: a
+  // validated config with at least two proxies for class_count classes.
   Proxies(const v1::ProxyConfig& config, int64_t class_count, int64_t dimension, uint64_t seed, torch::Device device);
 
-  // How many a config asks for.
+  // The number of proxies that a config asks for.
   static int64_t Count(const v1::ProxyConfig& config, int64_t class_count);
 
   // [count, dimension], float32, a leaf that requires gradients.
   const torch::Tensor& values() const { return values_; }
   int64_t count() const { return values_.size(0); }
 
-  // Fills in what the loss needs to know about proxies, from the batch's embeddings and labels. With sampled negatives,
-  // batch->proxies are a part of the values: those of the batch and others drawn from the default generator.
-  void Match(LossBatch* batch) const;
+  // Assigns proxies to labeled examples. With sampled negatives, the result holds only a part of the proxies: the positives of the
+  // batch, and others drawn from LibTorch's default generator.
+  ProxyBatch Match(const PairBatch& examples) const;
 
-  // The same for the anchors of triplets, whose positive and negative examples the batch has. batch->proxies are the values and
-  // these examples, with their gradients. REQUIRES: dynamic.
-  void MatchTriplets(LossBatch* batch) const;
+  // Assigns proxies to the anchors of triplets. The result's proxies are values() followed by the positive and the negative
+  // examples, with their gradients. REQUIRES: dynamic assignment.
+  ProxyBatch Match(const TripletBatch& triplets) const;
 
-  // The row nearest to each of the (unit) embeddings: [N], int64.
+  // The row of the proxy nearest to each of the (unit) embeddings: [N], int64.
   torch::Tensor NearestTo(const torch::Tensor& unit_embeddings) const { return Nearest(unit_embeddings, {}); }
 
-  // Whether the nearest of all proxies is one of its class, for each of the (unit) embeddings: [N], bool. REQUIRES: static.
+  // For each of the (unit) embeddings, true if the nearest of all proxies belongs to its class: [N], bool. REQUIRES: static
+  // assignment.
   torch::Tensor IsNearestToItsClass(const torch::Tensor& unit_embeddings, const torch::Tensor& labels) const;
 
-  // The rows that stand for the classes: [N, rows of a class], int64. REQUIRES: static.
+  // The rows of the proxies that represent each label: [N, proxies per class], int64. REQUIRES: static assignment.
   torch::Tensor RowsOf(const torch::Tensor& labels) const;
   bool is_static() const { return !is_dynamic_; }
 
-  // The shared proxy of each class: [class count], int64, on the CPU; undefined where no proxy is shared.
+  // The row of each class's shared proxy: [class count], int64, on the CPU. Undefined if no proxy is shared.
   torch::Tensor shared_rows() const { return shared_rows_.defined() ? shared_rows_.to(torch::kCPU) : shared_rows_; }
 
   void Renormalize();
 
-  // Takes the directions of `values`, [count, dimension], from any device.
+  // Sets the directions to those of `values`, [count, dimension], on any device.
   void Assign(const torch::Tensor& values);
 
-  // Takes `values` as they are: those that values() was, of unit length.
+  // Sets the proxies to exactly `values`, which an earlier values() returned; they have unit length.
   void Restore(const torch::Tensor& values);
 
-  // Moves every proxy to where the examples are that it stands for: the mean of the classes' `means` ([class count, D], unit rows
-  // averaged by class), less `centre`, the mean of all. Several proxies of one class lie around its mean; dynamic ones start at
-  // classes drawn at random.
+  // Moves each proxy to the mean of the examples that it represents. `means` is [class count, D]: the mean of the unit embeddings
+  // of each class. `center` is the mean of all, and is subtracted. Several proxies of one class are scattered around its mean;
+  // dynamic ones start at classes drawn at random.
   void StartAtClassMeans(const torch::Tensor& means, const torch::Tensor& center);
 
-  // Moves every proxy to one of the `examples` ([N, D], unit rows), less `centre`, the mean of all: drawn at random, each of them
-  // once before any is taken again; such repeated ones lie around it. REQUIRES: dynamic.
+  // Moves each proxy to one of the `examples` ([N, D], unit rows), less `center`, the mean of all. Examples are drawn at random,
+  // and none is drawn again before all have been; proxies at an example drawn again are scattered around it. REQUIRES: dynamic
+  // assignment.
   void StartAtExamples(const torch::Tensor& examples, const torch::Tensor& center);
 
  private:
-  // [N]: the row nearest to each embedding, of `candidates` ([N, K] rows; undefined: of all).
+  // [N]: the row nearest to each embedding among its `candidates`, [N, K] rows; among all rows if `candidates` is undefined.
   torch::Tensor Nearest(const torch::Tensor& unit_embeddings, const torch::Tensor& candidates) const;
-  void SampleNegatives(LossBatch* batch) const;
+  ProxyBatch WithSampledNegatives(ProxyBatch batch) const;
 
   int64_t class_count_;
   int64_t per_class_ = 1;
@@ -92,7 +94,7 @@ class Proxies {
   int64_t sampled_negatives_ = 0;
   torch::Tensor values_;
   torch::Tensor shared_rows_;
-  // [count], the class of each; undefined unless there are several for each class.
+  // [count]: the class of each proxy. Undefined unless each class has several proxies.
   torch::Tensor classes_;
 };
 

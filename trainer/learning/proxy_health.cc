@@ -7,8 +7,7 @@
 namespace semblance::trainer {
 namespace {
 
-// Products of examples and proxies beyond which the nearest proxies of a batch are not looked for: they would cost as much as the
-// step.
+// With more pairs of an example and a proxy than this, nearest proxies are not searched: that would cost as much as the step.
 constexpr int64_t kMaxProducts = int64_t{1} << 24;
 constexpr int64_t kMaxNamedClasses = 10;
 constexpr int64_t kMaxMeanComponents = int64_t{1} << 25;
@@ -35,6 +34,7 @@ void ProxyHealthMeter::Reset() {
 }
 
 void ProxyHealthMeter::ObserveGradients() {
+  ++steps_;
   const torch::Tensor& gradient = proxies_.values().grad();
   if (!gradient.defined()) {
     return;
@@ -44,47 +44,43 @@ void ProxyHealthMeter::ObserveGradients() {
   has_gradient_.logical_or_(norms > 0);
 }
 
-void ProxyHealthMeter::Observe(const LossBatch& batch, double embedding_scale, double proxy_scale) {
+void ProxyHealthMeter::Observe(const TripletBatch& triplets) {
   const torch::NoGradGuard no_grad;
-  ++steps_;
   ObserveGradients();
-  if (class_count_ == 0) {
-    ObserveTriplets(batch);
-  } else {
-    ObserveClasses(batch, embedding_scale, proxy_scale);
-  }
-}
-
-void ProxyHealthMeter::ObserveTriplets(const LossBatch& batch) {
-  const torch::Tensor anchors = proxies_.NearestTo(embedder::NormalizeRows(batch.embeddings.detach()));
-  const torch::Tensor positives = proxies_.NearestTo(embedder::NormalizeRows(batch.positive_examples.detach()));
-  const torch::Tensor negatives = proxies_.NearestTo(embedder::NormalizeRows(batch.negative_examples.detach()));
+  const torch::Tensor anchors = proxies_.NearestTo(embedder::NormalizeRows(triplets.anchors.detach()));
+  const torch::Tensor positives = proxies_.NearestTo(embedder::NormalizeRows(triplets.positives.detach()));
+  const torch::Tensor negatives = proxies_.NearestTo(embedder::NormalizeRows(triplets.negatives.detach()));
   is_positive_.index_fill_(0, torch::cat({anchors, positives, negatives}), true);
   nearest_ += (anchors == positives).sum().item<int64_t>();
   undecided_ += (positives == negatives).sum().item<int64_t>();
   examples_ += anchors.size(0);
 }
 
-void ProxyHealthMeter::ObserveClasses(const LossBatch& batch, double embedding_scale, double proxy_scale) {
-  const torch::Tensor embeddings = embedder::NormalizeRows(batch.embeddings.detach());
-  const int64_t count = embeddings.size(0);
-  const torch::Tensor own = embedder::NormalizeRows(batch.proxies.detach().index_select(0, batch.positives));
-  bound_.Add(MeasureNcaBound({embeddings, own, batch.labels}, embedding_scale, proxy_scale));
+void ProxyHealthMeter::Observe(const PairBatch& examples, const ProxyBatch& matched, const BoundLengths& lengths) {
+  const torch::NoGradGuard no_grad;
+  ObserveGradients();
+  const torch::Tensor embeddings = embedder::NormalizeRows(examples.embeddings.detach());
+  const torch::Tensor own = embedder::NormalizeRows(matched.proxies.detach().index_select(0, matched.positives));
+  bound_.Add(MeasureNcaBound({embeddings, own, examples.labels}, lengths.embedding_scale, lengths.proxy_scale));
   if (class_sums_.numel() > 0) {
-    class_sums_.index_add_(0, batch.labels, embeddings);
+    class_sums_.index_add_(0, examples.labels, embeddings);
   }
-  class_counts_.index_add_(0, batch.labels, torch::ones({count}, class_counts_.options()));
-  if (batch.proxies.size(0) == proxies_.count()) {
-    is_positive_.index_fill_(0, batch.positives, true);
-  } else if (proxies_.is_static()) {  // Positives are numbers in a sample.
-    is_positive_.index_fill_(0, proxies_.RowsOf(batch.labels).flatten(), true);
+  class_counts_.index_add_(0, examples.labels, torch::ones({embeddings.size(0)}, class_counts_.options()));
+  if (matched.proxies.size(0) == proxies_.count()) {
+    is_positive_.index_fill_(0, matched.positives, true);
+  } else if (proxies_.is_static()) {  // The positives are rows of a sample of the proxies.
+    is_positive_.index_fill_(0, proxies_.RowsOf(examples.labels).flatten(), true);
   }
-  if (proxies_.is_static() && count * proxies_.count() <= kMaxProducts) {
-    const torch::Tensor is_nearest = proxies_.IsNearestToItsClass(embeddings, batch.labels);
-    nearest_ += is_nearest.sum().item<int64_t>();
-    is_astray_.index_fill_(0, batch.labels.masked_select(is_nearest.logical_not()), true);
-    examples_ += count;
+  if (proxies_.is_static() && embeddings.size(0) * proxies_.count() <= kMaxProducts) {
+    ObserveNearest(embeddings, examples.labels);
   }
+}
+
+void ProxyHealthMeter::ObserveNearest(const torch::Tensor& unit_embeddings, const torch::Tensor& labels) {
+  const torch::Tensor is_nearest = proxies_.IsNearestToItsClass(unit_embeddings, labels);
+  nearest_ += is_nearest.sum().item<int64_t>();
+  is_astray_.index_fill_(0, labels.masked_select(is_nearest.logical_not()), true);
+  examples_ += labels.size(0);
 }
 
 void ProxyHealthMeter::ObserveMoved() {

@@ -1,4 +1,4 @@
-// The health of the proxies in the forms in which a run tells it: a line, values for its log, and the error that ends it.
+// Reports the health of the proxies: as a line of text, as values for the log, and as the error that ends a run.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_TRAINER_LEARNING_PROXY_HEALTH_REPORT_H_
@@ -17,11 +17,11 @@ namespace semblance::trainer {
 // "accuracy 0.9012, cosine to class mean 0.812 (least 0.402), ..."
 std::string FormatHealth(const ProxyHealth& health);
 
-// "proxies/...", "dead_proxies", and with labels "loss/nca" and "loss/nca_bound", means over the anchors.
+// The values "proxies/..." and "dead_proxies". With labels also "loss/nca" and "loss/nca_bound", which are means over the anchors.
 std::vector<NamedValue> NamedValuesOf(const ProxyHealth& health);
 
-// FailedPrecondition, with the names of the classes, where proxies cannot learn. `classes` are the names by number. For health that
-// saw a whole epoch, of a loss that moves every proxy.
+// Returns FailedPrecondition, with the names of the classes, if proxies cannot learn. `classes` has the name of each class.
+// REQUIRES: `health` covers a whole epoch, and the loss moves every proxy.
 absl::Status CheckNotStuck(const ProxyHealth& health, absl::Span<const std::string> classes);
 
 }  // namespace semblance::trainer

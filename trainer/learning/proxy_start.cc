@@ -15,12 +15,12 @@ namespace {
 
 constexpr int64_t kMaxImages = 20'480;
 
-// `classes` are those of the embeddings, of class_count.
+// `classes` has the class of each embedding, out of class_count.
 void StartAtClassMeans(const torch::Tensor& embeddings, const torch::Tensor& classes, int64_t class_count, Proxies* proxies) {
   const torch::Tensor center = embeddings.mean(0);
   const torch::Tensor sums = torch::zeros({class_count, embeddings.size(1)}).index_add(0, classes, embeddings);
   const torch::Tensor counts = torch::zeros({class_count}).index_add(0, classes, torch::ones({classes.size(0)})).unsqueeze(1);
-  // A class without examples in the sample: anywhere.
+  // A class without examples in the sample starts at a random place.
   const torch::Tensor anywhere = center + embedder::NormalizeRows(torch::randn_like(sums));
   proxies->StartAtClassMeans(torch::where(counts > 0, sums / counts.clamp_min(1), anywhere), center);
 }

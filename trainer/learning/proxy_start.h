@@ -1,4 +1,4 @@
-// Where proxies start: see ProxyConfig.initialization.
+// Moves proxies to the place where they start (see ProxyConfig.initialization).
 //
 // Not thread-safe: uses the network and LibTorch's default generator.
 #ifndef SEMBLANCE_TRAINER_LEARNING_PROXY_START_H_
@@ -11,8 +11,9 @@
 
 namespace semblance::trainer {
 
-// Moves the learner's proxies to the class means, or to some, of the (untrained) network's embeddings of `train`, if the config
-// says so. Takes a sample of a large data set; classes that are not in it keep random proxies. Errors: as of ForwardAll.
+// Embeds the images of `train` with the (untrained) network. Moves the learner's proxies to the means of the classes, or to some of
+// the embeddings, if the config says so. Uses a sample of a large data set; classes without an example in it get random proxies.
+// Errors: those of ForwardAll.
 absl::Status StartProxies(const v1::TrainingConfig& config, const LabeledImages& train, Learner* learner);
 
 }  // namespace semblance::trainer

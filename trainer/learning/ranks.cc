@@ -49,7 +49,7 @@ class ProcessRanks final : public Ranks {
 
   torch::Tensor Gather(const torch::Tensor& rows) const override {
     const std::vector<int64_t> counts = RowCounts(rows.size(0));
-    // The ranks exchange the same number of rows: as many as the longest has.
+    // All ranks must exchange the same number of rows, so each pads its rows to the largest number.
     const int64_t longest = *std::max_element(counts.begin(), counts.end());
     std::vector<int64_t> shape = rows.sizes().vec();
     shape[0] = longest;
@@ -141,7 +141,7 @@ c10::intrusive_ptr<c10d::ProcessGroup> NewGroup(const RankEnvironment& environme
 
 absl::StatusOr<RankEnvironment> RankEnvironment::FromProcess() {
   RankEnvironment environment;
-  if (std::getenv("WORLD_SIZE") == nullptr) {  // NOLINT(concurrency-mt-unsafe): as above.
+  if (std::getenv("WORLD_SIZE") == nullptr) {  // NOLINT(concurrency-mt-unsafe): before any thread starts.
     return environment;
   }
   constexpr int kMaxRanks = 65'536;
@@ -149,7 +149,7 @@ absl::StatusOr<RankEnvironment> RankEnvironment::FromProcess() {
   SEMBLANCE_ASSIGN_OR_RETURN(environment.rank, NumberFrom("RANK", 0, environment.world_size - 1));
   SEMBLANCE_ASSIGN_OR_RETURN(environment.local_rank, NumberFrom("LOCAL_RANK", 0, environment.world_size - 1));
   SEMBLANCE_ASSIGN_OR_RETURN(environment.master_port, NumberFrom("MASTER_PORT", 1, 65'535));
-  const char* const address = std::getenv("MASTER_ADDR");  // NOLINT(concurrency-mt-unsafe): as above.
+  const char* const address = std::getenv("MASTER_ADDR");  // NOLINT(concurrency-mt-unsafe): before any thread starts.
   if (address == nullptr) {
     return absl::InvalidArgumentError("the environment has no MASTER_ADDR, though WORLD_SIZE is set");
   }
@@ -188,7 +188,7 @@ bool Ranks::Any(bool flag) const {
   return count.item<int64_t>() > 0;
 }
 
-double Ranks::OfFirst(double value) const {
+double Ranks::FromFirst(double value) const {
   torch::Tensor tensor = torch::full({1}, value, torch::TensorOptions(torch::kFloat64).device(device()));
   CopyFromFirst(&tensor);
   return tensor.item<double>();

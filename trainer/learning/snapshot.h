@@ -1,5 +1,5 @@
-// All of a learner that a checkpoint holds, as files: network, proxies (if it has any), optimiser and the state of the random
-// generator.
+// The state of a learner that a checkpoint keeps, as files: the network, the proxies (if there are any), the optimizer and the
+// random generator.
 //
 // Not thread-safe: reads and writes the learner and LibTorch's default generator of the CPU.
 #ifndef SEMBLANCE_TRAINER_LEARNING_SNAPSHOT_H_
@@ -20,10 +20,11 @@ using SnapshotFiles = std::map<std::string, std::string>;
 
 SnapshotFiles TakeSnapshot(const Learner& learner);
 
-// Makes the learner, of the same config, what it was. Errors: DataLoss, FailedPrecondition (not of this network).
+// Restores the state into a learner of the same config. Errors: DataLoss; FailedPrecondition if the state is that of another
+// network.
 absl::Status RestoreSnapshot(const SnapshotFiles& files, Learner* learner);
 
-// What a bundle keeps: the network and the proxies, on the CPU.
+// The part of the state that a bundle keeps: the network and the proxies, on the CPU.
 struct TrainedState {
   embedder::TensorMap model;
   // Empty for a loss without proxies.
@@ -34,7 +35,7 @@ struct TrainedState {
   bool empty() const { return model.empty(); }
 };
 
-// As files of a checkpoint, their names after `prefix`, and back. Errors: DataLoss.
+// Converts the state to files of a checkpoint, whose names begin with `prefix`, and back. Errors: DataLoss.
 SnapshotFiles FilesOf(const TrainedState& state, const std::string& prefix);
 absl::StatusOr<TrainedState> StateFrom(const SnapshotFiles& files, const std::string& prefix);
 

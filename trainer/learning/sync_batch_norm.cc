@@ -3,7 +3,7 @@
 namespace semblance::trainer {
 namespace {
 
-// [C] as [1, C, 1, 1].
+// Reshapes [C] to [1, C, 1, 1].
 torch::Tensor PerChannel(const torch::Tensor& values) {
   return values.view({1, -1, 1, 1});
 }
@@ -14,13 +14,13 @@ torch::Tensor SumOverPixels(const torch::Tensor& x) {
 
 class SyncBatchNormFunction : public torch::autograd::Function<SyncBatchNormFunction> {
  public:
-  // Also returns the mean and the variance, [C] in float64, and how many values they are of.
-  // NOLINTNEXTLINE(readability-function-size): a function of autograd takes each of its inputs by itself.
+  // Also returns the mean and the variance, [C] in float64, and the number of values in each channel.
+  // NOLINTNEXTLINE(readability-function-size): autograd wants each input as an argument of its own.
   static torch::autograd::tensor_list forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                               const torch::Tensor& weight, const torch::Tensor& bias, double epsilon,
                                               const Ranks* ranks) {
     const int64_t channels = x.size(1);
-    // In float64: a difference of squares.
+    // float64, because the variance is a difference of squares.
     torch::Tensor sums = torch::cat({SumOverPixels(x), SumOverPixels(x.to(torch::kFloat64).square()),
                                      torch::full({1}, x.numel() / channels, x.options().dtype(torch::kFloat64))});
     ranks->Sum(&sums);
@@ -42,7 +42,7 @@ class SyncBatchNormFunction : public torch::autograd::Function<SyncBatchNormFunc
     const int64_t channels = normalized.size(1);
     const torch::Tensor own = torch::cat({SumOverPixels(gradient), SumOverPixels(gradient * normalized)});
     torch::Tensor all = own.clone();
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): what autograd saves is a tensor or a number.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): autograd can save tensors and numbers only.
     reinterpret_cast<const Ranks*>(context->saved_data["ranks"].toInt())->Sum(&all);
     const torch::Tensor means = (all / saved[3]).to(gradient.dtype());
     const torch::Tensor x_gradient = PerChannel(saved[1] * saved[2]) * (gradient - PerChannel(means.slice(0, 0, channels)) -

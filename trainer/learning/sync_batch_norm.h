@@ -1,4 +1,5 @@
-// Batch norm over the examples of all ranks: what one process does with the whole batch (Ioffe and Szegedy, arXiv 1502.03167).
+// Batch norm over the examples of all ranks. The result is that of one process with the whole batch (Ioffe and Szegedy, arXiv
+// 1502.03167).
 //
 // Not thread-safe: changes the running statistics.
 #ifndef SEMBLANCE_TRAINER_LEARNING_SYNC_BATCH_NORM_H_
@@ -10,9 +11,10 @@
 
 namespace semblance::trainer {
 
-// `norm` in training mode applied to this rank's [N, C, H, W], with the mean and variance of all ranks' examples; differentiable.
-// The gradients of weight and bias are of this rank's examples: they are summed with the others. All ranks call it at the same
-// time, in the forward pass and in the backward pass. REQUIRES: an affine norm with running statistics and a momentum.
+// Applies `norm` in training mode to this rank's [N, C, H, W], with the mean and the variance of the examples of all ranks.
+// Differentiable. The gradients of weight and bias are those of this rank's examples only; the caller sums them over the ranks. All
+// ranks must call it together, in the forward pass and in the backward pass. REQUIRES: an affine norm with running statistics and a
+// momentum.
 torch::Tensor SyncBatchNorm(const torch::Tensor& x, torch::nn::BatchNorm2dImpl* norm, const Ranks& ranks);
 
 }  // namespace semblance::trainer

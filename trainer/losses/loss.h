@@ -1,60 +1,93 @@
-// What all losses have in common: a batch in, a number out.
+// The three kinds of losses, and the batches that they are computed on.
 //
 // Thread-compatible: const methods may run concurrently.
 //
-// Every loss normalises embeddings and proxies by itself: only their directions count. cos(x, p) is the cosine of the two, and
-// d(x, y) = 2 - 2 cos(x, y) the squared Euclidean distance of the unit vectors, unless a loss says otherwise.
+//   LossOnProxies    compares each example with proxies                      (ProxyBatch)
+//   LossOnPairs      compares the examples of a batch with one another       (PairBatch)
+//   LossOnTriplets   compares the anchor of each triplet with its own two    (TripletBatch)
+//
+// A loss derives from one of them and overrides Compute, which returns the mean loss of the batch: a scalar, float32,
+// differentiable in embeddings and proxies. A batch from which nothing can be learned (no pairs, no negatives) gives 0, with
+// gradients of 0.
+//
+// Every loss normalizes embeddings and proxies itself: only their directions count. In the comments of the losses, cos(x, p) is
+// the cosine of the two, and d(x, y) = 2 - 2 cos(x, y) is the squared Euclidean distance of the unit vectors, unless a loss says
+// otherwise. docs/add_a_loss.md shows how to write one.
+//
+// Sizes: N examples (N >= 1), D dimensions, P proxies. All tensors of a batch are on one device. Embeddings and proxies are
+// float32 and may have any length; a zero row stays zero. All other tensors are int64.
 #ifndef SEMBLANCE_TRAINER_LOSSES_LOSS_H_
 #define SEMBLANCE_TRAINER_LOSSES_LOSS_H_
 
 #include <torch/torch.h>
 
 #include <memory>
-
-#include "semblance/v1/training_config.pb.h"
+#include <variant>
 
 namespace semblance::trainer {
 
-// N examples, D dimensions, P proxies; all tensors on one device.
-struct LossBatch {
-  // [N, D], float32, of any length (a zero row stays zero). N >= 1.
-  torch::Tensor embeddings;
-  // [N], int64: classes. Undefined where the examples are the anchors of given triplets.
-  torch::Tensor labels;
-  // [N, D]: the other two of each example's triplet. Undefined where there are labels.
-  torch::Tensor positive_examples;
-  torch::Tensor negative_examples;
+// Every proxy but the example's positive is a negative of the example.
+struct AllOtherProxies {};
 
-  // What follows is for losses with proxies.
-
-  // [P, D], float32, of any length.
-  torch::Tensor proxies;
-  // [N], int64: for each example the row of the proxy that it is to come near to.
-  torch::Tensor positives;
-  // [P], int64: the class of each proxy. A proxy of the example's class that is not its positive is no negative of it either.
-  // Undefined: every other proxy is a negative.
-  torch::Tensor proxy_classes;
-  // [N, K], int64: the rows of the only proxies that are negatives of each example; one that is its positive does not count.
-  // Undefined: as above.
-  torch::Tensor negatives;
+// Every proxy of another class is a negative. A proxy of the example's class that is not its positive is ignored.
+struct ProxiesOfOtherClasses {
+  torch::Tensor example_classes;  // [N]
+  torch::Tensor proxy_classes;    // [P]
 };
 
-class Loss {
+// Only the named proxies are negatives. An example's positive is never its negative, even if it is named.
+struct NamedProxies {
+  torch::Tensor rows;  // [N, K], rows of the proxies
+};
+
+using NegativeProxies = std::variant<AllOtherProxies, ProxiesOfOtherClasses, NamedProxies>;
+
+struct ProxyBatch {
+  torch::Tensor embeddings;  // [N, D]
+  torch::Tensor proxies;     // [P, D]
+  torch::Tensor positives;   // [N]: the row of the proxy that each example is pulled towards
+  NegativeProxies negatives;
+};
+
+struct PairBatch {
+  torch::Tensor embeddings;  // [N, D]
+  torch::Tensor labels;      // [N]: the class of each example
+};
+
+struct TripletBatch {
+  torch::Tensor anchors;    // [N, D]
+  torch::Tensor positives;  // [N, D]: should be nearer to the anchor than the negative is
+  torch::Tensor negatives;  // [N, D]
+};
+
+class LossOnProxies {
  public:
-  virtual ~Loss() = default;
+  virtual ~LossOnProxies() = default;
 
-  // The mean loss: a scalar, float32, differentiable in embeddings and proxies. A batch from which nothing can be learned (no
-  // pairs, no negatives) gives 0, with gradients of 0.
-  virtual torch::Tensor Compute(const LossBatch& batch) const = 0;
+  virtual torch::Tensor Compute(const ProxyBatch& batch) const = 0;
 
-  virtual bool uses_proxies() const { return true; }
-
-  // Whether a proxy that stands for an example, and each that does not, gets a gradient in every step (up to underflow).
-  virtual bool moves_every_proxy() const { return uses_proxies(); }
+  // True if in every step each proxy of the batch gets a gradient that is not zero, apart from underflow. Training then reports
+  // proxies that get none, because something must be wrong.
+  virtual bool moves_every_proxy() const { return true; }
 };
 
-// The loss that the config names. REQUIRES: a validated config (see trainer/config.h).
-std::unique_ptr<Loss> NewLoss(const v1::LossConfig& config);
+class LossOnPairs {
+ public:
+  virtual ~LossOnPairs() = default;
+
+  virtual torch::Tensor Compute(const PairBatch& batch) const = 0;
+};
+
+class LossOnTriplets {
+ public:
+  virtual ~LossOnTriplets() = default;
+
+  virtual torch::Tensor Compute(const TripletBatch& batch) const = 0;
+};
+
+// A loss of any kind. Never null.
+using Loss =
+    std::variant<std::unique_ptr<const LossOnProxies>, std::unique_ptr<const LossOnPairs>, std::unique_ptr<const LossOnTriplets>>;
 
 }  // namespace semblance::trainer
 

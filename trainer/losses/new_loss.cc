@@ -1,5 +1,14 @@
+#include "trainer/losses/new_loss.h"
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "common/error.h"
+#include "common/status_macros.h"
+#include "trainer/losses/given_triplets.h"
 #include "trainer/losses/lifted_structure.h"
-#include "trainer/losses/loss.h"
 #include "trainer/losses/n_pairs.h"
 #include "trainer/losses/normalized_softmax.h"
 #include "trainer/losses/proxy_anchor.h"
@@ -7,22 +16,34 @@
 #include "trainer/losses/proxy_triplet.h"
 #include "trainer/losses/soft_triple.h"
 #include "trainer/losses/triplet.h"
+#include "trainer/miners/triplet_miners.h"
 
 namespace semblance::trainer {
 namespace {
 
-std::unique_ptr<Loss> NewProxyNca(const v1::LossConfig& config) {
+absl::Status Refuse(const std::string& field, absl::string_view message) {
+  return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(field, " ", message));
+}
+
+absl::StatusOr<Loss> NewProxyNca(const v1::LossConfig& config) {
   ProxyNcaOptions options;
-  options.denominator = config.proxy_nca().denominator() == v1::ProxyNcaConfig::DENOMINATOR_NEGATIVES
-                            ? ProxyNcaOptions::Denominator::kNegatives
-                            : ProxyNcaOptions::Denominator::kAll;
+  switch (config.proxy_nca().denominator()) {
+    case v1::ProxyNcaConfig::DENOMINATOR_NEGATIVES:
+      options.denominator = ProxyNcaOptions::Denominator::kNegatives;
+      break;
+    case v1::ProxyNcaConfig::DENOMINATOR_ALL:
+      options.denominator = ProxyNcaOptions::Denominator::kAll;
+      break;
+    default:
+      return Refuse("loss.proxy_nca.denominator", "is not known");
+  }
   options.embedding_scale = config.proxy_nca().embedding_scale();
   options.proxy_scale = config.proxy_nca().proxy_scale();
   options.label_smoothing = config.label_smoothing();
   return std::make_unique<ProxyNcaLoss>(options);
 }
 
-std::unique_ptr<Loss> NewSoftTriple(const v1::LossConfig& config) {
+Loss NewSoftTriple(const v1::LossConfig& config) {
   SoftTripleOptions options;
   options.scale = config.soft_triple().scale();
   options.temperature = config.soft_triple().temperature();
@@ -32,21 +53,32 @@ std::unique_ptr<Loss> NewSoftTriple(const v1::LossConfig& config) {
   return std::make_unique<SoftTripleLoss>(options);
 }
 
-TripletLoss::Mining MiningOf(const v1::TripletConfig& config) {
+absl::StatusOr<TripletMiner> MinerOf(const v1::TripletConfig& config) {
   switch (config.mining()) {
+    case v1::TripletConfig::MINING_SEMI_HARD:
+      return SemiHardTriplets;
     case v1::TripletConfig::MINING_HARD:
-      return TripletLoss::Mining::kHard;
+      return HardTriplets;
     case v1::TripletConfig::MINING_ALL:
-      return TripletLoss::Mining::kAll;
+      return ViolatingTriplets;
     default:
-      return TripletLoss::Mining::kSemiHard;
+      return Refuse("loss.triplet.mining", "is not known");
   }
 }
 
-}  // namespace
+absl::StatusOr<Loss> NewTriplet(const v1::TripletConfig& config, Supervision supervision) {
+  if (supervision == Supervision::kTriplets) {
+    return std::make_unique<GivenTripletLoss>(config.margin());
+  }
+  SEMBLANCE_ASSIGN_OR_RETURN(const TripletMiner miner, MinerOf(config));
+  return std::make_unique<TripletLoss>(miner, config.margin());
+}
 
-std::unique_ptr<Loss> NewLoss(const v1::LossConfig& config) {
+// One case for each loss, and no `default`: the compiler then reports a loss of the config that has no case here.
+absl::StatusOr<Loss> NewLossOfKind(const v1::LossConfig& config, Supervision supervision) {
   switch (config.kind_case()) {
+    case v1::LossConfig::kProxyNca:
+      return NewProxyNca(config);
     case v1::LossConfig::kProxyTriplet:
       return std::make_unique<ProxyTripletLoss>(config.proxy_triplet().margin());
     case v1::LossConfig::kProxyAnchor:
@@ -56,14 +88,27 @@ std::unique_ptr<Loss> NewLoss(const v1::LossConfig& config) {
     case v1::LossConfig::kNormalizedSoftmax:
       return std::make_unique<NormalizedSoftmaxLoss>(config.normalized_softmax().temperature(), config.label_smoothing());
     case v1::LossConfig::kTriplet:
-      return std::make_unique<TripletLoss>(MiningOf(config.triplet()), config.triplet().margin());
+      return NewTriplet(config.triplet(), supervision);
     case v1::LossConfig::kNPairs:
       return std::make_unique<NPairsLoss>(config.n_pairs().scale());
     case v1::LossConfig::kLiftedStructure:
       return std::make_unique<LiftedStructureLoss>(config.lifted_structure().margin());
-    default:
-      return NewProxyNca(config);
+    case v1::LossConfig::KIND_NOT_SET:
+      break;
   }
+  return Refuse("loss", "names no loss that this program knows");
+}
+
+}  // namespace
+
+absl::StatusOr<Loss> NewLoss(const v1::LossConfig& config, Supervision supervision) {
+  SEMBLANCE_ASSIGN_OR_RETURN(Loss loss, NewLossOfKind(config, supervision));
+  if (supervision == Supervision::kTriplets && std::holds_alternative<std::unique_ptr<const LossOnPairs>>(loss)) {
+    const auto* const kind = v1::LossConfig::descriptor()->FindOneofByName("kind");
+    const std::string name = config.GetReflection()->GetOneofFieldDescriptor(config, kind)->name();
+    return Refuse(absl::StrCat("loss.", name), "compares examples by their classes, and the data are triplets, without classes");
+  }
+  return loss;
 }
 
 }  // namespace semblance::trainer

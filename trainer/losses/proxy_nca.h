@@ -3,21 +3,24 @@
 //
 // Thread-safe.
 //
-// With x an embedding of length s_x, p the proxies, of length s_p, p(x) the positive one and d the SQUARED Euclidean distance:
+// x is an embedding of length s_x, the proxies p have the length s_p, p(x) is the positive proxy of x, and d is the SQUARED
+// Euclidean distance:
 //
-//   kNegatives:  d(x, p(x)) + log sum_{p != p(x)} exp(-d(x, p))      the paper's: can be negative
-//   kAll:        d(x, p(x)) + log sum_{p}         exp(-d(x, p))      -log softmax: at least 0
+//   kNegatives:  d(x, p(x)) + log sum_{p != p(x)} exp(-d(x, p))      the paper's form; it can be negative
+//   kAll:        d(x, p(x)) + log sum_{p}         exp(-d(x, p))      -log softmax; it is at least 0
 //
-// Since d = s_x^2 + s_p^2 - 2 s_x s_p cos, both are a softmax over cosines with the scale k = 2 s_x s_p. The default, 3 and 3, is
-// k = 18; the paper's letter, 1 and 1, is k = 2, with which the loss can hardly move once there are many classes.
+// Since d = s_x^2 + s_p^2 - 2 s_x s_p cos, both are a softmax over cosines with the scale k = 2 s_x s_p. The default lengths, 3 and
+// 3, give k = 18. The lengths of the paper, 1 and 1, give k = 2, with which the loss can hardly change once there are many classes.
 //
-// One matrix product for each chunk of proxies; nothing of size N x P x D (see proxy_softmax.h).
+// Computes one matrix product for each chunk of proxies, and nothing of the size N x P x D (see proxy_softmax.h).
 #ifndef SEMBLANCE_TRAINER_LOSSES_PROXY_NCA_H_
 #define SEMBLANCE_TRAINER_LOSSES_PROXY_NCA_H_
 
-#include <cstdint>
+#include <limits>
 
+#include "embedder/torch/networks.h"
 #include "trainer/losses/loss.h"
+#include "trainer/losses/proxy_softmax.h"
 
 namespace semblance::trainer {
 
@@ -25,18 +28,29 @@ struct ProxyNcaOptions {
   enum class Denominator { kNegatives, kAll };
 
   Denominator denominator = Denominator::kAll;
-  // Lengths that embeddings and proxies are scaled to; above 0.
+  // The lengths that embeddings and proxies are scaled to; above 0.
   double embedding_scale = 3;
   double proxy_scale = 3;
-  // Of kAll: a part of the positive's weight that is spread evenly over all proxies; 0 to below 1.
+  // The part of the positive's weight that is spread evenly over all proxies, from 0 to below 1. Used with kAll only.
   double label_smoothing = 0;
 };
 
-class ProxyNcaLoss final : public Loss {
+class ProxyNcaLoss final : public LossOnProxies {
  public:
   explicit ProxyNcaLoss(const ProxyNcaOptions& options) : options_(options) {}
 
-  torch::Tensor Compute(const LossBatch& batch) const override;
+  torch::Tensor Compute(const ProxyBatch& batch) const override {
+    const torch::Tensor unit_embeddings = embedder::NormalizeRows(batch.embeddings);
+    // The constant s_x^2 + s_p^2 of the distances cancels in the difference below.
+    const double scale = 2 * options_.embedding_scale * options_.proxy_scale;
+    if (options_.denominator == ProxyNcaOptions::Denominator::kAll) {
+      return SmoothedCrossEntropy(unit_embeddings, batch, scale, options_.label_smoothing);
+    }
+    const torch::Tensor total = ProxyLogSumExp(unit_embeddings, batch, {.scale = scale, .negatives_only = true});
+    const torch::Tensor losses = total - PositiveSimilarities(unit_embeddings, batch, scale);
+    // An example without negatives has nothing to teach.
+    return losses.masked_fill(total == -std::numeric_limits<float>::infinity(), 0).mean();
+  }
 
  private:
   const ProxyNcaOptions options_;

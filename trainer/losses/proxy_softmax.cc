@@ -2,23 +2,24 @@
 
 #include <algorithm>
 #include <limits>
+#include <variant>
 
 #include "embedder/torch/networks.h"
 
 namespace semblance::trainer {
 namespace {
 
-constexpr float kNothing = -std::numeric_limits<float>::infinity();
-constexpr double kSmallestNorm = 1e-12;  // As NormalizeRows.
+constexpr float kEmptySum = -std::numeric_limits<float>::infinity();
+constexpr double kSmallestNorm = 1e-12;  // The same as in NormalizeRows.
 
-// What one chunk of proxies says about a batch.
 struct Chunk {
   torch::Tensor norms;         // [chunk, 1]
   torch::Tensor unit_proxies;  // [chunk, D]
-  torch::Tensor similarities;  // [N, chunk]; kNothing where a proxy does not count.
+  torch::Tensor similarities;  // [N, chunk]; kEmptySum where a proxy does not count
 };
 
-// proxy_classes is empty where every other proxy is a negative (a function takes no undefined tensors).
+// The inputs of ChunkedLogSumExp. labels and proxy_classes are empty where every other proxy is a negative, because a function of
+// autograd cannot save undefined tensors.
 struct Problem {
   torch::Tensor embeddings;
   torch::Tensor proxies;
@@ -39,22 +40,22 @@ Chunk ChunkOf(const Problem& problem, int64_t begin, int64_t end) {
   const torch::Tensor is_positive = rows == problem.positives.unsqueeze(1);
   if (problem.proxy_classes.numel() > 0) {
     const torch::Tensor same = problem.proxy_classes.slice(0, begin, end).unsqueeze(0) == problem.labels.unsqueeze(1);
-    chunk.similarities.masked_fill_(same.logical_and(is_positive.logical_not()), kNothing);
+    chunk.similarities.masked_fill_(same.logical_and(is_positive.logical_not()), kEmptySum);
   }
   if (problem.negatives_only) {
-    chunk.similarities.masked_fill_(is_positive, kNothing);
+    chunk.similarities.masked_fill_(is_positive, kEmptySum);
   }
   return chunk;
 }
 
 class ChunkedLogSumExp : public torch::autograd::Function<ChunkedLogSumExp> {
  public:
-  // NOLINTNEXTLINE(readability-function-size): a function of autograd takes each of its inputs by itself.
+  // NOLINTNEXTLINE(readability-function-size): autograd wants each input as an argument of its own.
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& embeddings,
                                const torch::Tensor& proxies, const torch::Tensor& positives, const torch::Tensor& labels,
                                const torch::Tensor& proxy_classes, double scale, bool negatives_only, int64_t chunk_rows) {
     const Problem problem = {embeddings, proxies, positives, labels, proxy_classes, scale, negatives_only};
-    torch::Tensor total = torch::full({embeddings.size(0)}, kNothing, embeddings.options());
+    torch::Tensor total = torch::full({embeddings.size(0)}, kEmptySum, embeddings.options());
     for (int64_t begin = 0; begin < proxies.size(0); begin += chunk_rows) {
       const Chunk chunk = ChunkOf(problem, begin, std::min(begin + chunk_rows, proxies.size(0)));
       total = torch::logaddexp(total, chunk.similarities.logsumexp(1));
@@ -75,8 +76,8 @@ class ChunkedLogSumExp : public torch::autograd::Function<ChunkedLogSumExp> {
                              saved[4],
                              context->saved_data["scale"].toDouble(),
                              context->saved_data["negatives_only"].toBool()};
-    // exp(-inf - inf) is 0: an example without any proxy has no gradient.
-    const torch::Tensor total = saved[5].masked_fill(saved[5] == kNothing, -kNothing).unsqueeze(1);
+    // exp(-inf - inf) is 0, so an example without any proxy gets no gradient.
+    const torch::Tensor total = saved[5].masked_fill(saved[5] == kEmptySum, -kEmptySum).unsqueeze(1);
     const torch::Tensor weight = (gradients[0] * problem.scale).unsqueeze(1);
     const int64_t chunk_rows = context->saved_data["chunk_rows"].toInt();
     torch::Tensor embeddings_gradient = torch::zeros_like(problem.embeddings);
@@ -95,34 +96,38 @@ class ChunkedLogSumExp : public torch::autograd::Function<ChunkedLogSumExp> {
   }
 };
 
-// Over the proxies that the batch names.
-torch::Tensor NamedLogSumExp(const torch::Tensor& unit_embeddings, const LossBatch& batch, const ProxySoftmaxOptions& options) {
-  const torch::Tensor flat = batch.proxies.index_select(0, batch.negatives.flatten());
-  const torch::Tensor named = embedder::NormalizeRows(flat).view({batch.negatives.size(0), batch.negatives.size(1), -1});
+torch::Tensor NamedLogSumExp(const torch::Tensor& unit_embeddings, const ProxyBatch& batch, const torch::Tensor& rows,
+                             const ProxySoftmaxOptions& options) {
+  const torch::Tensor flat = batch.proxies.index_select(0, rows.flatten());
+  const torch::Tensor named = embedder::NormalizeRows(flat).view({rows.size(0), rows.size(1), -1});
   const torch::Tensor similarities = options.scale * named.matmul(unit_embeddings.unsqueeze(2)).squeeze(2);
-  const torch::Tensor is_positive = batch.negatives == batch.positives.unsqueeze(1);
-  // A large negative number and not -inf, whose gradient would be no number where nothing else is in the sum.
-  constexpr float kNegligible = -1e30F;
-  const torch::Tensor total = similarities.masked_fill(is_positive, kNegligible).logsumexp(1);
+  const torch::Tensor is_positive = rows == batch.positives.unsqueeze(1);
+  // The gradient of logsumexp is not a number where all terms are -inf. So the terms that do not count get a finite number whose
+  // exponential is 0, and empty sums are set afterwards.
+  constexpr float kVanishing = -1e30F;
+  const torch::Tensor sums = similarities.masked_fill(is_positive, kVanishing).logsumexp(1);
+  const torch::Tensor total = sums.masked_fill(is_positive.all(1), kEmptySum);
   return options.negatives_only ? total : torch::logaddexp(total, PositiveSimilarities(unit_embeddings, batch, options.scale));
 }
 
 }  // namespace
 
-torch::Tensor ProxyLogSumExp(const torch::Tensor& unit_embeddings, const LossBatch& batch, const ProxySoftmaxOptions& options) {
-  if (batch.negatives.defined()) {
-    return NamedLogSumExp(unit_embeddings, batch, options);
+torch::Tensor ProxyLogSumExp(const torch::Tensor& unit_embeddings, const ProxyBatch& batch, const ProxySoftmaxOptions& options) {
+  if (const auto* named = std::get_if<NamedProxies>(&batch.negatives)) {
+    return NamedLogSumExp(unit_embeddings, batch, named->rows, options);
   }
-  const torch::Tensor proxy_classes = batch.proxy_classes.defined() ? batch.proxy_classes : batch.positives.new_empty({0});
-  return ChunkedLogSumExp::apply(unit_embeddings, batch.proxies, batch.positives, batch.labels, proxy_classes, options.scale,
-                                 options.negatives_only, options.chunk_rows);
+  const auto* const classes = std::get_if<ProxiesOfOtherClasses>(&batch.negatives);
+  const torch::Tensor none = batch.positives.new_empty({0});
+  return ChunkedLogSumExp::apply(
+      unit_embeddings, batch.proxies, batch.positives, classes == nullptr ? none : classes->example_classes,
+      classes == nullptr ? none : classes->proxy_classes, options.scale, options.negatives_only, options.chunk_rows);
 }
 
-torch::Tensor PositiveSimilarities(const torch::Tensor& unit_embeddings, const LossBatch& batch, double scale) {
+torch::Tensor PositiveSimilarities(const torch::Tensor& unit_embeddings, const ProxyBatch& batch, double scale) {
   return scale * (unit_embeddings * embedder::NormalizeRows(batch.proxies.index_select(0, batch.positives))).sum(1);
 }
 
-torch::Tensor SmoothedCrossEntropy(const torch::Tensor& unit_embeddings, const LossBatch& batch, double scale, double smoothing) {
+torch::Tensor SmoothedCrossEntropy(const torch::Tensor& unit_embeddings, const ProxyBatch& batch, double scale, double smoothing) {
   const torch::Tensor total = ProxyLogSumExp(unit_embeddings, batch, {.scale = scale});
   torch::Tensor target = PositiveSimilarities(unit_embeddings, batch, scale);
   if (smoothing > 0) {

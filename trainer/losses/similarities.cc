@@ -1,47 +1,39 @@
 #include "trainer/losses/similarities.h"
 
+#include <variant>
+
 #include "embedder/torch/networks.h"
 
 namespace semblance::trainer {
 
-torch::Tensor ProxyCosines(const LossBatch& batch) {
+torch::Tensor ProxyCosines(const ProxyBatch& batch) {
   return embedder::NormalizeRows(batch.embeddings).matmul(embedder::NormalizeRows(batch.proxies).t());
 }
 
-torch::Tensor PositiveMask(const LossBatch& batch) {
+torch::Tensor PositiveMask(const ProxyBatch& batch) {
   return torch::arange(batch.proxies.size(0), batch.positives.options()).unsqueeze(0) == batch.positives.unsqueeze(1);
 }
 
-torch::Tensor NegativeMask(const LossBatch& batch) {
-  torch::Tensor negative = PositiveMask(batch).logical_not();
-  if (batch.negatives.defined()) {
-    torch::Tensor named = torch::zeros_like(negative);
-    named.scatter_(1, batch.negatives, true);
-    return negative.logical_and(named);
+torch::Tensor NegativeMask(const ProxyBatch& batch) {
+  const torch::Tensor not_positive = PositiveMask(batch).logical_not();
+  if (const auto* named = std::get_if<NamedProxies>(&batch.negatives)) {
+    torch::Tensor is_named = torch::zeros_like(not_positive);
+    is_named.scatter_(1, named->rows, true);
+    return not_positive.logical_and(is_named);
   }
-  if (batch.proxy_classes.defined()) {
-    negative = negative.logical_and(batch.proxy_classes.unsqueeze(0) != batch.labels.unsqueeze(1));
+  if (const auto* classes = std::get_if<ProxiesOfOtherClasses>(&batch.negatives)) {
+    return not_positive.logical_and(classes->proxy_classes.unsqueeze(0) != classes->example_classes.unsqueeze(1));
   }
-  return negative;
+  return not_positive;
 }
 
-torch::Tensor PairCosines(const LossBatch& batch) {
-  const torch::Tensor unit = embedder::NormalizeRows(batch.embeddings);
+torch::Tensor PairCosines(const torch::Tensor& embeddings) {
+  const torch::Tensor unit = embedder::NormalizeRows(embeddings);
   return unit.matmul(unit.t());
 }
 
-torch::Tensor SameClassPairs(const torch::Tensor& labels) {
-  const torch::Tensor same = labels.unsqueeze(0) == labels.unsqueeze(1);
-  return same.logical_and(torch::eye(labels.size(0), same.options()).logical_not());
-}
-
-torch::Tensor OtherClassPairs(const torch::Tensor& labels) {
-  return labels.unsqueeze(0) != labels.unsqueeze(1);
-}
-
-torch::Tensor NothingToLearn(const LossBatch& batch) {
-  const torch::Tensor nothing = 0 * batch.embeddings.sum();
-  return batch.proxies.defined() ? nothing + 0 * batch.proxies.sum() : nothing;
+torch::Tensor NothingToLearn(const torch::Tensor& embeddings) {
+  return 0 * embeddings.sum();
 }
 
 }  // namespace semblance::trainer

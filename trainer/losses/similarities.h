@@ -1,6 +1,6 @@
-// Dense cosines of a batch, and which of them a loss counts: for the losses that are no softmax over all proxies.
+// The cosines of a whole batch, for losses that are not a softmax over all proxies.
 //
-// Thread-safe: functions without state. N x P floats are held, and their gradients.
+// Thread-safe: functions without state. They hold N x P (or N x N) floats and as many gradients.
 #ifndef SEMBLANCE_TRAINER_LOSSES_SIMILARITIES_H_
 #define SEMBLANCE_TRAINER_LOSSES_SIMILARITIES_H_
 
@@ -10,22 +10,20 @@
 
 namespace semblance::trainer {
 
-// cos(x, p): [N, P], differentiable.
-torch::Tensor ProxyCosines(const LossBatch& batch);
+// The cosine of every example with every proxy: [N, P], differentiable.
+torch::Tensor ProxyCosines(const ProxyBatch& batch);
 
-// Of [N, P], bool: where the proxy is the example's positive, and where it is one of its negatives.
-torch::Tensor PositiveMask(const LossBatch& batch);
-torch::Tensor NegativeMask(const LossBatch& batch);
+// [N, P], bool: true where the proxy is the example's positive.
+torch::Tensor PositiveMask(const ProxyBatch& batch);
 
-// cos(x, y) of the examples among each other: [N, N], differentiable.
-torch::Tensor PairCosines(const LossBatch& batch);
+// [N, P], bool: true where the proxy is a negative of the example.
+torch::Tensor NegativeMask(const ProxyBatch& batch);
 
-// Of [N, N], bool: two different examples of one class, and two of different classes.
-torch::Tensor SameClassPairs(const torch::Tensor& labels);
-torch::Tensor OtherClassPairs(const torch::Tensor& labels);
+// The cosines between the examples: [N, N], differentiable.
+torch::Tensor PairCosines(const torch::Tensor& embeddings);
 
-// 0, with gradients of 0 for whatever the batch holds.
-torch::Tensor NothingToLearn(const LossBatch& batch);
+// A loss of 0 with gradients of 0 in the embeddings.
+torch::Tensor NothingToLearn(const torch::Tensor& embeddings);
 
 }  // namespace semblance::trainer
 

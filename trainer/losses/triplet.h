@@ -1,33 +1,36 @@
-// The margin triplet loss over the triplets of a batch, with mining (Schroff et al., "FaceNet", CVPR 2015, arXiv 1503.03832):
+// The margin triplet loss over the triplets that a miner finds in a batch:
 //
 //   mean of [ d(x, y) + M - d(x, z) ]+     y of the class of x, z of another one
-//
-//   kSemiHard  for each pair (x, y) the z nearest to x of those beyond y; where there is none, the z farthest from x
-//   kHard      for each x its farthest y and its nearest z (Hermans et al., arXiv 1703.07737)
-//   kAll       all triplets whose term is above 0
-//
-// Where the batch has triplets in place of labels, they are all that there are, as with kAll.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_TRAINER_LOSSES_TRIPLET_H_
 #define SEMBLANCE_TRAINER_LOSSES_TRIPLET_H_
 
 #include "trainer/losses/loss.h"
+#include "trainer/losses/similarities.h"
+#include "trainer/miners/triplet_miners.h"
 
 namespace semblance::trainer {
 
-class TripletLoss final : public Loss {
+class TripletLoss final : public LossOnPairs {
  public:
-  enum class Mining { kSemiHard, kHard, kAll };
+  // M is a squared distance, above 0.
+  TripletLoss(TripletMiner miner, double margin) : miner_(miner), margin_(margin) {}
 
-  // M > 0, in squared distance.
-  TripletLoss(Mining mining, double margin) : mining_(mining), margin_(margin) {}
-
-  torch::Tensor Compute(const LossBatch& batch) const override;
-  bool uses_proxies() const override { return false; }
+  torch::Tensor Compute(const PairBatch& batch) const override {
+    const torch::Tensor distances = 2 - 2 * PairCosines(batch.embeddings);
+    const TripletRows triplets = miner_(distances, batch.labels, margin_);
+    if (triplets.anchors.size(0) == 0) {
+      return NothingToLearn(batch.embeddings);
+    }
+    const auto distances_to = [&](const torch::Tensor& rows) {
+      return distances.flatten().index_select(0, triplets.anchors * distances.size(1) + rows);
+    };
+    return (distances_to(triplets.positives) - distances_to(triplets.negatives) + margin_).clamp_min(0).mean();
+  }
 
  private:
-  const Mining mining_;
+  const TripletMiner miner_;
   const double margin_;
 };
 

@@ -60,9 +60,11 @@ class FeatureCacheTest : public ::testing::Test {
   std::unique_ptr<Learner> NewLearner(const v1::TrainingConfig& config) const {
     torch::manual_seed(1);
     const auto& model = config.model();
-    return std::make_unique<Learner>(
-        config, embedder::NewEmbeddingNet(config::ArchitectureOf(model), config::PreprocessingOf(model), model.dimension()).value(),
-        /*class_count=*/2, torch::kCPU, ranks_.get());
+    return Learner::Create(
+               config,
+               embedder::NewEmbeddingNet(config::ArchitectureOf(model), config::PreprocessingOf(model), model.dimension()).value(),
+               /*class_count=*/2, torch::kCPU, ranks_.get())
+        .value();
   }
 
   std::stop_source stop_;

@@ -41,20 +41,21 @@ TEST(NcaBoundTest, EqualsItsDefinition) {
   for (const size_t x : {size_t{0}, size_t{1}}) {
     const size_t y = 1 - x;
     nca += -2 * Cosine(points[x], points[y]) + 2 * Cosine(points[x], points[2]);
-    expected += -2 * Cosine(points[x], proxies[y]) + 2 * Cosine(points[x], proxies[2]);  // With one negative no length matters.
+    expected += -2 * Cosine(points[x], proxies[y]) + 2 * Cosine(points[x], proxies[2]);  // With one negative the lengths cancel.
   }
   EXPECT_NEAR(bound.epsilon, 1 - Cosine(100, 110), 1e-6);
   EXPECT_NEAR(bound.nca, nca, 1e-5);
   EXPECT_NEAR(bound.bound, expected + 2 * 4 * std::sqrt(2 * bound.epsilon), 1e-3);
 }
 
-// Positive and negative each off by sqrt(2 epsilon) along x, the one towards it, the other away: half of the slack would not do.
+// The positive and the negative are each sqrt(2 epsilon) from their proxies along x, one towards the anchor and the other away from
+// it. Half of the slack would not be enough here.
 TEST(NcaBoundTest, NeedsAllOfItsSlack) {
   const double off = 8;
   const torch::Tensor points = OnCircle({0, 90 + off, 270 - 3 * off});
   const torch::Tensor proxies = OnCircle({0, 90, 270 - 4 * off});
   const NcaBound bound = MeasureNcaBound({points, proxies, Labels({0, 0, 1})}, 1, 1);
-  // Of the anchor at 0 alone.
+  // Looks at the anchor at 0 only.
   const double nca = -2 * Cosine(0, 90 + off) + 2 * Cosine(0, 270 - 3 * off);
   const double proxied = -2 * Cosine(0, 90) + 2 * Cosine(0, 270 - 4 * off);
   EXPECT_GT(nca, proxied + 2 * std::sqrt(2 * bound.epsilon));
@@ -72,7 +73,7 @@ TEST(NcaBoundTest, TightensAsExamplesComeNearToTheirProxies) {
     EXPECT_LT(bound.bound - bound.nca, last_gap);
     last_gap = bound.bound - bound.nca;
   }
-  EXPECT_NEAR(last_gap, 0, 0.05);  // Float32 keeps 1 - cos to about 1e-7: epsilon is not quite 0.
+  EXPECT_NEAR(last_gap, 0, 0.05);  // float32 has 1 - cos with an error of about 1e-7, so epsilon is not exactly 0.
 }
 
 }  // namespace

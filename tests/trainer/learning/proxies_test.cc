@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <set>
+#include <variant>
 #include <vector>
 
 #include "embedder/torch/networks.h"
@@ -23,7 +24,7 @@ ProxyConfig Config(double per_class, ProxyConfig::Assignment assignment = ProxyC
   return config;
 }
 
-// Of no class.
+// Proxies that belong to no class.
 ProxyConfig FreeProxies(int count) {
   ProxyConfig config;
   config.set_count(count);
@@ -36,12 +37,8 @@ Proxies New(const ProxyConfig& config, int64_t classes, int64_t dimension, uint6
   return {config, classes, dimension, seed, torch::kCPU};
 }
 
-LossBatch Matched(const Proxies& proxies, const torch::Tensor& embeddings, const torch::Tensor& labels) {
-  LossBatch batch;
-  batch.embeddings = embeddings;
-  batch.labels = labels;
-  proxies.Match(&batch);
-  return batch;
+ProxyBatch Matched(const Proxies& proxies, const torch::Tensor& embeddings, const torch::Tensor& labels) {
+  return proxies.Match(PairBatch{embeddings, labels});
 }
 
 TEST(ProxiesTest, StartAtUnitLengthInRandomDirections) {
@@ -83,10 +80,11 @@ TEST(ProxiesTest, AreAsManyAsTheConfigSays) {
 TEST(ProxiesTest, TakeTheNearestOfTheClassAndLeaveItsOthersOut) {
   Proxies proxies = New(Config(2), 2, 2);
   proxies.Restore(OnCircle({0, 90, 180, 270}));
-  const LossBatch batch = Matched(proxies, OnCircle({10, 80, 170, 100}), Labels({0, 0, 1, 1}));
+  const ProxyBatch batch = Matched(proxies, OnCircle({10, 80, 170, 100}), Labels({0, 0, 1, 1}));
   EXPECT_TRUE(torch::equal(batch.positives, Labels({0, 1, 2, 2})));
-  EXPECT_TRUE(torch::equal(batch.proxy_classes, Labels({0, 0, 1, 1})));
-  EXPECT_FALSE(batch.negatives.defined());
+  const auto& classes = std::get<ProxiesOfOtherClasses>(batch.negatives);
+  EXPECT_TRUE(torch::equal(classes.proxy_classes, Labels({0, 0, 1, 1})));
+  EXPECT_TRUE(torch::equal(classes.example_classes, Labels({0, 0, 1, 1})));
 }
 
 TEST(ProxiesTest, DealOutSharedProxiesEvenlyAndUseThemAll) {
@@ -97,23 +95,23 @@ TEST(ProxiesTest, DealOutSharedProxiesEvenlyAndUseThemAll) {
     ++classes_of.at(static_cast<size_t>(rows[c].item<int64_t>()));
   }
   EXPECT_EQ(std::multiset<int>(classes_of.begin(), classes_of.end()), (std::multiset<int>{3, 3, 4}));
-  const LossBatch batch = Matched(proxies, torch::randn({3, 4}), Labels({9, 0, 4}));
+  const ProxyBatch batch = Matched(proxies, torch::randn({3, 4}), Labels({9, 0, 4}));
   EXPECT_TRUE(torch::equal(batch.positives, rows.index_select(0, Labels({9, 0, 4}))));
 }
 
 TEST(ProxiesTest, AreAssignedDynamicallyByTheNextExampleOfTheClass) {
   Proxies proxies = New(Config(1, ProxyConfig::ASSIGNMENT_DYNAMIC), 3, 2);
   proxies.Restore(OnCircle({0, 120, 240}));
-  // Class 0 at 10, 130 and 250 degrees, in a circle; class 1 alone at 130.
-  const LossBatch batch = Matched(proxies, OnCircle({10, 130, 130, 250}), Labels({0, 1, 0, 0}));
+  // Class 0 has examples at 10, 130 and 250 degrees, and each takes the next one's proxy. Class 1 has one example, at 130.
+  const ProxyBatch batch = Matched(proxies, OnCircle({10, 130, 130, 250}), Labels({0, 1, 0, 0}));
   EXPECT_TRUE(torch::equal(batch.positives, Labels({1, 1, 2, 0})));
-  EXPECT_FALSE(batch.proxy_classes.defined());
+  EXPECT_TRUE(std::holds_alternative<AllOtherProxies>(batch.negatives));
 }
 
 TEST(ProxiesTest, AreAssignedDynamicallyInAnyNumber) {
   Proxies proxies = New(FreeProxies(2), 3, 2);
   proxies.Restore(OnCircle({0, 180}));
-  const LossBatch batch = Matched(proxies, OnCircle({10, 170, 200, 350}), Labels({0, 0, 2, 2}));
+  const ProxyBatch batch = Matched(proxies, OnCircle({10, 170, 200, 350}), Labels({0, 0, 2, 2}));
   EXPECT_TRUE(torch::equal(batch.positives, Labels({1, 0, 0, 1})));
 }
 
@@ -133,12 +131,11 @@ TEST(ProxiesTest, OfTripletsAreThoseNearestToTheirExamplesOrTheExamplesWhereThat
   const testing::Angles positives = {1, 20, 30, 100, 260, 359, 205};
   const testing::Angles negatives = {180, 26, 24, 100, 250, 2, 230};
   const auto count = static_cast<int64_t>(positives.size());
-  LossBatch batch;
-  batch.embeddings = OnCircle(testing::Angles(positives.size(), 3));
-  batch.positive_examples = (3 * OnCircle(positives)).requires_grad_();
-  batch.negative_examples = (0.1 * OnCircle(negatives)).requires_grad_();
+  const TripletBatch triplets = {OnCircle(testing::Angles(positives.size(), 3)), (3 * OnCircle(positives)).requires_grad_(),
+                                 (0.1 * OnCircle(negatives)).requires_grad_()};
 
-  proxies.MatchTriplets(&batch);
+  const ProxyBatch batch = proxies.Match(triplets);
+  const torch::Tensor named = std::get<NamedProxies>(batch.negatives).rows;
 
   int undecided = 0;
   for (int64_t i = 0; i < count; ++i) {
@@ -146,15 +143,14 @@ TEST(ProxiesTest, OfTripletsAreThoseNearestToTheirExamplesOrTheExamplesWhereThat
     const int64_t negative = NearestOf(angles, negatives[static_cast<size_t>(i)]);
     undecided += positive == negative ? 1 : 0;
     EXPECT_EQ(batch.positives[i].item<int64_t>(), positive == negative ? 5 + i : positive) << i;
-    EXPECT_EQ(batch.negatives[i][0].item<int64_t>(), positive == negative ? 5 + count + i : negative) << i;
+    EXPECT_EQ(named[i][0].item<int64_t>(), positive == negative ? 5 + count + i : negative) << i;
   }
   EXPECT_EQ(undecided, 3);
   ASSERT_EQ(batch.proxies.size(0), 5 + 2 * count);
   EXPECT_TRUE(torch::equal(batch.proxies.slice(0, 0, 5), proxies.values()));
-  EXPECT_TRUE(torch::equal(batch.proxies.slice(0, 5, 5 + count), batch.positive_examples));
+  EXPECT_TRUE(torch::equal(batch.proxies.slice(0, 5, 5 + count), triplets.positives));
   batch.proxies.sum().backward();
-  EXPECT_TRUE(proxies.values().grad().defined() && batch.positive_examples.grad().defined() &&
-              batch.negative_examples.grad().defined());
+  EXPECT_TRUE(proxies.values().grad().defined() && triplets.positives.grad().defined() && triplets.negatives.grad().defined());
 }
 
 TEST(ProxiesTest, StartAtExamplesEachOnceBeforeAnyAgain) {
@@ -181,7 +177,7 @@ TEST(ProxiesTest, SampleNegativesBesidesThoseOfTheBatch) {
   config.set_sampled_negatives(20);
   const Proxies proxies = New(config, 1000, 4);
   const torch::Tensor labels = Labels({7, 999, 7});
-  const LossBatch batch = Matched(proxies, torch::randn({3, 4}), labels);
+  const ProxyBatch batch = Matched(proxies, torch::randn({3, 4}), labels);
   EXPECT_LE(batch.proxies.size(0), 22);
   EXPECT_GE(batch.proxies.size(0), 15);
   EXPECT_TRUE(torch::equal(batch.proxies.index_select(0, batch.positives), proxies.values().index_select(0, labels)));

@@ -28,12 +28,12 @@ class ProxyHealthTest : public ::testing::Test {
     proxies_.Restore(OnCircle({0, 120, 240}));
   }
 
-  void Step(const Loss& loss, const testing::Angles& embeddings, const testing::Numbers& labels) {
+  void Step(const LossOnProxies& loss, const testing::Angles& embeddings, const testing::Numbers& labels) {
     torch::Tensor(proxies_.values()).mutable_grad() = torch::Tensor();
-    LossBatch batch = testing::PairBatch(embeddings, labels);
-    proxies_.Match(&batch);
-    loss.Compute(batch).backward();
-    meter_.Observe(batch, 3, 3);
+    const PairBatch examples = testing::PairBatchOf(embeddings, labels);
+    const ProxyBatch matched = proxies_.Match(examples);
+    loss.Compute(matched).backward();
+    meter_.Observe(examples, matched, {});
     meter_.ObserveMoved();
   }
 
@@ -59,19 +59,18 @@ TEST_F(ProxyHealthTest, TellsWhereTheExamplesAreAndForgetsThem) {
 }
 
 TEST_F(ProxyHealthTest, NamesTheClassesThatNeedAGradientAndGotNone) {
-  // All is well: nothing pulls.
+  // All examples are at their proxies, so none of them pulls.
   Step(ProxyTripletLoss(0.1), {0, 120, 240}, {0, 1, 2});
   EXPECT_THAT(meter_.Take().stuck_classes, IsEmpty());
 
-  // Astray, and pulled.
+  // An example is astray, and pulls at its proxy.
   Step(ProxyTripletLoss(0.1), {0, 240, 240}, {0, 1, 2});
   EXPECT_THAT(meter_.Take().stuck_classes, IsEmpty());
 
-  // Astray, and nothing comes: as if the proxies were no part of the loss.
+  // Astray without a gradient, as if the proxies were left out of the loss.
   torch::Tensor(proxies_.values()).mutable_grad() = torch::Tensor();
-  LossBatch batch = testing::PairBatch({0, 240, 240}, {0, 1, 2});
-  proxies_.Match(&batch);
-  meter_.Observe(batch, 3, 3);
+  const PairBatch examples = testing::PairBatchOf({0, 240, 240}, {0, 1, 2});
+  meter_.Observe(examples, proxies_.Match(examples), {});
   const ProxyHealth health = meter_.Take();
   EXPECT_EQ(health.stuck, 1);
   EXPECT_THAT(health.stuck_classes, ElementsAre(1));
@@ -91,13 +90,8 @@ TEST(TripletHealthTest, TellsWhichTripletsSaySomethingAndWhichProxiesNobodyIsNea
   Proxies proxies(config, 0, 2, /*seed=*/1, torch::kCPU);
   proxies.Restore(OnCircle({0, 72, 144, 216, 288}));
   ProxyHealthMeter meter(&proxies, 0);
-  LossBatch batch;
-  batch.embeddings = OnCircle({5, 70, 150, 10});
-  batch.positive_examples = OnCircle({10, 10, 150, 350});
-  batch.negative_examples = OnCircle({80, 160, 140, 355});
-  proxies.MatchTriplets(&batch);
 
-  meter.Observe(batch, 3, 3);
+  meter.Observe(TripletBatch{OnCircle({5, 70, 150, 10}), OnCircle({10, 10, 150, 350}), OnCircle({80, 160, 140, 355})});
   const ProxyHealth health = meter.Take();
 
   EXPECT_TRUE(health.of_triplets);

@@ -1,4 +1,4 @@
-// A process of its own, whose peak of memory it measures.
+// Runs in a process of its own, because it measures the peak of the memory of the process.
 #include <torch/torch.h>
 
 #include <cstdint>
@@ -27,8 +27,8 @@ int64_t PeakBytes() {
   return 0;
 }
 
-// A million proxies of 64 components take 256 MB, their gradient and the two moments of Adam three times as much again. A matrix of
-// examples by proxies would take 512 MB, and autograd would keep several.
+// A million proxies of 64 components need 256 MB, and their gradient and the two moments of Adam need three times as much. A matrix
+// of examples by proxies would need 512 MB, and autograd would keep several.
 TEST(ProxyMemoryTest, AMillionProxiesTrainWithinTwoGigabytes) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "sanitizers hold memory of their own";
@@ -43,14 +43,17 @@ TEST(ProxyMemoryTest, AMillionProxiesTrainWithinTwoGigabytes) {
   ASSERT_EQ(config.model().dimension(), 64);
   const std::unique_ptr<Ranks> alone = Ranks::Join({}, torch::kCPU).value();
   const v1::ModelConfig& model = config.model();
-  Learner learner(
-      config, embedder::NewEmbeddingNet(config::ArchitectureOf(model), config::PreprocessingOf(model), model.dimension()).value(),
-      kClasses, torch::kCPU, alone.get());
+  ASSERT_OK_AND_ASSIGN(
+      const std::unique_ptr<Learner> learner,
+      Learner::Create(
+          config,
+          embedder::NewEmbeddingNet(config::ArchitectureOf(model), config::PreprocessingOf(model), model.dimension()).value(),
+          kClasses, torch::kCPU, alone.get()));
   const torch::Tensor pixels = torch::randint(0, 256, {kBatch, 8, 8, 1}).to(torch::kUInt8);
   const torch::Tensor labels = torch::randint(kClasses, {kBatch}, torch::kInt64);
 
   for (int step = 0; step < 2; ++step) {
-    ASSERT_OK(learner.Step(pixels, labels, 1));
+    ASSERT_OK(learner->Step(pixels, labels, 1));
   }
 
   EXPECT_GT(PeakBytes(), 4 * kClasses * 64 * 4);

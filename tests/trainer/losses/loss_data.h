@@ -1,4 +1,4 @@
-// What the tests of the losses share: points given by their angles on a circle, batches of them, slow distances.
+// Batches for tests of losses: points given by their angles on a circle, and slow distances between them.
 #ifndef SEMBLANCE_TESTS_TRAINER_LOSSES_LOSS_DATA_H_
 #define SEMBLANCE_TESTS_TRAINER_LOSSES_LOSS_DATA_H_
 
@@ -12,8 +12,13 @@
 
 namespace semblance::testing {
 
-using Angles = std::vector<double>;  // Degrees.
+using Angles = std::vector<double>;  // In degrees.
 using Numbers = std::vector<int64_t>;
+
+// Two points of each of three classes, and one proxy for each class.
+inline const Angles kPoints = {0, 25, 80, 140, 207, 313};
+inline const Angles kProxyPoints = {10, 90, 215};
+inline const Numbers kClassNumbers = {0, 0, 1, 1, 2, 2};
 
 inline torch::Tensor OnCircle(const Angles& degrees) {
   const torch::Tensor radians = torch::tensor(degrees, torch::kFloat64) * (M_PI / 180);
@@ -32,25 +37,18 @@ inline double SquaredDistance(double x, double y) {
   return 2 - 2 * Cosine(x, y);
 }
 
-// One proxy for each class.
-inline trainer::LossBatch Batch(const torch::Tensor& embeddings, const torch::Tensor& proxies, const torch::Tensor& labels) {
-  trainer::LossBatch batch;
-  batch.embeddings = embeddings;
-  batch.labels = labels;
-  batch.proxies = proxies;
-  batch.positives = labels;
-  return batch;
+// A batch with one proxy for each class.
+inline trainer::ProxyBatch ProxyBatchOf(const torch::Tensor& embeddings, const torch::Tensor& proxies,
+                                        const torch::Tensor& labels) {
+  return {embeddings, proxies, labels, trainer::AllOtherProxies()};
 }
 
-inline trainer::LossBatch Batch(const Angles& embeddings, const Angles& proxies, const Numbers& labels) {
-  return Batch(OnCircle(embeddings), OnCircle(proxies), Labels(labels));
+inline trainer::ProxyBatch ProxyBatchOf(const Angles& embeddings, const Angles& proxies, const Numbers& labels) {
+  return ProxyBatchOf(OnCircle(embeddings), OnCircle(proxies), Labels(labels));
 }
 
-inline trainer::LossBatch PairBatch(const Angles& embeddings, const Numbers& labels) {
-  trainer::LossBatch batch;
-  batch.embeddings = OnCircle(embeddings);
-  batch.labels = Labels(labels);
-  return batch;
+inline trainer::PairBatch PairBatchOf(const Angles& embeddings, const Numbers& labels) {
+  return {OnCircle(embeddings), Labels(labels)};
 }
 
 }  // namespace semblance::testing

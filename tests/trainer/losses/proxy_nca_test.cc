@@ -28,10 +28,10 @@ ProxyNcaOptions Options(Denominator denominator, double embedding_scale, double 
 
 torch::Tensor ComputeProxyNca(const torch::Tensor& embeddings, const torch::Tensor& proxies, const torch::Tensor& labels,
                               const ProxyNcaOptions& options) {
-  return ProxyNcaLoss(options).Compute(testing::Batch(embeddings, proxies, labels));
+  return ProxyNcaLoss(options).Compute(testing::ProxyBatchOf(embeddings, proxies, labels));
 }
 
-// The definition, term by term, from angles.
+// Computes the definition term by term from angles.
 double SlowLoss(const std::vector<double>& embeddings, const std::vector<double>& proxies, const std::vector<int64_t>& labels,
                 const ProxyNcaOptions& options) {
   const auto squared_distance = [&options](double x, double p) {
@@ -108,7 +108,7 @@ TEST_P(ProxyNcaTest, HasTheGradientsOfFiniteDifferences) {
 
 TEST_P(ProxyNcaTest, StaysFiniteWhereExponentsWouldOverflow) {
   const torch::Tensor embeddings = OnCircle({0, 180}).requires_grad_();
-  const ProxyNcaOptions options = Options(GetParam(), 30, 30);  // k = 1800: exp(1800) is no number.
+  const ProxyNcaOptions options = Options(GetParam(), 30, 30);  // k = 1800, and exp(1800) overflows.
 
   const torch::Tensor loss = ComputeProxyNca(embeddings, OnCircle({0, 180}), Labels({0, 0}), options);
   loss.backward();
@@ -146,8 +146,8 @@ TEST(ProxyNcaFormsTest, OnlyThePapersFormCanBeNegative) {
   EXPECT_GT(ComputeProxyNca(embeddings, proxies, Labels({0, 1}), Options(Denominator::kAll, 1, 1)).item<double>(), 0);
 }
 
-// The loss of embeddings that lie on their proxies, which form a regular simplex: the best that any embedding can do. `chance`: all
-// proxies at one point, so that the embedding says nothing.
+// The floors are the loss of embeddings that lie on their proxies, which form a regular simplex: no embedding can do better.
+// `chance` is the loss when all proxies are at one point, so that the embedding says nothing about the class.
 struct KnownValues {
   int64_t classes;
   double k;
@@ -167,8 +167,8 @@ INSTANTIATE_TEST_SUITE_P(ProxyNca, KnownValuesTest,
 TEST_P(KnownValuesTest, AgreeToThreeDigits) {
   const KnownValues& known = GetParam();
   const double scale = std::sqrt(known.k / 2);
-  // One row of the cosines of a simplex suffices: an embedding that has the cosine 1 with its proxy and -1 / (C - 1) with all
-  // others, which need not be at simplex angles to each other.
+  // One row of the cosines of a simplex is enough: the embedding has the cosine 1 with its own proxy and -1 / (C - 1) with all
+  // others. The others need not be at the angles of a simplex to each other.
   const double cosine = -1.0 / static_cast<double>(known.classes - 1);
   torch::Tensor proxies = torch::tensor({{cosine, std::sqrt(1 - cosine * cosine)}}, torch::kFloat32).repeat({known.classes, 1});
   proxies[0] = torch::tensor({1.0F, 0.0F});
@@ -183,12 +183,37 @@ TEST_P(KnownValuesTest, AgreeToThreeDigits) {
 }
 
 TEST(ProxyNcaFormsTest, ReachesTheFloorOnARegularSimplex) {
-  // Unit vectors less their mean.
+  // The corners are unit vectors minus their mean.
   const torch::Tensor corners = torch::eye(100) - 0.01;
   const torch::Tensor labels = torch::arange(100);
 
   EXPECT_NEAR(ComputeProxyNca(corners, corners, labels, Options(Denominator::kAll, 1, 1)).item<double>(), 2.648, 6e-4);
   EXPECT_NEAR(ComputeProxyNca(corners, corners, labels, Options(Denominator::kNegatives, 3, 3)).item<double>(), -13.587, 6e-4);
+}
+
+// The paper's loss of a triplet: -log of exp(-d(x, p(y))) over exp(-d(x, p(z))), or over the sum of both.
+TEST(ProxyNcaFormsTest, CompareWithTheNamedProxiesOnly) {
+  ProxyBatch batch = testing::ProxyBatchOf({10, 80}, {0, 60, 150, 270}, {0, 2});
+  batch.negatives = NamedProxies{Labels({1, 3}).view({2, 1})};
+  const double first = testing::SquaredDistance(10, 0) - testing::SquaredDistance(10, 60);
+  const double second = testing::SquaredDistance(80, 150) - testing::SquaredDistance(80, 270);
+
+  EXPECT_NEAR(ProxyNcaLoss(Options(Denominator::kAll, 2, 2)).Compute(batch).item<double>(),
+              (std::log1p(std::exp(4 * first)) + std::log1p(std::exp(4 * second))) / 2, 1e-5);
+  EXPECT_NEAR(ProxyNcaLoss(Options(Denominator::kNegatives, 2, 2)).Compute(batch).item<double>(), (4 * first + 4 * second) / 2,
+              1e-5);
+}
+
+TEST(ProxyNcaFormsTest, CountAnExampleWithoutNegativesAsZero) {
+  ProxyBatch batch = testing::ProxyBatchOf({10, 80}, {0, 60}, {0, 1});
+  batch.negatives = NamedProxies{Labels({1, 1}).view({2, 1})};
+  batch.embeddings.requires_grad_();
+
+  const torch::Tensor loss = ProxyNcaLoss(Options(Denominator::kNegatives, 1, 1)).Compute(batch);
+  loss.backward();
+
+  EXPECT_NEAR(loss.item<double>(), (testing::SquaredDistance(10, 0) - testing::SquaredDistance(10, 60)) / 2, 1e-5);
+  EXPECT_EQ(batch.embeddings.grad()[1].norm().item<float>(), 0);
 }
 
 }  // namespace
