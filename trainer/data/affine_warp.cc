@@ -9,14 +9,14 @@
 namespace semblance::trainer {
 namespace {
 
-// Positions have 32 bits below the point: after a thousand steps they are still exact to the 8 bits that weights have.
+// Positions have 32 fractional bits. After a thousand steps they are still exact to the 8 bits that weights have.
 constexpr int kFractionBits = 32;
 constexpr int kWeightBits = 8;
 constexpr uint32_t kOne = 1U << kWeightBits;
 
-// A bilinear sample sees two pixels in each direction, the outer halves of them faintly.
+// A bilinear sample covers two pixels in each direction, and the outer half of each has little weight.
 constexpr double kLongestStep = 1.5;
-// Also for a map that shrinks beyond reason. 16 x 16 samples of 24 bits fit the 32 bits of a sum.
+// Limits the samples of a pixel even for a map that shrinks extremely. 16 x 16 samples of 24 bits fit into the 32 bits of a sum.
 constexpr int kMaxSamples = 16;
 
 int64_t Fixed(double value) {
@@ -31,7 +31,7 @@ uint32_t Weight(int64_t position) {
   return static_cast<uint32_t>(position >> (kFractionBits - kWeightBits)) & (kOne - 1);
 }
 
-// A place in the source, or a step from one to the next.
+// A place in the source, or the step from one place to the next.
 struct Place {
   int64_t x = 0;
   int64_t y = 0;
@@ -63,7 +63,7 @@ class Warp {
           AddRow(PlaceOf((i + 0.5) / across_ - 0.5, y + (j + 0.5) / down_ - 0.5));
         }
       }
-      if (samples == 1) {  // A shift instead of a division: a third of the time of a row.
+      if (samples == 1) {  // A shift takes a third of the time that a division takes for a row.
         out = std::transform(sums_.begin(), sums_.end(), out, [](uint32_t sum) { return static_cast<uint8_t>(sum >> 16); });
       } else {
         out = std::transform(sums_.begin(), sums_.end(), out, [=](uint32_t sum) { return static_cast<uint8_t>(sum / divisor); });
@@ -82,7 +82,7 @@ class Warp {
 
   void AddRow(Place place) {
     const Place last = {place.x + (side_ - 1) * step_.x, place.y + (side_ - 1) * step_.y};
-    const bool is_inside = IsInside(place) && IsInside(last);  // And so is what lies between.
+    const bool is_inside = IsInside(place) && IsInside(last);  // Then all places between the two are inside.
     uint32_t* sums = sums_.data();
     for (int x = 0; x < side_; ++x, sums += Channels, place.x += step_.x, place.y += step_.y) {
       const int64_t column = Floor(place.x);
@@ -134,12 +134,12 @@ class Warp {
   const embedder::Image& source_;
   const AffineMap& map_;
   const int side_;
-  // Samples of a pixel in each direction.
+  // The samples of a pixel in each direction.
   const int across_;
   const int down_;
-  // From a pixel of the result to the next one in its row.
+  // The step from a pixel of the result to the next one in its row.
   const Place step_;
-  // Of the samples of a row, with 2 * kWeightBits below the point.
+  // The sums of the samples of a row, with 2 * kWeightBits fractional bits.
   std::vector<uint32_t> sums_;
 };
 

@@ -11,13 +11,13 @@
 namespace semblance::trainer {
 namespace {
 
-// For every pixel of the crop, which pixel of an axis of `size` pixels it shows.
+// For every pixel of the crop, the pixel that it shows on an axis of `size` pixels.
 std::vector<size_t> Axis(int size, int side, int shift, bool mirrored) {
   std::vector<size_t> pixels;
   pixels.reserve(static_cast<size_t>(side));
   const int first = (size - side) / 2 + shift;
   for (int i = 0; i < side; ++i) {
-    const int position = std::abs(first + i);                        // Reflects at the first pixel
+    const int position = std::abs(first + i);                        // Reflects at the first pixel,
     const int reflected = size - 1 - std::abs(size - 1 - position);  // and at the last.
     pixels.push_back(static_cast<size_t>(std::max(reflected, 0)));
   }
@@ -27,7 +27,7 @@ std::vector<size_t> Axis(int size, int side, int shift, bool mirrored) {
   return pixels;
 }
 
-// The draws that also an augmentation of flips and shifts makes.
+// The random draws of flips and shifts, which every augmentation makes.
 struct FlipAndShift {
   bool mirrored = false;
   int x = 0;
@@ -55,7 +55,7 @@ void CopyCrop(const embedder::Image& resized, int side, const FlipAndShift& draw
   }
 }
 
-// What the crop shows before it is turned: a rectangle by its centre, in pixels of the image.
+// The rectangle that the crop shows before it is rotated, given by its center, in pixels of the image.
 struct Rectangle {
   double x = 0;
   double y = 0;
@@ -64,7 +64,7 @@ struct Rectangle {
 };
 
 Rectangle CenterSquare(const embedder::Image& resized, int side) {
-  // As CopyCrop: an odd pixel over goes to the right and to the bottom.
+  // As in CopyCrop, an odd remaining pixel is on the right and at the bottom.
   const int left = (resized.width - side) / 2;
   const int top = (resized.height - side) / 2;
   const double middle = (side - 1) / 2.0;
@@ -92,7 +92,7 @@ double DrawRadians(double max_degrees, Random* random) {
   return max_degrees > 0 ? random->Uniform(-max_degrees, max_degrees) * M_PI / 180 : 0;
 }
 
-// From the crop to the image: mirror, stretch to the rectangle, slant, rotate, and move the centre.
+// Maps the crop to the image: mirrors, stretches to the rectangle, slants, rotates, and moves the center.
 AffineMap DrawMap(const embedder::Image& resized, int side, const Augmentation& augmentation, const FlipAndShift& draw,
                   Random* random) {
   const Rectangle rectangle =
@@ -116,7 +116,7 @@ double DrawFactor(double spread, Random* random) {
   return spread > 0 ? random->Uniform(1 - spread, 1 + spread) : 1;
 }
 
-// Grey as in ITU-R BT.601, with 16 bits below the point.
+// Gray as in ITU-R BT.601, with 16 fractional bits.
 constexpr int kRed = 19595;
 constexpr int kGreen = 38470;
 constexpr int kBlue = 7471;
@@ -130,7 +130,7 @@ uint8_t ToByte(int fixed) {
   return static_cast<uint8_t>(std::clamp(fixed >> kPoint, 0, 255));
 }
 
-// Brightness, contrast and saturation are one linear map of a pixel and its grey: own * value + grey * its grey + offset.
+// Brightness, contrast and saturation together are one linear map of a pixel and its gray: own * value + grey * its gray + offset.
 void ChangeColors(const Augmentation& augmentation, int channels, Random* random, absl::Span<uint8_t> pixels) {
   int64_t sum = 0;
   const auto step = static_cast<size_t>(channels);

@@ -51,8 +51,8 @@ class Snapshot {
   Snapshot(const catalog::Catalog* catalog, const std::string& directory, const std::stop_token& stop)
       : catalog_(catalog), directory_(directory), stop_(stop) {}
 
-  // Reads the log, and copies what it says, until every image was still there: an item that was replaced or deleted before its
-  // image was copied has a later change. Writes that go on meanwhile are left for another run.
+  // Reads the change log and copies its items, until no image was missing. An item that was replaced or deleted before its image
+  // was copied has a later change, which the next round reads. Writes after that are left to another run.
   absl::Status Copy() {
     bool is_whole = false;
     while (!is_whole) {
@@ -89,7 +89,7 @@ class Snapshot {
     return ::syncfs(descriptor) == 0 ? absl::OkStatus() : ErrnoError(errno, absl::StrCat("cannot sync ", directory_));
   }
 
-  // To its end, which a read of fewer changes than were asked for has seen.
+  // Reads to the end of the log. A read that returns fewer changes than it asked for has reached the end.
   absl::Status ReadLog() {
     bool at_end = false;
     while (!at_end) {
@@ -115,7 +115,7 @@ class Snapshot {
     return absl::OkStatus();
   }
 
-  // False: some were replaced or deleted meanwhile.
+  // Returns false if some items were replaced or deleted meanwhile.
   absl::StatusOr<bool> CopyImages() {
     ProgressReporter progress("copy the catalog", static_cast<int64_t>(missing_.size()), "images");
     int64_t done = 0;
@@ -137,7 +137,7 @@ class Snapshot {
     return is_whole;
   }
 
-  // Synced all together, before the manifest.
+  // All images are synced together, before the manifest is written.
   absl::Status WriteImage(const std::string& path, const std::string& image) const {
     SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(absl::StrCat(directory_, "/", path.substr(0, 2))));
     std::ofstream file(absl::StrCat(directory_, "/", path), std::ios::binary | std::ios::trunc);
@@ -149,9 +149,9 @@ class Snapshot {
   const catalog::Catalog* const catalog_;
   const std::string directory_;
   const std::stop_token stop_;
-  // By id.
+  // Keyed by id.
   std::map<std::string, SnapshotItem> items_;
-  // Whose images are still to be copied: sequences by id.
+  // The sequences of the items whose images are still to be copied, keyed by id.
   std::map<std::string, uint64_t> missing_;
   uint64_t sequence_ = 0;
 };

@@ -120,7 +120,7 @@ std::string ImageStore::digest() const {
   Sha256Stream stream;
   for (size_t i = 0; i < indices_.size(); ++i) {
     const dataset::Example& example = dataset_->example(indices_[i]);
-    // Sizes, so that no two data sets give the same bytes.
+    // The sizes ensure that no two data sets give the same bytes.
     stream.Update(
         absl::StrCat(example.id.size(), " ", example.id, " ", example.label.size(), " ", example.label, " ", digests_[i]));
   }

@@ -11,7 +11,7 @@
 namespace semblance::trainer {
 namespace {
 
-// Batches that are ready or in work: one for each thread, and some in reserve for when a batch takes longer than the others.
+// The number of batches that are ready or being made: one for each thread, and some in reserve in case one batch takes longer.
 size_t PrefetchDepth(int threads) {
   return static_cast<size_t>(threads) + 2;
 }
@@ -62,7 +62,7 @@ absl::StatusOr<std::optional<LoadedBatch>> Loader::Next() {
 
 void Loader::Prefetch() {
   while (next_ < batches_.size() && pending_.size() < PrefetchDepth(options_.threads)) {
-    // Shared, since std::function copies what it holds.
+    // Shared, because std::function copies its target.
     const auto task = std::make_shared<std::packaged_task<absl::StatusOr<LoadedBatch>()>>([this, i = next_] { return Fill(i); });
     pending_.push_back(task->get_future());
     pool_.Schedule([task] { (*task)(); });

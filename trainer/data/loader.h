@@ -2,8 +2,8 @@
 //
 // Not thread-safe. The store must outlive the loader.
 //
-// What comes out depends on (seed, epoch, batches) alone: every example has its own random generator, so neither the number of
-// threads nor their speed matters. An example that the batches name again has another one: it is augmented in another way.
+// The batches depend only on seed, epoch and the positions. Every example has its own random generator, so neither the number of
+// threads nor their speed matters. An example that occurs again gets another generator, and so another augmentation.
 #ifndef SEMBLANCE_TRAINER_DATA_LOADER_H_
 #define SEMBLANCE_TRAINER_DATA_LOADER_H_
 
@@ -25,18 +25,18 @@ namespace semblance::trainer {
 struct LoadedBatch {
   // Positions in the store.
   std::vector<int64_t> positions;
-  // positions.size() x side x side x channels, as Preprocessor makes them.
+  // positions.size() x side x side x channels, in the layout of Preprocessor.
   std::vector<uint8_t> pixels;
 };
 
 struct LoaderOptions {
-  // Threads that decode and augment.
+  // The number of threads that decode and augment.
   int threads = 1;
-  // Unset: the centre crop, as in serving.
+  // Unset: images are cropped around the center, as in serving.
   std::optional<Augmentation> augmentation;
   uint64_t seed = 0;
   int epoch = 0;
-  // So many of the batches are passed over, as if they had been seen.
+  // The loader skips this many batches, as if they had been returned already.
   size_t first_batch = 0;
 };
 
@@ -44,7 +44,7 @@ class Loader {
  public:
   Loader(const ImageStore* store, PositionBatches batches, const LoaderOptions& options);
 
-  // The next batch, in order, from options.first_batch on; nullopt after the last. Errors: as of ImageStore::Get.
+  // The next batch, in order, from options.first_batch on; nullopt after the last. Errors: those of ImageStore::Get.
   absl::StatusOr<std::optional<LoadedBatch>> Next();
 
  private:
@@ -53,12 +53,12 @@ class Loader {
 
   const ImageStore* const store_;
   const PositionBatches batches_;
-  // How often the example was named before, for each one of the batches.
+  // For each example of each batch: how often it has occurred before.
   const std::vector<std::vector<uint32_t>> visits_;
   const LoaderOptions options_;
   size_t next_;
   std::deque<std::future<absl::StatusOr<LoadedBatch>>> pending_;
-  // Last, so that its threads end before what they use.
+  // The last member, so that its threads end before the members that they use are destroyed.
   ThreadPool pool_;
 };
 

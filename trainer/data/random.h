@@ -1,5 +1,5 @@
-// A small generator of random numbers that is the same on every platform (SplitMix64; Steele, Lea and Flood, OOPSLA 2014), cheap
-// enough to make one for every example.
+// A small generator of random numbers with the same results on every platform (SplitMix64; Steele, Lea and Flood, OOPSLA 2014). It
+// is cheap enough to make one for every example.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_TRAINER_DATA_RANDOM_H_
@@ -23,7 +23,7 @@ class Random {
   // Uniform in [low, high].
   int Between(int low, int high) { return low + static_cast<int>(Below(static_cast<uint64_t>(high - low) + 1)); }
 
-  // Uniform in [low, high], by 53 bits.
+  // Uniform in [low, high], with 53 random bits.
   double Uniform(double low, double high) { return low + (high - low) * (static_cast<double>(Next() >> 11) * 0x1p-53); }
 
   bool Coin() { return (Next() >> 63) != 0; }

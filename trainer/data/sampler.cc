@@ -32,25 +32,25 @@ PositionBatches SplitEvenly(const std::vector<int64_t>& positions, int batch_siz
 
 template <typename Value>
 void Shuffle(std::vector<Value>* values, Random* random) {
-  for (size_t i = values->size(); i > 1; --i) {  // Fisher and Yates; std::shuffle differs between standard libraries.
+  for (size_t i = values->size(); i > 1; --i) {  // Fisher-Yates, because std::shuffle differs between standard libraries.
     std::swap((*values)[i - 1], (*values)[random->Below(i)]);
   }
 }
 
-// Deals out the positions of one class, in groups.
+// Divides the positions of one class into groups, as a deck of cards is dealt.
 class ClassDeck {
  public:
   explicit ClassDeck(std::vector<int64_t> positions) : positions_(std::move(positions)), next_(positions_.size()) {}
 
-  // Groups until every position was dealt, from the start.
+  // The number of groups until every position has been dealt once.
   int64_t GroupsFor(int group_size) const { return (static_cast<int64_t>(positions_.size()) + group_size - 1) / group_size; }
 
-  // Appends the next `count` positions. After the last one the deck is shuffled again, with what this group has already at its end.
+  // Appends the next `count` positions. When the deck is used up it is shuffled again, with the positions of this group at its end.
   void Deal(int count, Random* random, std::vector<int64_t>* batch) {
-    size_t dealt = 0;  // Of this group and since the deck was shuffled.
+    size_t dealt = 0;  // In this group, since the deck was shuffled.
     for (int i = 0; i < count; ++i) {
       if (next_ == positions_.size()) {
-        ShuffleBut(dealt, random);
+        ShuffleAllButLast(dealt, random);
         dealt = 0;
       }
       batch->push_back(positions_[next_++]);
@@ -59,8 +59,8 @@ class ClassDeck {
   }
 
  private:
-  // Shuffles; the last `kept` positions, which are the ones dealt last, stay at the end.
-  void ShuffleBut(size_t kept, Random* random) {
+  // Shuffles the deck. The last `kept` positions, which were dealt last, stay at the end.
+  void ShuffleAllButLast(size_t kept, Random* random) {
     std::vector<int64_t> recent(positions_.end() - static_cast<std::ptrdiff_t>(kept), positions_.end());
     positions_.resize(positions_.size() - kept);
     Shuffle(&positions_, random);
@@ -87,8 +87,8 @@ std::vector<ClassDeck> DecksOf(absl::Span<const int64_t> labels) {
   return decks;
 }
 
-// Which classes each batch shows. Greedy: always those with the most groups left, ties broken at random, which needs no more
-// batches than there must be.
+// Chooses the classes of each batch: always those with the most groups left, and at random among equals. This greedy choice needs
+// the smallest possible number of batches.
 std::vector<std::vector<size_t>> PlanClasses(std::vector<int64_t> groups_left, size_t classes_per_batch, Random* random) {
   struct Turn {
     int64_t groups_left;
@@ -129,7 +129,7 @@ PositionBatches ShuffledBatches(int64_t count, int batch_size, uint64_t seed, in
 
 PositionBatches SampleBatches(int64_t count, int64_t most, uint64_t seed) {
   constexpr int kBatchSize = 256;
-  constexpr int kNoEpoch = 0;  // Epochs count from 1.
+  constexpr int kNoEpoch = 0;  // Epochs are numbered from 1.
   PositionBatches batches = ShuffledBatches(count, kBatchSize, seed, kNoEpoch);
   batches.resize(std::min(batches.size(), static_cast<size_t>(most / kBatchSize)));
   return batches;

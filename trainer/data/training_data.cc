@@ -37,7 +37,7 @@ absl::Status CheckLabels(const dataset::Dataset& dataset) {
 
 absl::Status CheckTrainable(const TrainingData& data, const v1::DataConfig& config, double validation_fraction) {
   if (data.classes.size() < 2) {
-    // A loss over proxies needs a proxy that is not the positive one.
+    // A loss on proxies needs a proxy that is not the positive one.
     return InvalidField("data.path", v1::ERROR_REASON_DATA_INVALID,
                         absl::StrCat("the ", data.split.train.size(), " training images are of ", data.classes.size(),
                                      " class; expected at least 2 classes"));
@@ -56,7 +56,7 @@ absl::Status CheckTrainable(const TrainingData& data, const v1::DataConfig& conf
   return absl::OkStatus();
 }
 
-// Numbers classes: those of one call by name, those that were not met before after all others.
+// Numbers classes. The classes of one call are numbered by name, and new classes come after all earlier ones.
 class ClassNumbers {
  public:
   std::vector<int64_t> Of(const dataset::Dataset& dataset, const std::vector<int64_t>& indices) {
@@ -85,8 +85,8 @@ class ClassNumbers {
   std::vector<std::string> names_;
 };
 
-// Moves the examples of some classes from training to validation: by a hash of the class's name, so that they stay the same when
-// data is added, and that has nothing to do with the one that chose test classes.
+// Moves the examples of some classes from training to validation. The classes are chosen by a hash of their names, so they stay the
+// same when data is added. The hash is independent of the one that chose the test classes.
 void HoldOutForValidation(double fraction, TrainingData* data) {
   if (fraction == 0) {
     return;

@@ -1,4 +1,4 @@
-// A data set as the trainer sees it: split, with numbered classes, checked to be trainable.
+// The data set of a run: split into training, validation and test, with numbered classes, and checked to be fit for training.
 //
 // Thread-compatible: const use may run concurrently.
 #ifndef SEMBLANCE_TRAINER_DATA_TRAINING_DATA_H_
@@ -27,11 +27,12 @@ struct TrainingData {
   std::vector<int64_t> test_labels;
   // Names of the classes of training and test, by number.
   std::vector<std::string> test_classes;
-  // Held out of the training classes, and of split.train; and their classes, numbered for themselves.
+  // The validation examples, whose classes are held out of the training classes; they are not in split.train. Their classes have
+  // numbers of their own.
   std::vector<int64_t> validation;
   std::vector<int64_t> validation_labels;
-  // Where the data has triplets and no labels (see triplet_data.h), those of each side, by position in the lists of its images;
-  // train_triplets is empty otherwise.
+  // For data of triplets, without labels (see triplet_data.h): the triplets of each split. They name positions in the list of the
+  // split's images. train_triplets is empty otherwise.
   std::vector<dataset::Triplet> train_triplets;
   std::vector<dataset::Triplet> validation_triplets;
   std::vector<dataset::Triplet> test_triplets;
@@ -39,13 +40,13 @@ struct TrainingData {
   bool has_triplets() const { return !train_triplets.empty(); }
 };
 
-// Opens and splits config.path; a share `validation_fraction` of the training classes (or anchors) is held out for validation.
-// Errors: as of OpenDataset, AssignSplit and PrepareTripletData; InvalidArgument with reason DATA_INVALID and a field below "data"
-// when an example has no label, fewer than two classes remain for training, or fewer than two examples for a test that was asked
-// for. REQUIRES: a validated config.
+// Opens and splits config.path. The share `validation_fraction` of the training classes (or anchors) is held out for validation.
+// Errors: those of OpenDataset, AssignSplit and PrepareTripletData; InvalidArgument with reason DATA_INVALID and a field below
+// "data" when an example has no label, when fewer than two classes remain for training, or when a requested test has fewer than two
+// examples. REQUIRES: a validated config.
 absl::StatusOr<TrainingData> OpenTrainingData(const v1::DataConfig& config, double validation_fraction);
 
-// The same for a data set with labels that is open.
+// The same for a data set with labels that is already open.
 absl::StatusOr<TrainingData> PrepareTrainingData(std::unique_ptr<dataset::Dataset> dataset, const v1::DataConfig& config,
                                                  double validation_fraction);
 

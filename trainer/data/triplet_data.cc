@@ -10,7 +10,7 @@
 namespace semblance::trainer {
 namespace {
 
-// The triplets of one side, by position in the list of its images.
+// The triplets of one split. They name positions in the list of the split's images.
 class Side {
  public:
   void Add(const dataset::Triplet& triplet) {

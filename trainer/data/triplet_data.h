@@ -1,4 +1,4 @@
-// A manifest of triplets as the trainer sees it: split by anchor, with the images of each side.
+// The triplets of a manifest, split by anchor, with the images of each split.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_TRAINER_DATA_TRIPLET_DATA_H_
@@ -11,12 +11,11 @@
 
 namespace semblance::trainer {
 
-// Gives the triplets of an anchor to one side, by a hash of the anchor's id: a share config.hold_out_fraction to the test (unless
-// HOLD_OUT_NONE), and `validation_fraction` of the others to the validation, so that they stay the same when data is added. A side
-// has the images that its triplets name: positives and negatives may be on several sides. No class is known.
+// Assigns all triplets of an anchor to one split, by a hash of the anchor's id. The share config.hold_out_fraction goes to the test
+// (unless HOLD_OUT_NONE), and the share `validation_fraction` of the others to the validation. So they stay the same when data is
+// added. A split has the images that its triplets name; positives and negatives may be in several splits. No class is known.
 //
-// Errors: InvalidArgument with reason DATA_INVALID and a field when a side that was asked for has no triplet. REQUIRES: a validated
-// config.
+// Errors: InvalidArgument with reason DATA_INVALID and a field when a requested split has no triplet. REQUIRES: a validated config.
 absl::StatusOr<TrainingData> PrepareTripletData(dataset::TripletData triplets, const v1::DataConfig& config,
                                                 double validation_fraction);
 

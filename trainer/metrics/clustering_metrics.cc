@@ -15,7 +15,7 @@
 namespace semblance::trainer {
 namespace {
 
-// In nats; maps are ordered, so that sums are the same on every run.
+// Measured in nats. The maps are ordered, so that sums are the same on every run.
 template <typename Key>
 double Entropy(const std::map<Key, int64_t>& counts, double total) {
   double entropy = 0;
@@ -43,7 +43,7 @@ double NormalizedMutualInformation(absl::Span<const int64_t> a, absl::Span<const
   const auto total = static_cast<double>(a.size());
   const double entropies = Entropy(of_a, total) + Entropy(of_b, total);
   const double information = entropies - Entropy(of_both, total);
-  return std::clamp(2 * information / entropies, 0.0, 1.0);  // Rounding may step over either end.
+  return std::clamp(2 * information / entropies, 0.0, 1.0);  // Rounding may exceed either end.
 }
 
 absl::StatusOr<double> ClusteringNmi(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> labels,

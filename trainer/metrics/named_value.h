@@ -1,4 +1,4 @@
-// A number with a name: what a log, an event file and a learning curve hold of one step.
+// A number with a name. Logs, event files and learning curves consist of them.
 #ifndef SEMBLANCE_TRAINER_METRICS_NAMED_VALUE_H_
 #define SEMBLANCE_TRAINER_METRICS_NAMED_VALUE_H_
 
@@ -7,7 +7,8 @@
 namespace semblance::trainer {
 
 struct NamedValue {
-  // "group/name", such as "recall/at_1": values of one group are drawn in one picture. A name without a group is one of its own.
+  // "group/name", such as "recall/at_1". The values of one group are drawn in one picture. A name without a group is a group of its
+  // own.
   std::string name;
   double value = 0;
 

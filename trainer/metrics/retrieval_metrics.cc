@@ -13,24 +13,24 @@
 namespace semblance::trainer {
 namespace {
 
-// Of a block of queries; what a neighbour takes in it: two copies of index and score here, and two slots in FAISS. Measured on
-// 120,000 x 64 values with 999 neighbours: the process grows by 76 MiB, and it takes 68 s of CPU time.
+// The memory of a block of queries, and of one neighbor in it: two copies of index and score here, and two slots in FAISS. Measured
+// on 120,000 x 64 values with 999 neighbors: the process grows by 76 MiB, and uses 68 s of CPU time.
 constexpr size_t kBlockBytes = size_t{64} << 20;
 constexpr size_t kBytesPerNeighbor = 48;
-// Blocks of fewer queries would run as single products of a matrix and a vector.
+// Smaller blocks would be computed as single products of a matrix and a vector.
 constexpr size_t kMinBlockQueries = 32;
 constexpr size_t kMaxBlockQueries = 4096;
 
-// What the neighbours of one query say.
+// The contribution of one query to the metrics.
 struct QueryResult {
-  // The first rank, from 1, with an example of the query's class; 0: none was seen.
+  // The first rank, counted from 1, with an example of the query's class. 0: no such example was among the neighbors.
   int first_hit = 0;
   double r_precision = 0;
   double average_precision = 0;
 };
 
-// Over the neighbours of `query`, best first, itself not counted; `relevant`: the R of R-precision.
-QueryResult Judge(absl::Span<const int64_t> neighbors, int64_t query, absl::Span<const int64_t> labels, int64_t relevant) {
+// Looks at the neighbors of `query`, best first, without itself. `relevant` is the R of R-precision.
+QueryResult MeasureQuery(absl::Span<const int64_t> neighbors, int64_t query, absl::Span<const int64_t> labels, int64_t relevant) {
   QueryResult result;
   int rank = 0;
   int hits = 0;
@@ -78,7 +78,7 @@ class Measurement {
     return largest;
   }
 
-  // The examples whose class has others.
+  // The examples whose class has other members.
   std::vector<int64_t> Queries() const {
     std::vector<int64_t> queries;
     for (size_t i = 0; i < labels_.size(); ++i) {
@@ -91,7 +91,7 @@ class Measurement {
 
   void Add(int64_t query, absl::Span<const int64_t> neighbors) {
     ClassSums& own_class = classes_[labels_[static_cast<size_t>(query)]];
-    const QueryResult result = Judge(neighbors, query, labels_, own_class.count - 1);
+    const QueryResult result = MeasureQuery(neighbors, query, labels_, own_class.count - 1);
     ++queries_;
     for (size_t i = 0; i < hits_.size(); ++i) {
       hits_[i] += result.first_hit > 0 && result.first_hit <= options_.recall_at[i] ? 1 : 0;
@@ -175,7 +175,7 @@ absl::Status ValidateArguments(absl::Span<const float> embeddings, int dimension
   return absl::OkStatus();
 }
 
-// How many neighbours the metrics need, within the number of the others.
+// The number of neighbors that the metrics need; at most the number of other examples.
 absl::StatusOr<int> NeighborsNeeded(int64_t largest_class, size_t examples, const RetrievalOptions& options) {
   int64_t needed = 1;
   for (const int k : options.recall_at) {
@@ -204,7 +204,7 @@ absl::StatusOr<RetrievalMetrics> MeasureRetrieval(absl::Span<const float> embedd
   SEMBLANCE_RETURN_IF_ERROR(ValidateArguments(embeddings, dimension, labels, options));
   Measurement measurement(labels, options);
   SEMBLANCE_ASSIGN_OR_RETURN(const int others, NeighborsNeeded(measurement.LargestClass(), labels.size(), options));
-  const int neighbors = others + 1;  // One more, for the query itself.
+  const int neighbors = others + 1;  // The query itself is one of the results.
   const size_t block =
       std::clamp(kBlockBytes / (kBytesPerNeighbor * static_cast<size_t>(neighbors)), kMinBlockQueries, kMaxBlockQueries);
   const std::vector<int64_t> queries = measurement.Queries();

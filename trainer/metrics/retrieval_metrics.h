@@ -1,20 +1,19 @@
-// How well neighbours in the embedding space share a class.
+// Measures how well neighbors in the embedding space share a class.
 //
 // Thread-safe: functions without state.
 //
-// Every example queries all others, by inner product and exactly; it is left out of its own results by its index, never by its
-// rank, so that equal vectors are treated alike. An example whose class has no other member cannot be answered: it is no query, but
-// it stays among the results of the others. Metrics are means over the queries, in [0, 1].
+// Every example is a query to all others, by inner product, and the search is exact. An example is removed from its own results by
+// its index and never by its rank, so equal vectors are treated alike. An example whose class has no other member is not a query,
+// but it stays among the results of the others. Metrics are means over the queries, in [0, 1].
 //
 //   Recall@K     the share of the queries with an example of their class among the K nearest.
-//   precision@1  the share of the nearest that have the query's class: Recall@1 by another name.
+//   precision@1  the share of the nearest that have the query's class; the same as Recall@1.
 //   R-precision  with R = the number of other examples of the query's class: the share of the R nearest that have its class.
-//   MAP@R        (Musgrave, Belongie and Lim 2020, arXiv 2003.08505, eq. 4) the sum, over the ranks i <= R at which an example of
-//   its
-//                class stands, of the precision among the first i, divided by R.
+//   MAP@R        (Musgrave, Belongie and Lim 2020, arXiv 2003.08505, eq. 4) the sum of the precision among the first i, over the
+//                ranks i <= R of the examples of its class, divided by R.
 //
-// Queries go in blocks, never as a matrix of all pairs: besides the embeddings it takes about 64 MiB, or 1.5 KiB for each neighbour
-// looked at where that is more, and FAISS's and BLAS's blocks of some 50 MiB.
+// Queries are processed in blocks, and a matrix of all pairs never exists. Besides the embeddings this needs about 64 MiB, or 1.5
+// KiB for each neighbor that is looked at if that is more, and about 50 MiB for the blocks of FAISS and BLAS.
 #ifndef SEMBLANCE_TRAINER_METRICS_RETRIEVAL_METRICS_H_
 #define SEMBLANCE_TRAINER_METRICS_RETRIEVAL_METRICS_H_
 
@@ -28,12 +27,12 @@
 namespace semblance::trainer {
 
 struct RetrievalOptions {
-  // The K of Recall@K, each at least 1, in any order.
+  // The values of K for Recall@K, each at least 1, in any order.
   std::vector<int> recall_at = {1, 2, 4, 8};
-  // Whether to measure R-precision and MAP@R. They look at as many neighbours as the largest class has examples: costly where
-  // classes are large.
+  // True: measures R-precision and MAP@R. They look at as many neighbors as the largest class has examples, so they are costly if a
+  // class is large.
   bool by_class_size = true;
-  // The most neighbours of a query that may be looked at; 0: as many as the metrics ask for.
+  // The largest number of neighbors of a query that may be looked at. 0: as many as the metrics need.
   int max_neighbors = 0;
 };
 
@@ -57,7 +56,8 @@ struct ClassRetrieval {
 };
 
 struct RetrievalMetrics {
-  // Examples that were queries, and those left out because their class has no other. All metrics are 0 where there are no queries.
+  // The number of examples that were queries, and of those left out because their class has no other. All metrics are 0 if there
+  // are no queries.
   int64_t queries = 0;
   int64_t left_out = 0;
   // In the order of RetrievalOptions::recall_at.
@@ -71,12 +71,12 @@ struct RetrievalMetrics {
 };
 
 // `embeddings` is row-major with `dimension` columns. Errors: InvalidArgument (sizes that do not fit, fewer than 2 examples, values
-// that are not finite, a K below 1, or metrics that need more than max_neighbors: with fewer neighbours than R, R-precision and
-// MAP@R would be wrong without a sign of it).
+// that are not finite, a K below 1, or metrics that need more than max_neighbors, because R-precision and MAP@R of fewer than R
+// neighbors would be silently wrong).
 absl::StatusOr<RetrievalMetrics> MeasureRetrieval(absl::Span<const float> embeddings, int dimension,
                                                   absl::Span<const int64_t> labels, const RetrievalOptions& options);
 
-// Recall@K alone, for each of `ks`. Errors: as of MeasureRetrieval, and InvalidArgument without a K.
+// Recall@K only, for each of `ks`. Errors: those of MeasureRetrieval, and InvalidArgument if `ks` is empty.
 absl::StatusOr<std::vector<double>> RecallAtK(absl::Span<const float> embeddings, int dimension, absl::Span<const int64_t> labels,
                                               absl::Span<const int> ks);
 

@@ -43,7 +43,7 @@ std::string LabelOf(double value, double step, double largest) {
 }  // namespace
 
 AxisRange Widened(AxisRange range) {
-  // Nearer ends than this are told apart by neither labels nor pixels.
+  // Neither labels nor pixels could distinguish ends that are nearer than this.
   const double least = std::max(1e-9, 1e-6 * std::max(std::abs(range.low), std::abs(range.high)));
   if (range.high - range.low >= least) {
     return range;
@@ -60,7 +60,7 @@ std::vector<AxisTick> TicksOf(AxisRange range, int most) {
   const double first = std::ceil(range.low / step - 1e-9);
   const int count = static_cast<int>(std::floor(range.high / step + 1e-9) - first) + 1;
   for (int i = 0; i < count; ++i) {
-    const double value = (first + i) * step + 0.0;  // No negative zero.
+    const double value = (first + i) * step + 0.0;  // Adding 0.0 turns a negative zero into zero.
     ticks.push_back({value, LabelOf(value, step, largest)});
   }
   return ticks;

@@ -1,4 +1,4 @@
-// Where the marks of an axis stand, and what is written at them.
+// The positions and labels of the marks on an axis.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_TRAINER_REPORT_AXIS_TICKS_H_
@@ -21,11 +21,11 @@ struct AxisTick {
   std::string label;
 };
 
-// The range, made wide enough to draw: equal ends move apart. REQUIRES: both are finite, low <= high.
+// Widens a range so that it can be drawn: equal ends move apart. REQUIRES: both ends are finite, low <= high.
 AxisRange Widened(AxisRange range);
 
-// At most `most` + 1 ticks within the range, a step of 1, 2 or 5 times a power of ten apart, ascending. Labels have as many digits
-// as tell neighbours apart, and k or M for thousands and millions. REQUIRES: a range from Widened, most >= 1.
+// At most `most` + 1 ticks within the range, in ascending order. Their distance is 1, 2 or 5 times a power of ten. Labels have
+// enough digits to distinguish neighbors, and k or M for thousands and millions. REQUIRES: a range from Widened, most >= 1.
 std::vector<AxisTick> TicksOf(AxisRange range, int most);
 
 }  // namespace semblance::trainer

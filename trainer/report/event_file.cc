@@ -24,7 +24,7 @@ uint32_t Crc32c(absl::string_view bytes) {
   return ~crc32_iscsi(data, static_cast<int>(bytes.size()), 0xffffffffU);
 }
 
-// Rotated and shifted, as TFRecord does it, for data that holds checksums itself.
+// Rotates and shifts the checksum, as TFRecord does because data may contain checksums itself.
 uint32_t MaskedCrc32c(absl::string_view bytes) {
   return std::rotr(Crc32c(bytes), 15) + 0xa282ead8U;
 }

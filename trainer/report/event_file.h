@@ -1,12 +1,12 @@
-// Writes an event file, which TensorBoard shows while the run goes on.
+// Writes an event file, which TensorBoard can show during the run.
 //
 // Not thread-safe.
 //
 // The file is a sequence of TFRecords: length (64 bits), masked CRC-32C of the length, data, masked CRC-32C of the data, all
-// little-endian; the data is a storage.v1.TensorboardEvent. Each call hands its record to the operating system whole, so that what
-// was written survives the end of the process. TensorBoard reads every file of a directory whose name contains "tfevents".
+// little-endian. The data is a storage.v1.TensorboardEvent. Each call hands a whole record to the operating system, so records
+// survive the end of the process. TensorBoard reads every file of a directory whose name contains "tfevents".
 //
-// Errors: InvalidArgument (a picture that is no PNG); those of common/file.h.
+// Errors: InvalidArgument (a picture that is not a PNG); those of common/file.h.
 #ifndef SEMBLANCE_TRAINER_REPORT_EVENT_FILE_H_
 #define SEMBLANCE_TRAINER_REPORT_EVENT_FILE_H_
 
@@ -28,15 +28,15 @@ namespace semblance::trainer {
 
 class EventFile {
  public:
-  // Creates the file, in place of one that is there, and writes its first record. REQUIRES: the directory exists.
+  // Creates the file, replacing an existing one, and writes its first record. REQUIRES: the directory exists.
   static absl::StatusOr<std::unique_ptr<EventFile>> Create(const std::string& path, absl::Time time);
   EventFile(const EventFile&) = delete;
   EventFile& operator=(const EventFile&) = delete;
 
-  // One record with the values of a step; they are stored as float32.
+  // Adds a record with the values of a step, which are stored as float32.
   absl::Status AddScalars(int64_t step, absl::Time time, absl::Span<const NamedValue> values);
 
-  // One record with a picture under `tag`.
+  // Adds a record with a picture under `tag`.
   absl::Status AddImage(int64_t step, absl::Time time, absl::string_view tag, absl::string_view png);
 
  private:

@@ -23,10 +23,10 @@ constexpr size_t kMaxPanels = 16;
 constexpr int kMinWidth = 200;
 constexpr int kMinPanelHeight = 120;
 constexpr int kMaxSide = 8192;
-// What is larger is no value of a run, and would overflow on the way to pixels.
+// Larger numbers are not values of a run, and would overflow when they are converted to pixels.
 constexpr double kMaxMagnitude = 1e30;
 
-// Around the plot area of a panel, in pixels.
+// The margins around the plot area of a panel, in pixels.
 constexpr int kLeft = 78;
 constexpr int kRight = 24;
 constexpr int kTop = 34;
@@ -45,7 +45,7 @@ constexpr int kSubpixelBits = 4;
 const cv::Scalar kBackground(255, 255, 255);
 const cv::Scalar kInk(40, 40, 40);
 const cv::Scalar kGrid(228, 228, 228);
-// Told apart by most colour-blind readers too (Okabe and Ito 2008).
+// Most color-blind readers can distinguish these colors (Okabe and Ito 2008).
 const cv::Scalar kColors[] = {{0, 114, 178}, {213, 94, 0},   {0, 158, 115}, {204, 121, 167},
                               {230, 159, 0}, {86, 180, 233}, {90, 90, 90}};
 
@@ -53,7 +53,7 @@ bool IsDrawn(const CurvePoint& point) {
   return std::isfinite(point.step) && std::abs(point.value) <= kMaxMagnitude && std::abs(point.step) <= kMaxMagnitude;
 }
 
-// cv::putText knows ASCII only.
+// cv::putText can draw ASCII only.
 std::string Printable(absl::string_view text) {
   std::string printable(text);
   std::replace_if(
@@ -70,7 +70,7 @@ void DrawText(cv::Mat& image, const std::string& text, cv::Point left_bottom, do
   cv::putText(image, text, left_bottom, kFont, scale, color, 1, cv::LINE_AA);
 }
 
-// Rotated, to be read from below, its centre at `center`.
+// Draws text that is rotated, to be read from below, with its center at `center`.
 void DrawTextUpwards(cv::Mat& image, const std::string& text, cv::Point center) {
   const cv::Size size = TextSize(text, kTextScale);
   cv::Mat label(size.height + 8, size.width + 4, image.type(), kBackground);
@@ -95,13 +95,13 @@ std::optional<AxisRange> RangeOf(const CurvePanel& panel, double CurvePoint::*co
   return range;
 }
 
-// With a margin, so that no line runs along the frame.
+// Adds a margin, so that no line runs along the frame.
 AxisRange WithMargin(AxisRange range) {
   const double margin = 0.05 * (range.high - range.low);
   return {range.low - margin, range.high + margin};
 }
 
-// One panel on its part of the picture.
+// Draws one panel on its part of the picture.
 class PanelDrawing {
  public:
   PanelDrawing(cv::Mat image, const CurvePanel& panel, std::optional<AxisRange> steps)
@@ -185,7 +185,7 @@ class PanelDrawing {
     }
   }
 
-  // In one row above the plot area, from the right; the title keeps its place.
+  // The legend is one row above the plot area, from the right. It never covers the title.
   void DrawLegend() {
     constexpr int kSample = 16;
     constexpr int kGap = 4;
@@ -213,7 +213,7 @@ class PanelDrawing {
   bool has_data_ = false;
 };
 
-// By libpng and not by OpenCV's codecs, which bring dozens of libraries into a program.
+// Uses libpng and not OpenCV's codecs, which bring dozens of libraries into a program.
 absl::StatusOr<std::string> EncodePng(const cv::Mat& rgb) {
   png_image header = {};
   header.version = PNG_IMAGE_VERSION;

@@ -1,6 +1,6 @@
-// A picture of how values went over the steps of a run: panels one below the other, each with one or several lines.
+// Draws how values changed over the steps of a run: panels one below the other, each with one or several lines.
 //
-// Thread-safe: a function without state; the same arguments give the same bytes.
+// Thread-safe: a function without state. The same arguments give the same bytes.
 #ifndef SEMBLANCE_TRAINER_REPORT_LEARNING_CURVE_H_
 #define SEMBLANCE_TRAINER_REPORT_LEARNING_CURVE_H_
 
@@ -19,20 +19,20 @@ struct CurvePoint {
   bool operator==(const CurvePoint&) const = default;
 };
 
-// One line, in the order of its points. Where the step or the value is not finite the line has a gap; a point without a neighbour
-// is a dot.
+// One line, in the order of its points. The line has a gap where the step or the value is not finite. A point without a neighbor is
+// drawn as a dot.
 struct CurveSeries {
-  // In the legend. Text is drawn in ASCII; other characters become "?".
+  // The name in the legend. Text is drawn in ASCII; other characters become "?".
   std::string name;
   std::vector<CurvePoint> points;
 
   bool operator==(const CurveSeries&) const = default;
 };
 
-// With axes of its own. One without a finite point says "no data".
+// A panel with axes of its own. A panel without a finite point shows "no data".
 struct CurvePanel {
   std::string title;
-  // Along the axis of the values; may be empty.
+  // The text along the axis of the values; may be empty.
   std::string y_label;
   std::vector<CurveSeries> series;
 
@@ -40,13 +40,14 @@ struct CurvePanel {
 };
 
 struct LearningCurveOptions {
-  // Pixels, of the whole picture: 200 to 8,192.
+  // The width of the whole picture in pixels: 200 to 8,192.
   int width = 900;
-  // Pixels, of each panel: 120 to 8,192.
+  // The height of each panel in pixels: 120 to 8,192.
   int panel_height = 300;
 };
 
-// The encoded PNG; all panels have the same range of steps. Errors: InvalidArgument (no panel, more than 16, sizes out of range).
+// Returns the encoded PNG. All panels have the same range of steps. Errors: InvalidArgument (no panel, more than 16, sizes out of
+// range).
 absl::StatusOr<std::string> DrawLearningCurve(absl::Span<const CurvePanel> panels, const LearningCurveOptions& options);
 
 }  // namespace semblance::trainer

@@ -1,8 +1,8 @@
-// progress.json (storage::v1::TrainerProgress): where a run is, for those who wait for it.
+// progress.json (storage::v1::TrainerProgress), which tells the server how far a run is.
 //
 // Not thread-safe.
 //
-// Nothing depends on it: what cannot be written is logged, once, and training goes on.
+// Training does not depend on this file. If it cannot be written, that is logged once, and training continues.
 #ifndef SEMBLANCE_TRAINER_REPORT_PROGRESS_FILE_H_
 #define SEMBLANCE_TRAINER_REPORT_PROGRESS_FILE_H_
 
@@ -16,15 +16,15 @@ namespace semblance::trainer {
 
 class ProgressFile {
  public:
-  // Empty: nothing is written, by ranks that are not the first. Creates the directory.
+  // With an empty path nothing is written; ranks other than the first use this. The first write creates the directory.
   explicit ProgressFile(std::string path) : path_(std::move(path)) {}
 
-  // What Write writes: fields are set in place.
+  // The message that Write writes. The caller sets its fields in place.
   storage::v1::TrainerProgress& progress() { return progress_; }
 
-  // Not within a second of the last.
+  // Writes the message, unless it was written less than a second ago.
   void Write();
-  // At once.
+  // Set the activity or the error, and write at once.
   void WriteActivity(const std::string& activity);
   void WriteFailure(const std::string& error);
 

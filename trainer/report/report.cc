@@ -9,9 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/file.h"
 #include "common/progress.h"
-#include "common/status_macros.h"
 
 namespace semblance::trainer {
 namespace {
@@ -67,7 +65,7 @@ std::vector<ClassRetrieval> WorstClasses(const RetrievalMetrics& metrics) {
   return worst;
 }
 
-// Inside a cell of a table, or a heading.
+// Escapes text for the cell of a table or for a heading.
 std::string EscapedForMarkdown(absl::string_view text) {
   std::string escaped;
   for (const char c : text) {
@@ -142,7 +140,7 @@ void AppendTime(const RunReport& report, std::string* text) {
                   absl::StrFormat("%.0f", ImagesPerSecond(report)), " images/s.\n\n");
 }
 
-// A text with a fence in it gets a longer one.
+// If the text contains a fence, a longer one is put around it.
 void AppendConfig(const RunReport& report, std::string* text) {
   std::string fence = "```";
   while (absl::StrContains(report.config, fence)) {
@@ -235,13 +233,8 @@ std::string ReportJson(const RunReport& report) {
                   {"images_per_second", ImagesPerSecond(report)}};
   json["curve_file"] = report.curve_file;
   json["config"] = report.config;
-  // Class names may be no UTF-8.
+  // Class names may be invalid UTF-8.
   return json.dump(1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace) + "\n";
-}
-
-absl::Status WriteReport(const std::string& directory, const RunReport& report) {
-  SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(directory, "/report.md"), ReportMarkdown(report)));
-  return WriteFileAtomically(absl::StrCat(directory, "/report.json"), ReportJson(report));
 }
 
 }  // namespace semblance::trainer

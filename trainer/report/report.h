@@ -1,6 +1,6 @@
-// The report of a run: what was trained on what, how good it is, and where the learning curve is.
+// The report of a run: the model, its training data, its quality, and the file of the learning curve.
 //
-// Thread-safe: functions without state; the same input gives the same text.
+// Thread-safe: functions without state. The same input gives the same text.
 #ifndef SEMBLANCE_TRAINER_REPORT_REPORT_H_
 #define SEMBLANCE_TRAINER_REPORT_REPORT_H_
 
@@ -9,15 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "trainer/metrics/embedding_evaluation.h"
 
 namespace semblance::trainer {
 
-// Part of the examples.
+// The size of one split of the data.
 struct ReportedSplit {
   int64_t examples = 0;
-  // One of the two.
+  // One of the two is not 0.
   int64_t classes = 0;
   int64_t triplets = 0;
 };
@@ -31,38 +30,36 @@ struct BestEvaluation {
 
 struct RunReport {
   std::string model_name;
-  // "sha256:..." of the training data; empty: not given.
+  // "sha256:..." of the training data. Empty if it is not given.
   std::string data_digest;
   ReportedSplit train;
   ReportedSplit test;
-  // Names by label; labels beyond are shown as numbers.
+  // Names by label. Labels without a name are shown as numbers.
   std::vector<std::string> class_names;
-  // Of the network before the first step and of the one that was written; unset where there were no test examples.
+  // The evaluations of the network before the first step and of the network that was written. Unset without test examples.
   std::optional<Evaluation> untrained;
   std::optional<Evaluation> trained;
   std::optional<BestEvaluation> best;
   std::string device;
   int64_t epochs = 0;
   int64_t steps = 0;
-  // Training with the evaluations between epochs, and the whole program.
+  // The time of training with the evaluations between epochs, and the time of the whole program.
   double train_seconds = 0;
   double total_seconds = 0;
-  // Images of training steps; per second they are counted over train_seconds.
+  // The number of images in all training steps. The rate per second is over train_seconds.
   int64_t images = 0;
-  // File of the learning curve, relative to the report; empty: none.
+  // The file of the learning curve, relative to the report. Empty if there is none.
   std::string curve_file;
   // The configuration with all defaults, in text format.
   std::string config;
 };
 
-// Markdown. Classes: the 10 with the lowest R-precision (recall@1 where that was not measured; the lower label first among equals).
+// Returns the report as Markdown. It lists the 10 classes with the lowest R-precision (or recall@1, if that was not measured), and
+// the lower label first among equals.
 std::string ReportMarkdown(const RunReport& report);
 
-// One JSON object with the same content, indented; every class is in it. What was not measured is absent.
+// Returns one indented JSON object with the same content and with every class. Values that were not measured are absent.
 std::string ReportJson(const RunReport& report);
-
-// Writes report.md and report.json into the directory, each atomically. Errors: those of common/file.h.
-absl::Status WriteReport(const std::string& directory, const RunReport& report);
 
 }  // namespace semblance::trainer
 

@@ -1,8 +1,8 @@
-// What a run leaves for people: its log, TensorBoard's events, the learning curve and the report.
+// The documents of a run that are for people: its log, TensorBoard's events, the learning curve and the report.
 //
 // Not thread-safe.
 //
-// While the run goes on, log.jsonl and the event file grow in a directory of their own; in the end all of it becomes part of the
+// During the run, log.jsonl and the event file grow in a directory of their own. At the end all documents become part of the
 // bundle.
 #ifndef SEMBLANCE_TRAINER_REPORT_RUN_LOG_H_
 #define SEMBLANCE_TRAINER_REPORT_RUN_LOG_H_
@@ -24,21 +24,21 @@ namespace semblance::trainer {
 
 class RunLog {
  public:
-  // Opens the log in `directory`, which is created, for a run that goes on after `last_step`: what the log says about later steps
-  // is dropped. Errors: as of TrainingLog and EventFile.
+  // Opens the log in `directory`, which is created, for a run that resumes after `last_step`. Records of later steps are removed.
+  // Errors: those of TrainingLog and EventFile.
   static absl::StatusOr<std::unique_ptr<RunLog>> Open(const std::string& directory, int64_t last_step);
 
   absl::Status Append(const LogRecord& record);
 
-  // Contents by file name: log.jsonl, the event file, learning_curve.png, report.md and report.json. `report.curve_file` and
-  // `report.best` are filled in here.
+  // The contents of log.jsonl, the event file, learning_curve.png, report.md and report.json, by file name. Fills in
+  // `report.curve_file` and `report.best`.
   absl::StatusOr<std::map<std::string, std::string>> Documents(RunReport report) const;
 
  private:
   RunLog(std::string directory, absl::Time start) : directory_(std::move(directory)), start_(start) {}
 
   const std::string directory_;
-  // Of the first record, as far as the times of the events go.
+  // The time of the first record, from which the times of the events are computed.
   const absl::Time start_;
   std::unique_ptr<TrainingLog> log_;
   std::unique_ptr<EventFile> events_;

@@ -32,13 +32,13 @@ absl::StatusOr<std::string> LineOf(const LogRecord& record) {
     }
     line[named.name] = NumberOrNull(named.value);
   }
-  // Names that are no UTF-8 would throw otherwise.
+  // Without `replace`, names that are invalid UTF-8 would throw.
   return absl::StrCat(line.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace), "\n");
 }
 
 std::optional<LogRecord> ParseLine(absl::string_view line) {
   const ordered_json json = ordered_json::parse(line.begin(), line.end(), /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {  // Discarded: it did not parse.
+  if (!json.is_object()) {  // A line that does not parse is discarded, and is no object.
     return std::nullopt;
   }
   for (const char* const key : {kStep, kEpoch}) {
@@ -65,11 +65,12 @@ std::optional<LogRecord> ParseLine(absl::string_view line) {
 
 struct ParsedLog {
   std::vector<LogRecord> records;
-  // Of each record's line, its line feed included.
+  // The size of each record's line, including its line feed.
   std::vector<absl::string_view> lines;
 };
 
-// What follows the last line feed is a line that was not finished. The lines point into `text`.
+// Splits `text` at its line feeds. The rest after the last line feed is an unfinished line, and is left out. The lines point into
+// `text`.
 absl::StatusOr<ParsedLog> Parse(absl::string_view text, absl::string_view path) {
   ParsedLog log;
   for (size_t end = text.find('\n'); end != absl::string_view::npos; end = text.find('\n')) {
@@ -84,8 +85,8 @@ absl::StatusOr<ParsedLog> Parse(absl::string_view text, absl::string_view path) 
   return log;
 }
 
-// Leaves a log that is whole as it is.
-absl::Status KeepUntil(const std::string& path, int64_t last_step) {
+// Does nothing if there is nothing to remove.
+absl::Status RemoveRecordsAfter(const std::string& path, int64_t last_step) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   SEMBLANCE_ASSIGN_OR_RETURN(const ParsedLog log, Parse(text, path));
   std::vector<absl::string_view> kept;
@@ -99,7 +100,7 @@ absl::Status KeepUntil(const std::string& path, int64_t last_step) {
   return kept_bytes == text.size() ? absl::OkStatus() : WriteFileAtomically(path, kept);
 }
 
-// The element with that value of `field`, added at the end where there is none.
+// Returns the element with that value of `field`, and adds it at the end if there is none.
 template <typename Element>
 Element& FindOrAdd(std::vector<Element>* elements, std::string Element::*field, absl::string_view value) {
   const auto found =
@@ -116,7 +117,7 @@ Element& FindOrAdd(std::vector<Element>* elements, std::string Element::*field, 
 
 absl::StatusOr<std::unique_ptr<TrainingLog>> TrainingLog::Open(const std::string& path, int64_t last_step) {
   if (PathExists(path)) {
-    SEMBLANCE_RETURN_IF_ERROR(KeepUntil(path, last_step));
+    SEMBLANCE_RETURN_IF_ERROR(RemoveRecordsAfter(path, last_step));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<AppendFile> file, AppendFile::Open(path));
   return std::unique_ptr<TrainingLog>(new TrainingLog(std::move(file)));

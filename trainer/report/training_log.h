@@ -1,10 +1,10 @@
-// The log of a run, log.jsonl: what was measured when. The learning curve, the event file and the report are made from it.
+// The log of a run, log.jsonl, which holds all measurements. The learning curve, the event file and the report are made from it.
 //
-// Not thread-safe; the functions are.
+// The class is not thread-safe; the functions are.
 //
-// A line is a JSON object: {"step": 100, "epoch": 1, "seconds": 12.5, "loss/train": 0.25}. Numbers keep all their digits; a value
-// that is not finite is null, and NaN when it is read back. A line that a killed process left unfinished is dropped, and cut off
-// when the log is opened again; other damage is DataLoss with the line's number.
+// A line is a JSON object: {"step": 100, "epoch": 1, "seconds": 12.5, "loss/train": 0.25}. Numbers keep all their digits. A value
+// that is not finite is written as null and read as NaN. If a killed process left an unfinished line, reading ignores it, and
+// opening the log removes it. Any other damage is DataLoss with the number of the line.
 #ifndef SEMBLANCE_TRAINER_REPORT_TRAINING_LOG_H_
 #define SEMBLANCE_TRAINER_REPORT_TRAINING_LOG_H_
 
@@ -25,13 +25,13 @@
 namespace semblance::trainer {
 
 struct LogRecord {
-  // Steps done; 0: before the first.
+  // The number of steps done. 0: before the first step.
   int64_t step = 0;
-  // The epoch of the step, from 1; 0: before the first.
+  // The epoch of the step, counted from 1. 0: before the first step.
   int64_t epoch = 0;
-  // Since the start of the run.
+  // The seconds since the start of the run.
   double seconds = 0;
-  // In the order of the line.
+  // The values in the order of the line.
   std::vector<NamedValue> values;
 
   bool operator==(const LogRecord&) const = default;
@@ -39,15 +39,15 @@ struct LogRecord {
 
 class TrainingLog {
  public:
-  // Opens the log for appending, or creates it. Records after `last_step` are removed first, durably and atomically: a run that
-  // goes on from a checkpoint writes them again. Errors: DataLoss; those of common/file.h. REQUIRES: the directory exists.
+  // Opens the log for appending, or creates it. First removes the records after `last_step`, durably and atomically, because a run
+  // that resumes from a checkpoint writes them again. Errors: DataLoss; those of common/file.h. REQUIRES: the directory exists.
   static absl::StatusOr<std::unique_ptr<TrainingLog>> Open(const std::string& path,
                                                            int64_t last_step = std::numeric_limits<int64_t>::max());
   TrainingLog(const TrainingLog&) = delete;
   TrainingLog& operator=(const TrainingLog&) = delete;
 
-  // Hands the record's line to the operating system: it survives the end of the process. Errors: InvalidArgument (a name that is
-  // "step", "epoch" or "seconds", or is there twice); those of common/file.h.
+  // Hands the record's line to the operating system, so that it survives the end of the process. Errors: InvalidArgument (a name
+  // that is "step", "epoch" or "seconds", or that occurs twice); those of common/file.h.
   absl::Status Append(const LogRecord& record);
 
  private:
@@ -56,11 +56,11 @@ class TrainingLog {
   const std::unique_ptr<AppendFile> file_;
 };
 
-// Every record, in the order of the file. Errors: DataLoss; those of common/file.h (NotFound: no log).
+// Returns all records in the order of the file. Errors: DataLoss; those of common/file.h (NotFound if there is no log).
 absl::StatusOr<std::vector<LogRecord>> ReadTrainingLog(const std::string& path);
 
-// The learning curves: a panel for each group of the values (see named_value.h), titled with it, a line for each name in it; both
-// in the order in which the log names them first.
+// The learning curves: a panel for each group of values (see named_value.h), whose title is the group, with a line for each name.
+// Both are in the order of their first occurrence in the log.
 std::vector<CurvePanel> PanelsOf(absl::Span<const LogRecord> records);
 
 }  // namespace semblance::trainer

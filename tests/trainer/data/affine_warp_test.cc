@@ -42,7 +42,7 @@ std::vector<uint8_t> Warped(const embedder::Image& source, const AffineMap& map,
   return out;
 }
 
-// Walks there from pixel 0, turning round at both ends.
+// The pixel that is reached by walking this far from pixel 0 and turning at both ends.
 int Reflected(int position, int size) {
   int result = 0;
   int direction = 1;
@@ -53,7 +53,7 @@ int Reflected(int position, int size) {
   return result;
 }
 
-// The slow truth: bilinear interpolation in doubles.
+// Bilinear interpolation in doubles, as the slow truth.
 double ValueAt(const embedder::Image& source, double x, double y, int channel) {
   double value = 0;
   for (const int dy : {0, 1}) {
@@ -104,14 +104,15 @@ TEST(AffineWarpTest, AgreesWithInterpolationInDoubles) {
         const int x = i / channels % 6;
         const int y = i / channels / 6;
         const double expected = ValueAt(image, map.x0 + map.xx * x + map.xy * y, map.y0 + map.yx * x + map.yy * y, i % channels);
-        ASSERT_NEAR(out[static_cast<size_t>(i)], expected, 2.5);  // Weights have 8 bits: at most 1/256 of 255, twice.
+        ASSERT_NEAR(out[static_cast<size_t>(i)], expected,
+                    2.5);  // Weights have 8 bits, so each direction adds an error of at most 255 / 256.
       }
     }
   }
 }
 
 TEST(AffineWarpTest, PassesNothingOverWhereItShrinks) {
-  // Lines one pixel wide, of which every other place would see either all or none.
+  // The lines are one pixel wide. Sampling only every other place would see either all of them or none.
   std::vector<uint8_t> lines;
   for (int i = 0; i < 32 * 32; ++i) {
     lines.push_back(i % 2 == 0 ? 0 : 200);

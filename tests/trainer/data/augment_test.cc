@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Pixels 0, 1, 2, ... in reading order; further channels add 100 each.
+// The pixels are 0, 1, 2, ... in reading order. Each further channel adds 100.
 embedder::Image Counting(int width, int height, int channels) {
   embedder::Image image;
   image.width = width;
@@ -102,7 +102,7 @@ TEST(AugmentTest, StaysInsideForTheLargestShift) {
   }
 }
 
-// Left to right from 0 to 240 in red, top to bottom in green, and a constant blue.
+// Red grows from 0 to 240 from left to right, green from top to bottom, and blue is constant.
 embedder::Image Ramps(int side) {
   embedder::Image image;
   image.width = image.height = side;
@@ -133,7 +133,7 @@ TEST(AugmentTest, ShowsRectanglesOfTheAskedAreaAndShape) {
   double largest = 0;
   for (uint64_t index = 0; index < 300; ++index) {
     const std::vector<int> pixels = Crop(Ramps(64), kSide, crop, index);
-    // 31 of the 32 steps of the crop, in the 63 of the 64 of the image.
+    // The centers of the crop's pixels span 31 of its 32 steps, and those of the image 63 of 64.
     const double width = (Red(pixels, kSide, 31, 0) - Red(pixels, kSide, 0, 0)) / 240.0 * 63 / 64 * 32 / 31;
     const double height = (Green(pixels, kSide, 0, 31) - Green(pixels, kSide, 0, 0)) / 240.0 * 63 / 64 * 32 / 31;
     smallest = std::min(smallest, width * height);
@@ -172,7 +172,7 @@ TEST(AugmentTest, RotatesWithinTheAskedAngle) {
   double largest = 0;
   for (uint64_t index = 0; index < 200; ++index) {
     const std::vector<int> crop = Crop(Ramps(63), kSide, rotation, index);
-    // How red and green grow along the middle row: the direction of the x axis.
+    // The growth of red and green along the middle row gives the direction of the x axis.
     const double across = Red(crop, kSide, 16, 8) - Red(crop, kSide, 0, 8);
     const double down = Green(crop, kSide, 16, 8) - Green(crop, kSide, 0, 8);
     largest = std::max(largest, std::abs(std::atan2(down, across)) * 180 / M_PI);
@@ -210,7 +210,7 @@ TEST(AugmentTest, FlipsAndShiftsAlikeWithAndWithoutResampling) {
   }
 }
 
-// One pixel of each of these colours.
+// One pixel of each of these colors.
 embedder::Image Colors(const std::vector<std::array<uint8_t, 3>>& colors) {
   embedder::Image image;
   image.width = image.height = 2;

@@ -46,7 +46,7 @@ class CatalogSnapshotTest : public ::testing::Test {
     ASSERT_OK(done.get_future().get());
   }
 
-  // Label and image by id.
+  // The label and the image of each item, by id.
   std::map<std::string, std::pair<std::string, std::string>> Read(const std::string& manifest) {
     std::map<std::string, std::pair<std::string, std::string>> items;
     const auto dataset = dataset::OpenManifest(manifest);

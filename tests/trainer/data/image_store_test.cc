@@ -27,7 +27,7 @@ absl::StatusOr<std::unique_ptr<ImageStore>> LoadStore(const dataset::Dataset& da
                           "test");
 }
 
-// Grey values 0, 10, 20, ...
+// Images with the gray values 0, 10, 20, ...
 MemoryDataset GrayImages(int count) {
   MemoryDataset dataset;
   for (int i = 0; i < count; ++i) {

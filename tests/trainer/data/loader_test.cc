@@ -18,7 +18,7 @@ using testing::GrayPreprocessing;
 using testing::MemoryDataset;
 using ::testing::SizeIs;
 
-// 8 x 8 pixels that differ from one another.
+// Images of 8 x 8 pixels that differ from one another.
 MemoryDataset Gradients(int count) {
   MemoryDataset dataset;
   for (int i = 0; i < count; ++i) {
@@ -112,7 +112,7 @@ TEST_F(LoaderTest, AugmentsAnImageInAnotherWayWhenItIsVisitedAgain) {
       variants.emplace(batch.pixels.begin() + 64 * i, batch.pixels.begin() + 64 * (i + 1));
     }
   }
-  EXPECT_GE(variants.size(), 6U);  // Of the 50 that a flip and shifts by two pixels give.
+  EXPECT_GE(variants.size(), 6U);  // A flip and shifts by two pixels give 50 variants.
 }
 
 TEST_F(LoaderTest, BeginsInTheMiddleAsIfItHadGoneThere) {

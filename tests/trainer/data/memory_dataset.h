@@ -22,7 +22,7 @@ class MemoryDataset final : public dataset::Dataset {
     images_.push_back(std::move(encoded));
   }
 
-  // An image of `side` x `side` equal grey pixels.
+  // Adds an image of `side` x `side` equal gray pixels.
   void AddGray(std::string id, std::string label, dataset::Split split, int side, char gray) {
     const std::string pixels(static_cast<size_t>(side) * static_cast<size_t>(side), gray);
     Add(std::move(id), std::move(label), split, dataset::EncodeGrayPng(pixels, side, side).value());
@@ -37,7 +37,7 @@ class MemoryDataset final : public dataset::Dataset {
   std::vector<std::string> images_;
 };
 
-// For 8 x 8 grey images, used as they are.
+// Preprocessing that uses gray images of 8 x 8 pixels without changes.
 inline storage::v1::Preprocessing GrayPreprocessing() {
   storage::v1::Preprocessing preprocessing;
   preprocessing.set_resize(storage::v1::Preprocessing::RESIZE_STRETCH);

@@ -77,7 +77,7 @@ TEST(SamplerTest, MakesNothingOfNothing) {
   EXPECT_THAT(ShuffledBatches(0, 2, 1, 1), IsEmpty());
 }
 
-// `sizes[c]` positions of class c, mixed.
+// The labels of sizes[c] positions of each class c, in mixed order.
 std::vector<int64_t> LabelsOfSizes(const std::vector<int>& sizes) {
   std::vector<int64_t> labels;
   const int largest = *std::max_element(sizes.begin(), sizes.end());
@@ -187,7 +187,7 @@ TEST(SamplerTest, MixesClassesAnewInEveryBatch) {
     together.insert(std::minmax(labels[static_cast<size_t>(batch.front())], labels[static_cast<size_t>(batch.back())]));
   }
 
-  EXPECT_GE(together.size(), 35U);  // Of the 45 pairs of ten classes, in 125 batches.
+  EXPECT_GE(together.size(), 35U);  // Ten classes have 45 pairs, and there are 125 batches.
 }
 
 TEST(SamplerTest, SharesEveryBatchAmongTheRanksInOrder) {

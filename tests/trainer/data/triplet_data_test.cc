@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 using testing::MemoryDataset;
 using testing::TempDir;
 
-using Ids = std::vector<std::string>;  // Of anchor, positive and negative.
+using Ids = std::vector<std::string>;  // The ids of anchor, positive and negative.
 
 dataset::TripletData Triplets(int64_t images, const std::vector<dataset::Triplet>& triplets) {
   auto dataset = std::make_unique<MemoryDataset>();
@@ -31,7 +31,7 @@ dataset::TripletData Triplets(int64_t images, const std::vector<dataset::Triplet
   return {std::move(dataset), triplets};
 }
 
-// Two triplets of each of 200 anchors.
+// Two triplets for each of 200 anchors.
 dataset::TripletData ManyTriplets() {
   std::vector<dataset::Triplet> triplets;
   for (int64_t i = 0; i < 400; ++i) {

@@ -1,4 +1,5 @@
-// What retrieval metrics take of memory: neighbours go block by block, so that the peak does not grow with the number of queries.
+// Measures the memory of retrieval metrics. Neighbors are processed in blocks, so the peak must not grow with the number of
+// queries.
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -12,13 +13,13 @@
 namespace semblance::trainer {
 namespace {
 
-// Of these so many are queries, in blocks of some 1,400: the others have a class of their own.
+// This many of the examples are queries, in blocks of about 1,400. Each other example has a class of its own.
 constexpr int kCount = 120'000;
 constexpr int kQueries = 8'000;
 constexpr int kDimension = 64;
-// Of a thousand examples each, so that R-precision looks at 999 neighbours.
+// Each class has a thousand examples, so R-precision looks at 999 neighbors.
 constexpr int kClasses = 8;
-// The neighbours of these queries at once would be 8,000 x 1,000 x 12 bytes = 92 MiB, twice, the products with all 3,662 MiB.
+// All neighbors of these queries at once would need 8,000 x 1,000 x 12 bytes = 92 MiB, twice. All products would need 3,662 MiB.
 constexpr double kMostGrownMib = 150;
 constexpr double kMostMib = 1'000;
 
@@ -59,7 +60,7 @@ TEST(RetrievalMemoryTest, StaysBelowTheNeighborsOfAllQueriesAtOnce) {
   EXPECT_LT(grown, kMostGrownMib);
   EXPECT_LT(PeakMib(), kMostMib);
   EXPECT_EQ(metrics.queries, kQueries);
-  // Chance: 999 of 119,999 others are of the query's class.
+  // This is the value by chance: 999 of the 119,999 others have the query's class.
   EXPECT_NEAR(metrics.r_precision.value_or(0), 0.0083, 0.001);
 }
 

@@ -52,7 +52,7 @@ std::vector<float> RandomUnitRows(int count, int dimension, Random* random) {
   return rows;
 }
 
-// The definitions, read aloud: every other example by descending score, one query after the other.
+// The definitions, written as loops: every other example by descending score, one query after the other.
 class SlowRetrieval {
  public:
   SlowRetrieval(std::vector<float> embeddings, int dimension, std::vector<int64_t> labels)
@@ -88,7 +88,7 @@ class SlowRetrieval {
   }
 
  private:
-  // Whether each of the others, best first, has the label of the query.
+  // For each of the others, best first: true if it has the label of the query.
   std::vector<bool> HitsOf(size_t query) const {
     std::vector<std::pair<double, size_t>> others;
     for (size_t other = 0; other < labels_.size(); ++other) {
@@ -136,7 +136,7 @@ TEST(RetrievalMetricsTest, CountsQueriesWithAHitAmongTheNearestOthers) {
 }
 
 TEST(RetrievalMetricsTest, IsWhatOneWorksOutByHand) {
-  // Neighbours of each query of class 1, with R = 3 (h: of its class, m: not): 0: h m h, 1: h m h, 3.3: m h h, 4.6: h m h.
+  // The neighbors of each query of class 1, with R = 3 (h: of its class, m: not): 0: h m h, 1: h m h, 3.3: m h h, 4.6: h m h.
   const std::vector<float> points = OnCircle({0, 1, 2.1, 3.3, 4.6});
   const std::vector<int64_t> labels = {1, 1, 2, 1, 1};
 
@@ -155,7 +155,7 @@ TEST(RetrievalMetricsTest, LeavesOutQueriesWithoutAnAnswerAndCountsThem) {
 
   ASSERT_OK_AND_ASSIGN(const RetrievalMetrics metrics, MeasureRetrieval(points, 2, labels, RecallsAt({1, 2})));
 
-  // 12 stays in the way of 10.
+  // 12 is nearer to 10 than the others of its class.
   EXPECT_EQ(metrics.queries, 2);
   EXPECT_EQ(metrics.left_out, 3);
   EXPECT_THAT(metrics.recall_at, ElementsAre(RecallAt{1, 0.5}, RecallAt{2, 1}));
@@ -223,7 +223,7 @@ TEST(RetrievalMetricsTest, AgreesWithSlowLoops) {
   EXPECT_THAT(metrics.map_at_r, Optional(DoubleNear(slow.MapAtR(), 1e-12)));
 }
 
-// The largest class makes blocks of some 1,400 queries.
+// The largest class leads to blocks of about 1,400 queries.
 TEST(RetrievalMetricsTest, AgreesWithSlowLoopsOverSeveralBlocks) {
   constexpr int kCount = 1500;
   constexpr int kDimension = 8;
@@ -237,7 +237,7 @@ TEST(RetrievalMetricsTest, AgreesWithSlowLoopsOverSeveralBlocks) {
 
   ASSERT_OK_AND_ASSIGN(const RetrievalMetrics metrics, MeasureRetrieval(points, kDimension, labels, RecallsAt({1})));
 
-  // Neighbours whose scores differ by less than float32 tells may change places.
+  // Neighbors whose scores are equal in float32 may be in either order.
   EXPECT_NEAR(metrics.precision_at_1, slow.Recall(1), 1e-3);
   EXPECT_THAT(metrics.r_precision, Optional(DoubleNear(slow.RPrecision(), 1e-4)));
   EXPECT_THAT(metrics.map_at_r, Optional(DoubleNear(slow.MapAtR(), 1e-4)));

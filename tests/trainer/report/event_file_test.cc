@@ -18,7 +18,7 @@ using testing::TempDir;
 
 constexpr char kName[] = "events.out.tfevents.1";
 
-// CRC-32C bit by bit.
+// Computes CRC-32C bit by bit.
 uint32_t SlowCrc32c(absl::string_view bytes) {
   uint32_t crc = 0xffffffffU;
   for (const char byte : bytes) {
@@ -42,7 +42,7 @@ T Take(std::string* bytes) {
   return value;
 }
 
-// Every record, checked.
+// Reads every record and checks its checksums.
 std::vector<TensorboardEvent> ReadEvents(const std::string& path) {
   std::string bytes = ReadFile(path).value_or("");
   std::vector<TensorboardEvent> events;
@@ -61,7 +61,7 @@ std::vector<TensorboardEvent> ReadEvents(const std::string& path) {
 }
 
 TEST(EventFileTest, TheSlowChecksumGivesTheKnownAnswers) {
-  // RFC 3720, B.4.
+  // The vectors of RFC 3720, B.4.
   EXPECT_EQ(SlowCrc32c("123456789"), 0xe3069283U);
   EXPECT_EQ(SlowCrc32c(std::string(32, '\0')), 0x8a9136aaU);
   EXPECT_EQ(SlowCrc32c(std::string(32, '\xff')), 0x62a8ab43U);
@@ -72,7 +72,7 @@ TEST(EventFileTest, StartsWithTheVersion) {
 
   ASSERT_OK(EventFile::Create(dir.Join(kName), absl::FromUnixSeconds(1000)));
 
-  // Worked by hand: length 24, wall_time (field 1) 1000.0, file_version (field 3).
+  // These bytes were worked out by hand: length 24, wall_time (field 1) 1000.0, file_version (field 3).
   const std::string data(
       "\x09\x00\x00\x00\x00\x00\x40\x8f\x40\x1a\x0d"
       "brain.Event:2",

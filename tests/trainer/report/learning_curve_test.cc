@@ -44,7 +44,7 @@ bool IsColored(const embedder::Image& image, int x, int y) {
   return *std::max_element(pixel, pixel + 3) - *std::min_element(pixel, pixel + 3) > 60;
 }
 
-// Pixels of lines and dots in a part of the picture; frame, grid and text are grey.
+// Counts the pixels of lines and dots in a part of the picture. Frame, grid and text are gray.
 int ColoredPixels(const embedder::Image& image, int left, int top, int right, int bottom) {
   int count = 0;
   for (int y = top; y < bottom; ++y) {
@@ -55,7 +55,7 @@ int ColoredPixels(const embedder::Image& image, int left, int top, int right, in
   return count;
 }
 
-// Inside the frame of a picture of one panel, below the legend.
+// The part of a picture of one panel that is inside the frame and below the legend.
 int CurvePixels(const embedder::Image& image) {
   return ColoredPixels(image, 0, 40, image.width, image.height);
 }
@@ -138,7 +138,7 @@ TEST(LearningCurveTest, DrawsAConstantAcross) {
 TEST(LearningCurveTest, LeavesAGapWhereAValueIsNotFinite) {
   const embedder::Image image = Drawn({Panel({Series({1, 1, 1, kNan, 1, 1, -kInfinity, 1, kNan, 1, 1})})});
 
-  // Steps 0 to 10 over 798 pixels: the gap between 2 and 4 is 160 wide.
+  // Steps 0 to 10 span 798 pixels, so the gap between 2 and 4 is 160 pixels wide.
   EXPECT_GT(ColoredPixels(image, 80, 40, 235, 256), 100);
   EXPECT_EQ(ColoredPixels(image, 245, 40, 390, 256), 0);
   EXPECT_GT(ColoredPixels(image, 395, 40, 480, 256), 50);

@@ -3,9 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "common/file.h"
-#include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
 
 namespace semblance::trainer {
 namespace {
@@ -178,15 +177,6 @@ TEST(ReportTest, NamesBreakNeitherTablesNorJson) {
 
   EXPECT_THAT(ReportMarkdown(report), AllOf(HasSubstr("| a\\|b \xff\\`c\\` |"), HasSubstr("````textproto\n# ```\n````\n")));
   EXPECT_FALSE(nlohmann::json::parse(ReportJson(report), nullptr, false).is_discarded());
-}
-
-TEST(ReportTest, IsWrittenAsTwoFiles) {
-  const testing::TempDir dir;
-
-  ASSERT_OK(WriteReport(dir.path(), Report()));
-
-  EXPECT_EQ(ReadFile(dir.Join("report.md")).value_or(""), ReportMarkdown(Report()));
-  EXPECT_EQ(ReadFile(dir.Join("report.json")).value_or(""), ReportJson(Report()));
 }
 
 }  // namespace
