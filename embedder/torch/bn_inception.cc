@@ -8,8 +8,8 @@ namespace {
 
 enum class InceptionPool { kAverage, kMax };
 
-// Channels of the four branches of a block (figure 5 of the paper). The blocks that halve the side (3c and 4e) have no 1x1 branch
-// and no projection after their pooling: 0.
+// The channels of the four branches of a block (figure 5 of the paper). They are 0 where a branch is missing: the blocks that halve
+// the side (3c and 4e) have no 1x1 branch and no projection after their pooling.
 struct InceptionShape {
   const char* name;
   int64_t conv_1x1;
@@ -36,7 +36,7 @@ torch::Tensor HalvingMaxPool(const torch::Tensor& x) {
   return torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/0, /*dilation=*/1, /*ceil_mode=*/true);
 }
 
-// All pairs are registered in the network itself: the port has no modules within it.
+// All pairs are registered in the network itself, because the port has no modules within modules.
 class BnInceptionNet final : public EmbeddingNetImpl {
  public:
   explicit BnInceptionNet(const NetworkSpec& spec) : EmbeddingNetImpl(spec) {
@@ -83,7 +83,7 @@ class BnInceptionNet final : public EmbeddingNetImpl {
     return x;
   }
 
-  // The pairs in the order in which AddBlock added them.
+  // The pairs are numbered in the order in which AddBlock added them.
   torch::Tensor ApplyBlock(const InceptionShape& shape, size_t* next, const torch::Tensor& x) const {
     std::vector<torch::Tensor> branches;
     if (!shape.halves()) {

@@ -1,8 +1,8 @@
 // BN-Inception (BnInception in bundle.proto): Ioffe and Szegedy, "Batch Normalization", arXiv 1502.03167, the network of the
-// Proxy-NCA paper. Private to the library: callers want networks.h.
+// Proxy-NCA paper. Private to the library; callers use networks.h.
 //
-// Names, biases and poolings (rounded up, average over the padding too) are those of the PyTorch port from which its published
-// ImageNet weights come, so that these weights compute here what they compute there.
+// Names, biases and poolings (sizes rounded up, padding included in averages) are those of the PyTorch port that its published
+// ImageNet weights come from, so these weights give the same results here.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_BN_INCEPTION_H_
 #define SEMBLANCE_EMBEDDER_TORCH_BN_INCEPTION_H_
 

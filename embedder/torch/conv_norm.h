@@ -1,9 +1,9 @@
-// A module made of convolutions, each followed by a batch norm, so that the two can become one for inference.
+// A module made of convolutions that are each followed by a batch norm. For inference the two can be merged into one.
 //
 // Not thread-safe while trained; ConvNorm in evaluation mode without gradients may run concurrently.
 //
-// Convolution weights are kept channels-last. Initialisation is that of torchvision's ResNet: convolutions Kaiming normal, fan-out,
-// biases 0; batch norms 1 and 0.
+// Convolution weights are kept channels-last. They start like those of torchvision's ResNet: convolutions from Kaiming's normal
+// distribution (fan-out) with biases of 0, and batch norms with weights of 1 and biases of 0.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_CONV_NORM_H_
 #define SEMBLANCE_EMBEDDER_TORCH_CONV_NORM_H_
 
@@ -18,32 +18,34 @@
 
 namespace semblance::embedder {
 
-// A square kernel, padded so that stride 1 keeps the size of the map; no bias.
+// Options for a square kernel without bias, padded so that a stride of 1 keeps the size of the map.
 torch::nn::Conv2dOptions ConvOptions(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);
 
 class ConvNormModule : public torch::nn::Module {
  public:
-  // Merges each batch norm into its convolution: the same function in evaluation mode, with less to compute. For inference only:
-  // the module can neither be trained nor saved afterwards.
+  // Merges each batch norm into its convolution. The module then computes the same function as in evaluation mode, with less work.
+  // It can neither be trained nor saved afterwards.
   void FoldBatchNorm();
 
-  // From now on, in training mode too, the batch norms use and keep their running statistics, and their parameters do not learn.
+  // From now on the batch norms use their running statistics without changing them, in training mode too, and their parameters do
+  // not learn.
   void FreezeBatchNorm();
 
-  // What takes the place of a batch norm in training mode: of [N, C, H, W], differentiable, updating the running statistics.
+  // Replaces the batch norms in training mode. Such a function normalizes [N, C, H, W], is differentiable, and updates the running
+  // statistics of `norm`.
   using TrainingNorm = std::function<torch::Tensor(const torch::Tensor& x, torch::nn::BatchNorm2dImpl* norm)>;
   void SetTrainingNorm(TrainingNorm norm) { training_norm_ = std::move(norm); }
 
   void train(bool on = true) override;
 
  protected:
-  // Whether training uses the batch norms of torch, with the statistics of the batch.
+  // True if training uses the batch norms of LibTorch, with the statistics of the batch.
   bool trains_plain_norms() const { return training_norm_ == nullptr && !norms_frozen_; }
 
-  // Registers the pair under the two names; pairs are numbered in the order of their registration.
+  // Registers the pair under the two names. Pairs are numbered in the order of their registration.
   void AddConvNorm(const std::string& conv_name, const std::string& norm_name, const torch::nn::Conv2dOptions& options);
 
-  // The pair of that number, applied.
+  // Applies the pair with that number.
   torch::Tensor ConvNorm(size_t number, const torch::Tensor& x) const;
 
  private:

@@ -21,7 +21,7 @@ int CudaDeviceCount() {
   return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
 }
 
-// The line that says what happened: of TorchScript the one after its own stack trace, else the first.
+// The line that says what happened: for TorchScript the line after its stack trace, and otherwise the first line.
 std::string FirstLine(absl::string_view text) {
   if (absl::StartsWith(text, "The following operation failed in the TorchScript interpreter")) {
     const size_t error = text.find("Error: ");
@@ -30,7 +30,7 @@ std::string FirstLine(absl::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
-// LibTorch's CPU allocator reports through a plain c10::Error.
+// LibTorch's CPU allocator reports a lack of memory as a plain c10::Error.
 bool IsOutOfMemory(absl::string_view message) {
   return absl::StrContains(message, "out of memory") || absl::StrContains(message, "can't allocate memory") ||
          absl::StrContains(message, "not enough memory");

@@ -1,4 +1,4 @@
-// Where LibTorch computes, and its errors as absl::Status.
+// The device that LibTorch computes on, and conversion of LibTorch's errors to absl::Status.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_DEVICE_H_
@@ -13,12 +13,13 @@
 
 namespace semblance::embedder {
 
-// "cpu", "cuda" (the first one), "cuda:N", or "auto" and "": the first CUDA device, else the CPU. Errors: InvalidArgument, field
-// "device", when the name is none of these or the device is not there (it says what is).
+// Parses "cpu", "cuda" (the first CUDA device) or "cuda:N". "auto" and "" mean the first CUDA device if there is one, and else the
+// CPU. Errors: InvalidArgument, field "device", if the name is none of these or there is no such device; the message lists the
+// devices.
 absl::StatusOr<torch::Device> ParseDevice(absl::string_view name);
 
-// Runs `body`; what LibTorch throws becomes ResourceExhausted (out of memory) or Internal (all else), its first line as the
-// message.
+// Runs `body`. An exception of LibTorch becomes ResourceExhausted (out of memory) or Internal (any other), with its first line as
+// the message.
 absl::Status CatchTorchErrors(absl::FunctionRef<void()> body);
 
 }  // namespace semblance::embedder

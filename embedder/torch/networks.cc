@@ -37,14 +37,14 @@ torch::Tensor EmbeddingNetImpl::forward(const torch::Tensor& pixels) {
 
 torch::Tensor EmbeddingNetImpl::Backbone(const torch::Tensor& pixels) {
   const torch::Tensor input = torch::addcmul(input_shift_, pixels.to(torch::kFloat32), input_scale_);
-  // A view of the same memory: [N, channels, side, side] in channels-last layout.
+  // This is a view of the same memory: [N, channels, side, side] in channels-last layout.
   const torch::Tensor images = input.permute({0, 3, 1, 2});
   return Pool(TrainsInOnednnLayout(images) ? FeatureMap(images.to_mkldnn()).to_dense() : FeatureMap(images));
 }
 
-// Without AVX-512 oneDNN's convolutions are at their fastest in blocks of eight channels: on a Zen 3 a training step of ResNet-18
-// took 4.8 s of CPU time, in channels-last layout 6.0 s, and 5.5 s in the default one, which is blocked and back for every
-// convolution. With AVX-512 channels-last beats the default; blocks were not measured there.
+// Without AVX-512, oneDNN's convolutions are fastest in blocks of eight channels. On a Zen 3 a training step of ResNet-18 took 4.8
+// s of CPU time in blocks, 6.0 s in channels-last layout, and 5.5 s in the default layout, which is converted to blocks and back
+// for every convolution. With AVX-512 channels-last is faster than the default; blocks were not measured there.
 bool EmbeddingNetImpl::TrainsInOnednnLayout(const torch::Tensor& input) const {
   static const bool has_avx512 = __builtin_cpu_supports("avx512f") != 0;
   return !has_avx512 && takes_onednn_layout() && is_training() && trains_plain_norms() && torch::GradMode::is_enabled() &&
@@ -64,7 +64,7 @@ torch::Tensor EmbeddingNetImpl::Pool(const torch::Tensor& map) const {
     case Architecture::POOLING_MAX:
       return map.amax({2, 3});
     case Architecture::POOLING_FLATTEN:
-      // In the order channel, row, column whatever the layout in memory.
+      // The order is channel, row, column, whatever the layout in memory is.
       return map.flatten(1);
     default:
       return map.mean({2, 3});

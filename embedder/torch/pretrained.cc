@@ -21,7 +21,7 @@ bool IsClassifier(absl::string_view name) {
   return absl::StartsWith(name, "fc.") || absl::StartsWith(name, "last_linear.") || absl::StartsWith(name, "head.");
 }
 
-// As DataParallel saves a network.
+// DataParallel saves a network with this prefix.
 TensorMap WithoutModulePrefix(const TensorMap& weights) {
   constexpr absl::string_view kPrefix = "module.";
   const bool all = std::all_of(weights.begin(), weights.end(), [&](const auto& w) { return absl::StartsWith(w.first, kPrefix); });
@@ -42,7 +42,7 @@ std::string ShapeText(const HostTensor& tensor) {
   return absl::StrCat(tensor.dtype, "[", absl::StrJoin(tensor.shape, ", "), "]");
 }
 
-// "2 tensors are missing (a, b)".
+// Formats a complaint such as "2 tensors are missing (a, b)".
 void Complain(const std::vector<std::string>& names, absl::string_view what, std::vector<std::string>* complaints) {
   if (names.empty()) {
     return;
@@ -53,7 +53,7 @@ void Complain(const std::vector<std::string>& names, absl::string_view what, std
                                      names.size() > shown ? ", ...)" : ")"));
 }
 
-// Replaces what `weights` has in `state`, and says what does not fit.
+// Replaces the tensors of `state` by those of `weights`, and collects those that do not fit.
 class Matcher {
  public:
   Matcher(const TensorMap& weights, TensorMap* state) {

@@ -1,4 +1,4 @@
-// Weights of a published network into one of ours, by name.
+// Copies the weights of a published network into one of ours, by name.
 //
 // Not thread-safe: writes the network.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_PRETRAINED_H_
@@ -13,20 +13,21 @@
 namespace semblance::embedder {
 
 struct PretrainedReport {
-  // Tensors of the network that came from the file.
+  // The number of tensors of the network that were copied from the file.
   int taken = 0;
-  // Tensors of the file that were left out: its classifier.
+  // The number of tensors of the file that were left out, because they belong to its classifier.
   int ignored = 0;
 };
 
-// A .safetensors or .pth file, told apart by content. Errors: as of ReadFile, ParseSafetensors and ParsePth.
+// Reads a .safetensors or .pth file; the content decides which of them it is. Errors: those of ReadFile, ParseSafetensors and
+// ParsePth.
 absl::StatusOr<TensorMap> ReadWeights(const std::string& path);
 
-// Copies `weights` into everything but the head. The classifier (fc, last_linear, head) is ignored; "module." before all names is
-// dropped; a [1, C] tensor fits [C]; counters of batch norms, which older files lack, may be missing. All else must be there and
-// fit. With is_bgr the first convolution is turned around: its network took blue, green, red. Errors: InvalidArgument, and the
-// network unchanged, when a tensor is missing, unknown or of another type or shape: how many, and the first few. REQUIRES: no
-// torch_script.
+// Copies `weights` into everything but the head. The classifier (fc, last_linear, head) is ignored. If all names begin with
+// "module.", it is removed. A [1, C] tensor fits [C]. Counters of batch norms may be missing, because older files do not have them.
+// Everything else must be there and fit. is_bgr says that the network of the file took blue, green, red; the channels of the first
+// convolution are then reversed. Errors: InvalidArgument if a tensor is missing, unknown or of another type or shape; the message
+// has their number and the first few, and the network does not change. REQUIRES: the network is no torch_script.
 absl::StatusOr<PretrainedReport> LoadPretrained(const TensorMap& weights, bool is_bgr, EmbeddingNet& net);
 
 }  // namespace semblance::embedder

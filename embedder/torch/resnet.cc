@@ -8,7 +8,7 @@ namespace {
 
 using ::semblance::storage::v1::Resnet;
 
-// The 1x1 convolution of a shortcut that changes shape; torchvision names its parts 0 and 1.
+// The 1x1 convolution of a shortcut that changes the shape. torchvision names its parts 0 and 1.
 class Downsample : public ConvNormModule {
  public:
   Downsample(int64_t in, int64_t out, int64_t stride) { AddConvNorm("0", "1", ConvOptions(in, out, 1, stride)); }
@@ -52,7 +52,7 @@ class BasicBlock final : public ResnetBlock {
   torch::Tensor Residual(const torch::Tensor& x) override { return ConvNorm(1, ConvNorm(0, x).relu_()); }
 };
 
-// 1x1, 3x3, 1x1 (ResNet-50); the stride is in the 3x3, as in torchvision.
+// A 1x1, a 3x3 and a 1x1 convolution (ResNet-50). The 3x3 has the stride, as in torchvision.
 class Bottleneck final : public ResnetBlock {
  public:
   static constexpr int64_t kExpansion = 4;

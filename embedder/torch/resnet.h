@@ -1,4 +1,4 @@
-// ResNet-18 and ResNet-50 (Resnet in bundle.proto). Private to the library: callers want networks.h.
+// ResNet-18 and ResNet-50 (Resnet in bundle.proto). Private to the library; callers use networks.h.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_RESNET_H_
 #define SEMBLANCE_EMBEDDER_TORCH_RESNET_H_
 

@@ -34,7 +34,7 @@ class ScriptNet final : public EmbeddingNetImpl {
  public:
   ScriptNet(const NetworkSpec& spec, const torch::jit::Module& program) : EmbeddingNetImpl(spec), program_(program) {
     auto parameters = register_module("script", std::make_shared<torch::nn::Module>());
-    std::set<const at::TensorImpl*> seen;  // A program may use one tensor in two places.
+    std::set<const at::TensorImpl*> seen;  // A program may use one tensor in several places.
     for (const auto& parameter : program_.named_parameters()) {
       if (seen.insert(parameter.value.unsafeGetTensorImpl()).second) {
         parameters->register_parameter(absl::StrReplaceAll(parameter.name, {{".", "/"}}), parameter.value,
@@ -44,7 +44,7 @@ class ScriptNet final : public EmbeddingNetImpl {
     program_.train();
   }
 
-  // The head takes what the program gives for one image.
+  // The number of the head's inputs is the number of features that the program gives for one image.
   absl::Status Probe(const storage::v1::Preprocessing& input) {
     const torch::NoGradGuard no_grad;
     program_.eval();
@@ -78,7 +78,7 @@ class ScriptNet final : public EmbeddingNetImpl {
   using EmbeddingNetImpl::to;
   void to(torch::Device device, bool non_blocking = false) override {
     EmbeddingNetImpl::to(device, non_blocking);
-    program_.to(device, non_blocking);  // Buffers; the parameters are there already.
+    program_.to(device, non_blocking);  // Moves the buffers; the parameters have moved already.
   }
 
   void FreezeBatchNorms() override {
@@ -98,7 +98,7 @@ class ScriptNet final : public EmbeddingNetImpl {
     torch::jit::Module copy = program_.deepcopy();
     copy.to(torch::kCPU);
     copy.eval();
-    // Copies do not learn; who trains on from the file wants what learned here to learn there.
+    // Copies do not require gradients. A run that starts from the file should train the same tensors.
     auto original = program_.parameters().begin();
     for (torch::Tensor parameter : copy.parameters()) {
       parameter.requires_grad_((*original).requires_grad());

@@ -8,7 +8,7 @@ namespace {
 
 using ::semblance::storage::v1::SmallConvnet;
 
-// Convolutions with batch norm and ReLU, then max pooling that halves the side.
+// A stage: convolutions with batch norm and ReLU, and then max pooling, which halves the side.
 class ConvnetStage : public ConvNormModule {
  public:
   ConvnetStage(int64_t in, int64_t out, int convolutions) : convolutions_(convolutions) {

@@ -1,4 +1,4 @@
-// The small convnet (SmallConvnet in bundle.proto). Private to the library: callers want networks.h.
+// The small convnet (SmallConvnet in bundle.proto). Private to the library; callers use networks.h.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_SMALL_CONVNET_H_
 #define SEMBLANCE_EMBEDDER_TORCH_SMALL_CONVNET_H_
 

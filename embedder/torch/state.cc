@@ -16,7 +16,7 @@
 namespace semblance::embedder {
 namespace {
 
-// Not the manifest's constants (networks.h), and not what a program keeps in its own file (script_backbone.h).
+// False for the constants of the manifest (networks.h) and for what a program keeps in its own file (script_backbone.h).
 bool IsState(absl::string_view name) {
   return name != "input_scale" && name != "input_shift" && !absl::StartsWith(name, kScriptPrefix);
 }

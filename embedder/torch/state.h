@@ -1,5 +1,5 @@
-// The state of a network (every parameter and buffer, by name) to and from host tensors: what model.safetensors holds. Of a network
-// with a TorchScript backbone that is the head alone; the program keeps its tensors in backbone.pt.
+// Converts the state of a network (every parameter and buffer, by name) to and from host tensors, which model.safetensors holds.
+// The state of a network with a TorchScript backbone is only the head; the program keeps its tensors in backbone.pt.
 //
 // Not thread-safe: reads and writes the network.
 #ifndef SEMBLANCE_EMBEDDER_TORCH_STATE_H_
@@ -14,17 +14,17 @@
 
 namespace semblance::embedder {
 
-// Parameters and buffers, the counters of batch norms included (I64 scalars), from whatever device the network is on.
+// Returns parameters and buffers, including the counters of batch norms (I64 scalars). The network may be on any device.
 TensorMap StateOf(const EmbeddingNet& net);
 
-// Copies `state` into the network, on its device. Errors: FailedPrecondition/MANIFEST_INVALID, and the network unchanged, when a
-// tensor is missing, unknown or of another type or shape (name, expected, found).
+// Copies `state` into the network, on its device. Errors: FailedPrecondition/MANIFEST_INVALID if a tensor is missing, unknown or of
+// another type or shape (name, expected, found); the network then does not change.
 absl::Status LoadState(EmbeddingNet& net, const TensorMap& state);
 
-// One tensor as the host sees it: float32 or int64, row-major. REQUIRES: `tensor` is of one of the two types.
+// Copies one tensor to the host, row-major. REQUIRES: `tensor` is float32 or int64.
 HostTensor ToHostTensor(const torch::Tensor& tensor);
 
-// A copy on the CPU. REQUIRES: `tensor` is well-formed (as from ParseSafetensors).
+// Copies one tensor to the CPU. REQUIRES: `tensor` is well-formed, as those of ParseSafetensors are.
 torch::Tensor ToTorchTensor(const HostTensor& tensor);
 
 }  // namespace semblance::embedder

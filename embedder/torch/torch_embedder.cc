@@ -23,11 +23,11 @@ namespace {
 using ::semblance::storage::v1::BundleManifest;
 using ::semblance::storage::v1::Preprocessing;
 
-// The length of a row may differ from 1 by rounding only; NaN, infinity and the zero vector are far off.
+// Rounding alone changes the length of a row from 1 by less than this. NaN, infinity and the zero vector differ by far more.
 constexpr double kUnitTolerance = 1e-3;
 
-// Batches of fewer input pixels than this run on one thread: waking the others takes longer than they save. One image of 28 x 28 on
-// two cores: 0.6 ms with one thread, 7.2 ms with two.
+// Batches of fewer input pixels than this run on one thread, because waking other threads takes longer than they save. One image of
+// 28 x 28 took 0.6 ms with one thread and 7.2 ms with two, on two cores.
 constexpr int64_t kPixelsWorthThreads = int64_t{128} * 128;
 
 class TorchEmbedder final : public Embedder {
@@ -71,15 +71,15 @@ class TorchEmbedder final : public Embedder {
   void Run(absl::Span<const Image> images, absl::Span<float> out) const {
     const c10::InferenceMode inference_mode;
     const int64_t side = manifest_.preprocessing().crop_side();
-    // OpenMP keeps the number of threads per calling thread, so it is set anew for each. Not by LibTorch's own function: that makes
-    // its other thread pool anew at every call, which took 7 ms of an inference of 0.6 ms.
+    // OpenMP keeps the number of threads for each calling thread, so it is set at every call. LibTorch's own function would also
+    // restart its other thread pool at every call, which took 7 ms for an inference of 0.6 ms.
     omp_set_num_threads(static_cast<int64_t>(images.size()) * side * side < kPixelsWorthThreads ? 1 : threads_);
     const torch::Tensor pixels = Gather(images).to(device_, /*non_blocking=*/true);
     const torch::Tensor vectors = NormalizeRows(net_.ptr()->forward(pixels)).to(torch::kCPU).contiguous();
     std::memcpy(out.data(), vectors.data_ptr<float>(), out.size() * sizeof(float));
   }
 
-  // [N, side, side, channels] on the CPU; for CUDA in pinned memory, from which copies run aside.
+  // [N, side, side, channels] on the CPU. For CUDA it is in pinned memory, so that the copy runs in the background.
   torch::Tensor Gather(absl::Span<const Image> images) const {
     const Preprocessing& input = manifest_.preprocessing();
     torch::Tensor pixels =
@@ -100,7 +100,7 @@ class TorchEmbedder final : public Embedder {
       for (const float value : vectors.subspan(row * size, size)) {
         sum += double{value} * value;
       }
-      if (!(std::abs(sum - 1) <= kUnitTolerance)) {  // Negated, so that NaN fails too.
+      if (!(std::abs(sum - 1) <= kUnitTolerance)) {  // The comparison is negated, so that NaN fails too.
         return absl::InternalError(absl::StrCat("the network's embedding of image ", row, " is NaN, infinite or zero"));
       }
     }
@@ -126,7 +126,8 @@ absl::StatusOr<EmbeddingNet> LoadNet(const Bundle& bundle, torch::Device device)
   return net;
 }
 
-// The first inference allocates, and on CUDA compiles and picks kernels: better now than in a request.
+// The first inference allocates memory, and on CUDA compiles and selects kernels. It runs here so that no request has to wait for
+// it.
 absl::Status WarmUp(const Embedder& embedder) {
   const Preprocessing& input = embedder.manifest().preprocessing();
   Image black = {input.crop_side(), input.crop_side(), input.channels(), {}};

@@ -2,219 +2,30 @@
 
 #include <torch/torch.h>
 
-#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "embedder/torch/device.h"
 #include "embedder/torch/state.h"
+#include "tests/embedder/torch/network_builders.h"
 #include "tests/testing/status_matchers.h"
 
 namespace semblance::embedder {
 namespace {
 
-using ::semblance::storage::v1::Architecture;
-using ::semblance::storage::v1::Preprocessing;
-using ::semblance::testing::HasField;
-using ::semblance::testing::HasReason;
-using ::semblance::testing::StatusIs;
-using ::semblance::testing::StatusMessage;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-
-Preprocessing Input(int side, int channels) {
-  Preprocessing input;
-  input.set_resize(Preprocessing::RESIZE_STRETCH);
-  input.set_resize_side(side);
-  input.set_crop_side(side);
-  input.set_channels(channels);
-  for (int c = 0; c < channels; ++c) {
-    input.add_mean(0.4F + 0.1F * static_cast<float>(c));
-    input.add_std(0.2F + 0.05F * static_cast<float>(c));
-  }
-  return input;
-}
-
-Architecture Convnet(const std::vector<int>& channels, int convolutions) {
-  Architecture architecture;
-  for (const int count : channels) {
-    architecture.mutable_small_convnet()->add_channels(count);
-  }
-  architecture.mutable_small_convnet()->set_convolutions_per_stage(convolutions);
-  return architecture;
-}
-
-Architecture Resnet(int depth) {
-  Architecture architecture;
-  architecture.mutable_resnet()->set_depth(depth);
-  return architecture;
-}
-
-Architecture NarrowResnet18() {
-  Architecture architecture = Resnet(18);
-  architecture.mutable_resnet()->set_base_width(16);
-  architecture.mutable_resnet()->set_small_image_stem(true);
-  return architecture;
-}
-
-Architecture BnInception() {
-  Architecture architecture;
-  architecture.mutable_bn_inception();
-  return architecture;
-}
-
-Architecture WithPooling(Architecture architecture, Architecture::Pooling pooling, bool head_layer_norm = false) {
-  architecture.set_pooling(pooling);
-  architecture.set_head_layer_norm(head_layer_norm);
-  return architecture;
-}
-
-EmbeddingNet Make(const Architecture& architecture, const Preprocessing& input, int dimension) {
-  torch::manual_seed(1);
-  absl::StatusOr<EmbeddingNet> net = NewEmbeddingNet(architecture, input, dimension);
-  EXPECT_OK(net);
-  return *std::move(net);
-}
-
-torch::Tensor RandomPixels(int count, const Preprocessing& input) {
-  return torch::randint(0, 256, {count, input.crop_side(), input.crop_side(), input.channels()}, torch::kUInt8);
-}
-
-int64_t ParameterCount(const EmbeddingNet& net) {
-  int64_t count = 0;
-  for (const torch::Tensor& parameter : net->parameters()) {
-    count += parameter.numel();
-  }
-  return count;
-}
-
-// Gives batch norms something to do: statistics and weights that are not 0 and 1.
-void Randomize(EmbeddingNet* net) {
-  const torch::NoGradGuard no_grad;
-  TensorMap state = StateOf(*net);
-  for (auto& [name, tensor] : state) {
-    const torch::Tensor value = ToTorchTensor(tensor);
-    const bool is_bias_of_conv = absl::StartsWith(name, "inception") && absl::EndsWith(name, ".bias");
-    if (absl::StrContains(name, "running_var")) {
-      tensor = ToHostTensor(torch::rand_like(value) + 0.5);
-    } else if (absl::StrContains(name, "running_mean") || absl::StrContains(name, "bn") || is_bias_of_conv) {
-      tensor = tensor.dtype == "F32" ? ToHostTensor(torch::rand_like(value) + 0.2) : tensor;
-    }
-  }
-  ASSERT_OK(LoadState(*net, state));
-}
-
-// The names and shapes of torchvision.models.resnet18().state_dict(), without fc, from its published definition.
-std::map<std::string, std::vector<int64_t>> TorchvisionResnet18() {
-  std::map<std::string, std::vector<int64_t>> shapes;
-  const auto add_norm = [&](const std::string& name, int64_t channels) {
-    for (const char* suffix : {".weight", ".bias", ".running_mean", ".running_var"}) {
-      shapes[name + suffix] = {channels};
-    }
-    shapes[name + ".num_batches_tracked"] = {};
-  };
-  shapes["conv1.weight"] = {64, 3, 7, 7};
-  add_norm("bn1", 64);
-  const std::vector<int64_t> widths = {64, 128, 256, 512};
-  for (size_t layer = 0; layer < widths.size(); ++layer) {
-    const int64_t width = widths[layer];
-    for (const int block : {0, 1}) {
-      const std::string name = "layer" + std::to_string(layer + 1) + "." + std::to_string(block);
-      const int64_t in = block == 0 && layer > 0 ? widths[layer - 1] : width;
-      shapes[name + ".conv1.weight"] = {width, in, 3, 3};
-      add_norm(name + ".bn1", width);
-      shapes[name + ".conv2.weight"] = {width, width, 3, 3};
-      add_norm(name + ".bn2", width);
-      if (in != width) {
-        shapes[name + ".downsample.0.weight"] = {width, in, 1, 1};
-        add_norm(name + ".downsample.1", width);
-      }
-    }
-  }
-  return shapes;
-}
-
-TEST(NetworksTest, Resnet18HasTorchvisionsNamesAndShapes) {
-  const TensorMap state = StateOf(Make(Resnet(18), Input(64, 3), 64));
-
-  std::map<std::string, std::vector<int64_t>> expected = TorchvisionResnet18();
-  EXPECT_EQ(expected.size(), 120U);
-  expected["head.weight"] = {64, 512};
-  expected["head.bias"] = {64};
-  std::map<std::string, std::vector<int64_t>> found;
-  for (const auto& [name, tensor] : state) {
-    found[name] = tensor.shape;
-  }
-  EXPECT_EQ(found, expected);
-}
-
-TEST(NetworksTest, ParameterCountsAreThoseOfTorchvisionWithAnotherHead) {
-  // torchvision: 11,689,512 and 25,557,032 with heads of 513,000 and 2,049,000.
-  EXPECT_EQ(ParameterCount(Make(Resnet(18), Input(64, 3), 64)), 11689512 - 513000 + 513 * 64);
-  const EmbeddingNet resnet50 = Make(Resnet(50), Input(64, 3), 64);
-  EXPECT_EQ(ParameterCount(resnet50), 25557032 - 2049000 + 2049 * 64);
-  const TensorMap state = StateOf(resnet50);
-  EXPECT_EQ(state.size(), 318u + 2u);
-  EXPECT_THAT(state.at("layer1.0.downsample.0.weight").shape, ElementsAre(256, 64, 1, 1));
-  EXPECT_THAT(state.at("layer4.2.conv3.weight").shape, ElementsAre(2048, 512, 1, 1));
-}
-
-TEST(NetworksTest, BnInceptionHasTheNamesShapesAndSizeOfItsPort) {
-  const EmbeddingNet net = Make(BnInception(), Input(64, 3), 64);
-  const TensorMap state = StateOf(net);
-
-  // The port: 11,295,240 with a head of 1,025,000.
-  EXPECT_EQ(ParameterCount(net), 11295240 - 1025000 + 1025 * 64);
-  EXPECT_EQ(state.size(), 69u * (2 + 5) + 2u);
-  const std::map<std::string, std::vector<int64_t>> expected = {
-      {"conv1_7x7_s2.weight", {64, 3, 7, 7}},
-      {"conv1_7x7_s2.bias", {64}},
-      {"conv1_7x7_s2_bn.running_var", {64}},
-      {"conv2_3x3_reduce.weight", {64, 64, 1, 1}},
-      {"conv2_3x3.weight", {192, 64, 3, 3}},
-      {"inception_3a_1x1.weight", {64, 192, 1, 1}},
-      {"inception_3b_double_3x3_1.weight", {96, 64, 3, 3}},
-      {"inception_3c_3x3.weight", {160, 128, 3, 3}},
-      {"inception_4a_1x1.weight", {224, 576, 1, 1}},
-      {"inception_4d_pool_proj.weight", {128, 608, 1, 1}},
-      {"inception_4e_double_3x3_2_bn.bias", {256}},
-      {"inception_5a_3x3_reduce.weight", {192, 1056, 1, 1}},
-      {"inception_5b_double_3x3_reduce.bias", {192}},
-      {"inception_5b_pool_proj.weight", {128, 1024, 1, 1}},
-  };
-  for (const auto& [name, shape] : expected) {
-    ASSERT_EQ(state.count(name), 1u) << name;
-    EXPECT_EQ(state.at(name).shape, shape) << name;
-  }
-  EXPECT_EQ(state.count("inception_3c_1x1.weight") + state.count("inception_4e_pool_proj.weight"), 0u);
-}
-
-TEST(NetworksTest, ABaseWidthScalesEveryLayerOfAResnet) {
-  const TensorMap state = StateOf(Make(NarrowResnet18(), Input(32, 3), 8));
-
-  EXPECT_EQ(state.size(), 122u);
-  EXPECT_THAT(state.at("conv1.weight").shape, ElementsAre(16, 3, 3, 3));
-  EXPECT_THAT(state.at("layer1.0.conv1.weight").shape, ElementsAre(16, 16, 3, 3));
-  EXPECT_THAT(state.at("layer4.1.conv2.weight").shape, ElementsAre(128, 128, 3, 3));
-  EXPECT_THAT(state.at("head.weight").shape, ElementsAre(8, 128));
-  Architecture wide = Resnet(50);
-  wide.mutable_resnet()->set_base_width(128);
-  EXPECT_THAT(StateOf(Make(wide, Input(32, 3), 8)).at("head.weight").shape, ElementsAre(8, 4096));
-}
-
-TEST(NetworksTest, SmallConvnetHasItsStagesAndAFlattenedHead) {
-  const TensorMap state = StateOf(Make(Convnet({8, 16}, 2), Input(29, 1), 10));
-
-  EXPECT_EQ(state.size(), 4u * (1 + 5) + 2u);
-  EXPECT_THAT(state.at("stage1.conv1.weight").shape, ElementsAre(8, 1, 3, 3));
-  EXPECT_THAT(state.at("stage1.conv2.weight").shape, ElementsAre(8, 8, 3, 3));
-  EXPECT_THAT(state.at("stage2.conv1.weight").shape, ElementsAre(16, 8, 3, 3));
-  EXPECT_EQ(state.at("stage2.bn2.num_batches_tracked").dtype, "I64");
-  EXPECT_THAT(state.at("head.weight").shape, ElementsAre(10, 16 * 7 * 7));
-}
+using storage::v1::Architecture;
+using storage::v1::Preprocessing;
+using testing::BnInception;
+using testing::Convnet;
+using testing::HasField;
+using testing::HasReason;
+using testing::Input;
+using testing::Make;
+using testing::NarrowResnet18;
+using testing::Randomize;
+using testing::RandomPixels;
+using testing::Resnet;
+using testing::WithPooling;
 
 struct NetCase {
   const char* name;
@@ -243,7 +54,7 @@ TEST_P(EveryNetTest, GivesOneRowPerImageAndGradientsToEveryParameter) {
   }
 }
 
-// Training lets some networks compute in oneDNN's layout, and none whose batch norms are somebody else's.
+// In training, some networks compute in oneDNN's layout, unless their batch norms are replaced.
 TEST_P(EveryNetTest, TrainsAlikeInEveryLayout) {
   EmbeddingNet other = *NewEmbeddingNet(GetParam().architecture, input_, 12);
   ASSERT_OK(LoadState(other, StateOf(net_)));
@@ -263,8 +74,8 @@ TEST_P(EveryNetTest, TrainsAlikeInEveryLayout) {
   for (const auto& entry : net_->named_buffers()) {
     expect_close(entry.value().to(torch::kFloat32), other->named_buffers()[entry.key()].to(torch::kFloat32), 1e-3F, entry.key());
   }
-  // Wider: where rounding takes a value to the other side of zero, ReLU lets a gradient through or not. (Of biases before a batch
-  // norm, in BN-Inception, it is rounding alone: at most 0.001 in all.)
+  // The tolerance of gradients is wider, because rounding can move a value to the other side of zero, and then ReLU lets a gradient
+  // through or not. (The gradients of biases before a batch norm, in BN-Inception, are rounding errors only: at most 0.001 in all.)
   for (const auto& entry : net_->named_parameters()) {
     expect_close(entry.value().grad(), other->named_parameters()[entry.key()].grad(), 5e-2F, entry.key());
   }
@@ -353,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(NetworksTest, InputIsScaledAndNormalizedPerChannel) {
-  // A network whose only stage copies red: a 3x3 convolution with 1 in the middle, and a batch norm that does nothing.
+  // The only stage of this network copies red: a 3x3 convolution with 1 in the middle, and a batch norm that changes nothing.
   Preprocessing input = Input(8, 3);
   input.set_crop_side(2);
   EmbeddingNet net = Make(Convnet({1}, 1), input, 1);
@@ -370,10 +181,10 @@ TEST(NetworksTest, InputIsScaledAndNormalizedPerChannel) {
   const torch::Tensor red = torch::tensor({204, 0, 0}, torch::kUInt8).expand({1, 2, 2, 3});
   const float found = net->forward(red).item<float>();
 
-  EXPECT_NEAR(found, (0.8 - 0.4) / 0.2, 1e-4);  // Batch norm's epsilon takes 5e-6.
+  EXPECT_NEAR(found, (0.8 - 0.4) / 0.2, 1e-4);  // Batch norm's epsilon changes it by 5e-6.
 }
 
-// A network whose features are the pixels: as above, without batch norm to speak of, and a head that passes them on.
+// The features of a network whose convolution copies the pixels, as above. Its batch norm changes almost nothing.
 torch::Tensor PooledFeatures(Architecture::Pooling pooling) {
   Preprocessing input = Input(8, 1);
   input.set_crop_side(4);
@@ -385,7 +196,7 @@ torch::Tensor PooledFeatures(Architecture::Pooling pooling) {
   torch::Tensor kernel = torch::zeros({1, 1, 3, 3});
   kernel[0][0][1][1] = 1;
   net->named_parameters()["stage1.conv1.weight"].copy_(kernel);
-  // 2x2 max pooling of it: 6, 8, 14, 16.
+  // 2x2 max pooling of these pixels gives 6, 8, 14, 16.
   const torch::Tensor pixels = torch::arange(1, 17, torch::kUInt8).view({1, 4, 4, 1});
   return 255 * net->Backbone(pixels).squeeze(0);
 }
@@ -452,52 +263,6 @@ TEST(NetworksTest, ArchitecturesOutOfRangeAreRefusedWithTheirField) {
   }
   EXPECT_THAT(status(Convnet({8}, 1), 32, 0), HasField("dimension"));
   EXPECT_THAT(status(Convnet({8}, 1), 32, 4097), HasField("dimension"));
-}
-
-TEST(StateTest, MisfitsAreNamedAndChangeNothing) {
-  EmbeddingNet net = Make(Convnet({4}, 1), Input(8, 1), 2);
-  const TensorMap before = StateOf(net);
-  const auto load = [&](auto change) {
-    TensorMap state = StateOf(Make(Convnet({4}, 1), Input(8, 1), 2));
-    state.at("head.bias") = ToHostTensor(torch::full({2}, 7.0));
-    change(&state);
-    return LoadState(net, state);
-  };
-  const auto misfit = [](const char* text) {
-    return AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("MANIFEST_INVALID"), StatusMessage(HasSubstr(text)));
-  };
-
-  EXPECT_THAT(load([](TensorMap* s) { s->erase("stage1.bn1.running_var"); }),
-              misfit("tensor stage1.bn1.running_var is missing: the architecture needs F32[4]"));
-  EXPECT_THAT(load([](TensorMap* s) {
-                s->emplace("extra", HostTensor{"F32", {0}, ""});
-              }),
-              misfit("tensor extra F32[0] is unknown"));
-  EXPECT_THAT(load([](TensorMap* s) {
-                s->at("head.weight") = ToHostTensor(torch::zeros({2, 63}));
-              }),
-              misfit("tensor head.weight is F32[2, 63], but the architecture needs F32[2, 64]"));
-  EXPECT_THAT(load([](TensorMap* s) { s->at("head.bias") = ToHostTensor(torch::zeros({2}, torch::kInt64)); }),
-              misfit("tensor head.bias is I64[2], but the architecture needs F32[2]"));
-  EXPECT_EQ(StateOf(net).at("head.bias").data, before.at("head.bias").data);
-}
-
-TEST(DeviceTest, NamesAreParsed) {
-  ASSERT_OK_AND_ASSIGN(const torch::Device cpu, ParseDevice("cpu"));
-  EXPECT_TRUE(cpu.is_cpu());
-  EXPECT_OK(ParseDevice("auto"));
-  EXPECT_OK(ParseDevice(""));
-  for (const char* name : {"gpu", "cuda:", "cuda:x", "cuda:-1", "CPU", "cuda:1000"}) {
-    const absl::StatusOr<torch::Device> device = ParseDevice(name);
-    EXPECT_THAT(device, StatusIs(absl::StatusCode::kInvalidArgument)) << name;
-    EXPECT_THAT(device, HasField("device")) << name;
-  }
-}
-
-TEST(DeviceTest, WhatLibTorchThrowsBecomesAStatus) {
-  EXPECT_OK(CatchTorchErrors([] {}));
-  EXPECT_THAT(CatchTorchErrors([] { torch::zeros({2}).view({3}); }), StatusIs(absl::StatusCode::kInternal));
-  EXPECT_THAT(CatchTorchErrors([] { torch::empty({int64_t{1} << 50}); }), StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
 }  // namespace

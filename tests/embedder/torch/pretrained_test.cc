@@ -97,7 +97,7 @@ TEST(PretrainedTest, BnInceptionTakesTheFormOfItsPublishedWeights) {
   EmbeddingNet net = NewEmbeddingNet(architecture, input, 4).value();
   TensorMap weights;
   for (const auto& [name, tensor] : StateOf(net)) {
-    // No counters, batch norms of shape [1, C], another head, and saved from several devices at once.
+    // The file has no counters, batch norms of shape [1, C], and another head, and was saved from several devices at once.
     if (tensor.dtype == "F32" && name.rfind("head", 0) != 0) {
       HostTensor& published = weights["module." + name] = tensor;
       if (name.find("_bn.") != std::string::npos) {

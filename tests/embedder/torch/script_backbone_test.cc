@@ -32,7 +32,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// SmallBundle for a program: images of 16 x 16 grey, dimension 4.
+// A SmallBundle for a program: gray images of 16 x 16 pixels, dimension 4.
 Bundle ScriptBundle(Architecture::Pooling pooling = Architecture::POOLING_UNSPECIFIED) {
   Bundle bundle = SmallBundle();
   bundle.manifest.mutable_architecture()->mutable_torch_script();
@@ -54,7 +54,7 @@ torch::Tensor Pixels(int count) {
   return torch::randint(0, 256, {count, 16, 16, 1}, torch::kUInt8);
 }
 
-// A few steps away from what the program was.
+// Changes the program's parameters by a few steps.
 void Train(EmbeddingNet net) {
   torch::optim::SGD optimizer(net->parameters(), 0.1);
   for (int i = 0; i < 5; ++i) {
@@ -88,7 +88,7 @@ TEST(ScriptBackboneTest, IsServedFromItsBundleAsItWasTrained) {
   Bundle bundle = ScriptBundle();
   bundle.model = StateOf(net);
   bundle.backbone = net->SerializeScript();
-  EXPECT_EQ(bundle.model.size(), 2u);  // The head alone.
+  EXPECT_EQ(bundle.model.size(), 2u);  // The state has only the head.
   ASSERT_OK(WriteBundle(directory.Join("bundle"), bundle));
 
   EmbedderOptions options;
@@ -99,7 +99,7 @@ TEST(ScriptBackboneTest, IsServedFromItsBundleAsItWasTrained) {
   Image image = NoiseImage(16, 16, 1, 3);
   const torch::NoGradGuard no_grad;
   const torch::Tensor expected = NormalizeRows(net->forward(torch::from_blob(image.pixels.data(), {1, 16, 16, 1}, torch::kUInt8)));
-  for (int round = 0; round < 3; ++round) {  // LibTorch compiles in the first calls.
+  for (int round = 0; round < 3; ++round) {  // LibTorch compiles the program during the first calls.
     std::vector<float> found(4);
     ASSERT_OK(embedder->Embed({&image, 1}, absl::MakeSpan(found)));
     for (int k = 0; k < 4; ++k) {
@@ -108,7 +108,7 @@ TEST(ScriptBackboneTest, IsServedFromItsBundleAsItWasTrained) {
   }
 }
 
-TEST(ScriptBackboneTest, ItsFileBringsBackEveryBit) {
+TEST(ScriptBackboneTest, RestoresEveryBitFromItsFile) {
   ASSERT_OK_AND_ASSIGN(EmbeddingNet net, NewNet(ScriptProgram(1)));
   Train(net);
 
@@ -155,7 +155,7 @@ TEST(ScriptBackboneTest, FreezesItsBatchNorms) {
   EXPECT_EQ(learning, 1);
 }
 
-TEST(ScriptBackboneTest, MapsArePooledAsConfigured) {
+TEST(ScriptBackboneTest, PoolsMapsAsConfigured) {
   const std::string program = ScriptProgram(1, Source("return torch.conv2d(x, self.weight, stride=4)"));
   const auto inputs = [&](Architecture::Pooling pooling) {
     const absl::StatusOr<EmbeddingNet> net = NewNet(program, pooling);
@@ -168,7 +168,7 @@ TEST(ScriptBackboneTest, MapsArePooledAsConfigured) {
   EXPECT_THAT(inputs(Architecture::POOLING_FLATTEN), ElementsAre(4, 6 * 4 * 4));
 }
 
-TEST(ScriptBackboneTest, ProgramsThatGiveNoFeaturesAreRefused) {
+TEST(ScriptBackboneTest, RefusesProgramsThatGiveNoFeatures) {
   const auto refused = [](const std::string& text) {
     return AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("MANIFEST_INVALID"), StatusMessage(HasSubstr(text)));
   };
@@ -184,7 +184,7 @@ TEST(ScriptBackboneTest, ProgramsThatGiveNoFeaturesAreRefused) {
   EXPECT_THAT(NewNet(ScriptProgram(3)), refused("fails on float32 [2, 1, 16, 16]"));
 }
 
-TEST(ScriptBackboneTest, FilesCutShortAreRefused) {
+TEST(ScriptBackboneTest, RefusesTruncatedFiles) {
   const std::string program = ScriptProgram(1);
   for (size_t i = 0; i < program.size(); i += 97) {
     EXPECT_FALSE(NewNet(program.substr(0, i)).ok()) << i;

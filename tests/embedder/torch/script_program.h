@@ -1,4 +1,4 @@
-// A TorchScript program made in C++: normalised images to the channel means of relu(conv(x)), with a batch norm.
+// A TorchScript program made in C++. It maps normalized images to the channel means of relu(conv(x)), with a batch norm.
 #ifndef SEMBLANCE_TESTS_EMBEDDER_TORCH_SCRIPT_PROGRAM_H_
 #define SEMBLANCE_TESTS_EMBEDDER_TORCH_SCRIPT_PROGRAM_H_
 
@@ -10,8 +10,8 @@
 
 namespace semblance::testing {
 
-// Written as torch.jit.save would. `forward` is the method's source; the module has the parameters weight [6, channels, 3, 3] and
-// the submodule norm, a BatchNorm2d with 6 channels.
+// Returns the program as torch.jit.save would write it. `forward` is the source of the method. The module has the parameter weight
+// [6, channels, 3, 3] and the submodule norm, a BatchNorm2d with 6 channels.
 inline std::string ScriptProgram(int channels, const std::string& forward) {
   const auto units = std::make_shared<torch::jit::CompilationUnit>();
   torch::jit::Module norm("__torch__.BatchNorm2d", units);

@@ -32,13 +32,13 @@ using ::semblance::testing::StatusMessage;
 using ::semblance::testing::TempDir;
 using ::testing::HasSubstr;
 
-// SmallBundle with the state of a real network.
+// A SmallBundle with the state of a real network.
 Bundle TrainedBundle() {
   Bundle bundle = SmallBundle();
   torch::manual_seed(5);
   const EmbeddingNet net = *NewEmbeddingNet(bundle.manifest.architecture(), bundle.manifest.preprocessing(), 4);
   bundle.model = StateOf(net);
-  // As after training: batch norms that do something.
+  // Gives batch norms statistics as after training.
   bundle.model.at("stage1.bn1.running_mean") = ToHostTensor(torch::linspace(-0.5, 0.5, 8));
   bundle.model.at("stage1.bn1.running_var") = ToHostTensor(torch::linspace(0.5, 2, 8));
   return bundle;
