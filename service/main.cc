@@ -180,9 +180,9 @@ absl::Status OpenTraining(const Flags& flags, const v1::TrainingJobsConfig& conf
   } else {
     server.training_launcher = NewLocalJobLauncher();
   }
-  server.publication = std::make_unique<TrainingPublication>(server.models.get(), server.generations.get());
+  server.publication = std::make_unique<TrainingPublication>(server.models.get(), server.generations.get(), &server.clock);
   server.training = std::make_unique<TrainingJobs>(std::move(options), std::move(store), server.training_launcher.get(),
-                                                   server.publication.get());
+                                                   server.publication.get(), &server.clock);
   return absl::OkStatus();
 }
 

@@ -50,7 +50,7 @@ absl::StatusOr<LogLines> ReadLogLines(const std::string& path, int64_t offset, i
   }
   log.next_offset = begin + static_cast<int64_t>(end) + 1;
   std::vector<absl::string_view> lines = absl::StrSplit(absl::string_view(bytes).substr(0, end), '\n');
-  // Where the beginning was cut off, the first line is a part of one.
+  // When the beginning was cut off, the first line is incomplete.
   if (begin > std::max<int64_t>(offset, 0)) {
     lines.erase(lines.begin());
   }

@@ -1,4 +1,4 @@
-// The lines that were added to a growing log.
+// Reads the lines that were added to a growing log.
 //
 // Thread-safe: a function without state.
 #ifndef SEMBLANCE_SERVICE_TRAINING_LOG_TAIL_H_
@@ -12,8 +12,8 @@
 
 namespace semblance::service {
 
-// As of TrainingController::ReadLog. At most the last 64 KiB are read. Bytes that are not UTF-8 become "?". Of a progress bar,
-// which returns to the beginning of its line, only what it said last counts.
+// See TrainingController::ReadLog. Reads at most the last 64 KiB. Bytes that are not UTF-8 become "?". A progress bar returns to
+// the beginning of its line again and again; only its last text is returned.
 absl::StatusOr<LogLines> ReadLogLines(const std::string& path, int64_t offset, int max_lines);
 
 }  // namespace semblance::service

@@ -2,30 +2,6 @@
 
 namespace semblance::service {
 
-absl::string_view TrainingStateName(TrainingState state) {
-  switch (state) {
-    case TrainingState::kQueued:
-      return "queued";
-    case TrainingState::kRunning:
-      return "running";
-    case TrainingState::kPublishing:
-      return "publishing";
-    case TrainingState::kSucceeded:
-      return "succeeded";
-    case TrainingState::kFailed:
-      return "failed";
-    case TrainingState::kCancelling:
-      return "cancelling";
-    case TrainingState::kCancelled:
-      break;
-  }
-  return "cancelled";
-}
-
-bool HasEnded(TrainingState state) {
-  return state == TrainingState::kSucceeded || state == TrainingState::kFailed || state == TrainingState::kCancelled;
-}
-
 absl::string_view OnSuccessName(OnSuccess on_success) {
   switch (on_success) {
     case OnSuccess::kRegister:

@@ -1,5 +1,5 @@
-// What the engine says of its training jobs, and what it is asked to do. Plain values; the RPC layer translates, and the comments
-// of proto/semblance/v1/training_service.proto hold here too.
+// Plain values that describe training jobs: what a client asks for, and what the server answers. The comments of
+// proto/semblance/v1/training_service.proto hold here too.
 #ifndef SEMBLANCE_SERVICE_TRAINING_TRAINING_INFO_H_
 #define SEMBLANCE_SERVICE_TRAINING_TRAINING_INFO_H_
 
@@ -10,20 +10,13 @@
 #include "absl/time/time.h"
 #include "semblance/storage/v1/job.pb.h"
 #include "semblance/v1/training_config.pb.h"
+#include "service/training/training_states.h"
 
 namespace semblance::service {
 
-enum class TrainingState { kQueued, kRunning, kPublishing, kSucceeded, kFailed, kCancelling, kCancelled };
-
-// "running".
-absl::string_view TrainingStateName(TrainingState state);
-
-// SUCCEEDED, FAILED, CANCELLED: nothing happens by itself.
-bool HasEnded(TrainingState state);
-
 enum class OnSuccess { kNothing, kRegister, kBuild, kActivateIfBetter };
 
-// As in storage::v1::JobManifest.on_success; kNothing for any other name.
+// The names that storage::v1::JobManifest.on_success has. Any other name means kNothing.
 absl::string_view OnSuccessName(OnSuccess on_success);
 OnSuccess OnSuccessOf(absl::string_view name);
 
@@ -31,12 +24,12 @@ struct TrainingSpec {
   v1::TrainingConfig config;
   bool from_catalog = false;
   OnSuccess on_success = OnSuccess::kNothing;
-  // 0: one.
+  // How many processes train together; 0 means one.
   int replicas = 0;
   double recall_tolerance = 0;
-  // Empty: as the server is configured.
+  // Empty: the index that the server is configured with.
   std::string index_factory;
-  // Empty: a repeated request is a new one.
+  // Makes a repeated request safe; empty: every request makes a new job.
   std::string request_id;
 };
 
@@ -50,7 +43,7 @@ struct TrainingInfo {
   std::string reason;
   absl::Time create_time;
   absl::Time state_time;
-  // Empty before the trainer has said anything.
+  // Empty until the trainer has reported for the first time.
   storage::v1::TrainerProgress progress;
   int attempt = 0;
   std::string model;
@@ -60,7 +53,7 @@ struct TrainingInfo {
 // Lines of a job's log.
 struct LogLines {
   std::vector<std::string> lines;
-  // Where the next ones begin, for TrainingController::ReadLog.
+  // The offset of the next line, for TrainingController::ReadLog.
   int64_t next_offset = 0;
 };
 

@@ -1,32 +1,27 @@
 // The TrainingController of the server; see there.
 //
-// Thread-safe. Start once; until it has returned methods answer Unavailable/NO_ACTIVE_GENERATION. Shutdown leaves trainers running:
-// the next server takes them up. What it is given must outlive it.
+// Thread-safe. Call Start once; until it has returned, methods answer Unavailable/NO_ACTIVE_GENERATION. Shutdown leaves trainers
+// running, and the next server finds them. Everything that is passed by pointer must outlive it.
 //
-// As many threads as jobs may run at once; each takes the job that has waited longest, to its end.
+// It has as many workers as jobs may run at once. Each worker takes the job that has waited longest, and stays with it to its end.
 #ifndef SEMBLANCE_SERVICE_TRAINING_TRAINING_JOBS_H_
 #define SEMBLANCE_SERVICE_TRAINING_TRAINING_JOBS_H_
 
-#include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <map>
-#include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/threads/mutex.h"
 #include "semblance/v1/server_config.pb.h"
 #include "service/jobs/job_launcher.h"
 #include "service/models/rooted_path.h"
-#include "service/tasks/observed_table.h"
+#include "service/tasks/durable_queue.h"
 #include "service/training/training_controller.h"
 #include "service/training/training_publication.h"
 #include "service/training/training_store.h"
+#include "service/training/training_table.h"
 
 namespace semblance::service {
 
@@ -34,23 +29,24 @@ struct TrainingJobsOptions {
   PathRoot data_root;
   // Complete (see CompleteServerConfig).
   v1::TrainingJobsConfig config;
-  // Labelled items that the catalog has, as far as it matters whether there are any.
+  // Returns true when at least one item of the catalog has a label.
   std::function<bool()> has_labeled_items;
   // How long a trainer may take to write its checkpoint before it is killed.
   absl::Duration stop_grace = absl::Seconds(28);
-  // How long the next attempt waits, times the number of attempts so far.
+  // The next attempt waits so long times one more than the number of attempts so far.
   absl::Duration retry_delay = absl::Seconds(5);
 };
 
 class TrainingJobs final : public TrainingController {
  public:
-  TrainingJobs(TrainingJobsOptions options, TrainingStore store, JobLauncher* launcher, const TrainingPublication* publication);
+  TrainingJobs(TrainingJobsOptions options, TrainingStore store, JobLauncher* launcher, const TrainingPublication* publication,
+               Clock* clock);
   ~TrainingJobs() override;
 
-  // Reads what is on disk and takes up what was under way. Errors: of the store.
+  // Reads the jobs on the disk and resumes those that have not ended. Errors: those of the store.
   absl::Status Start();
-  // No new commands; returns when no thread runs any more. May be called twice.
-  void Shutdown();
+  // Refuses new commands, and returns when no worker runs any more. May be called again.
+  void Shutdown() { queue_.Shutdown(); }
 
   absl::StatusOr<TrainingInfo> Create(const TrainingSpec& spec) override;
   absl::StatusOr<TrainingInfo> Get(const std::string& id) const override;
@@ -63,43 +59,23 @@ class TrainingJobs final : public TrainingController {
   void RemoveObserver(int64_t token) override { table_.RemoveObserver(token); }
 
  private:
-  struct Work {
-    std::string id;
-    std::stop_source cancelled;
-  };
-
-  absl::Status CheckStarted() const;
-  absl::Status CheckRunning() const;
-  absl::StatusOr<TrainingInfo> Find(const std::string& id) const;
-  // The job that the request made before; nullopt: it is new.
-  absl::StatusOr<std::optional<TrainingInfo>> FindRequest(const TrainingSpec& spec, const std::string& digest) const;
-
-  // Puts a job of the disk into the table; queues it where there is something to do.
-  void TakeUp(const std::string& id);
-  // `first`: before those that have not begun.
-  void Enqueue(const std::string& id, bool cancelled, bool first);
-  void RunThread();
-  void Process(const Work& work);
-  // Puts what the record says into the table.
-  void Show(const std::string& id, const storage::v1::JobRecord& record);
+  // The job that an earlier request with this id has made; nullopt when the request is new.
+  absl::StatusOr<std::optional<TrainingInfo>> FindRequest(const std::string& request_id, const std::string& digest) const;
+  // The config that the job's trainer gets. Errors: see TrainingController::Create.
+  absl::StatusOr<v1::TrainingConfig> CheckedConfig(const TrainingSpec& spec) const;
+  void Run(DurableQueue::Task& task);
 
   const TrainingJobsOptions options_;
   const TrainingStore store_;
   JobLauncher* const launcher_;
   const TrainingPublication* const publication_;
+  Clock* const clock_;
+  TrainingTable table_;
 
-  std::atomic<bool> started_ = false;
-  std::stop_source stopping_;
-  ObservedTable<TrainingInfo> table_;
-
-  // One Create, Cancel, Resume or Delete at a time. Taken before mutex_.
+  // One Create, Cancel, Resume or Delete at a time.
   Mutex command_mutex_;
-  Mutex mutex_;
-  std::condition_variable_any changed_;
-  std::deque<Work> queue_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Of everything queued or running, by id.
-  std::map<std::string, std::stop_source> cancellations_ SEMBLANCE_GUARDED_BY(mutex_);
-  std::vector<std::thread> threads_;
+  // Last: its workers use everything above.
+  DurableQueue queue_;
 };
 
 }  // namespace semblance::service

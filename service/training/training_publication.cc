@@ -1,6 +1,8 @@
 #include "service/training/training_publication.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -8,6 +10,8 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "common/threads/condition.h"
+#include "common/threads/mutex.h"
 #include "embedder/bundle/bundle.h"
 #include "service/models/model_path.h"
 #include "service/training/training_info.h"
@@ -18,13 +22,16 @@ namespace {
 using storage::v1::JobManifest;
 using storage::v1::JobRecord;
 
+// How long to wait before a build that was refused, because another one runs, is asked for again.
+constexpr absl::Duration kBuildRetry = absl::Milliseconds(200);
+
 bool IsSameBundle(const std::string& left, const std::string& right) {
   const absl::StatusOr<std::string> one = ReadFile(absl::StrCat(left, "/", embedder::kBundleManifestFile));
   const absl::StatusOr<std::string> other = ReadFile(absl::StrCat(right, "/", embedder::kBundleManifestFile));
   return one.ok() && other.ok() && *one == *other;
 }
 
-// "shoes/4", that no directory and no registered model has.
+// The next version of a model, as "shoes/4". No directory and no registered model has that name.
 std::string NextVersion(const ModelRegistry& models, const std::string& name) {
   int version = GreatestVersionDirectory(models.root(), name);
   if (const absl::StatusOr<std::vector<ModelInfo>> known = models.List(name); known.ok()) {
@@ -35,18 +42,63 @@ std::string NextVersion(const ModelRegistry& models, const std::string& name) {
   return absl::StrCat(name, "/", version + 1);
 }
 
-// In words, of one that is at rest.
+// Says in words what became of a generation.
 std::string OutcomeOf(const GenerationInfo& info) {
   const std::string outcome = absl::StrCat(info.manifest.id(), " is ", GenerationStateName(info.state));
   return info.reason.empty() ? outcome : absl::StrCat(outcome, ": ", info.reason);
 }
+
+// The changes of a generation, for a thread that waits for them.
+class GenerationWatch {
+ public:
+  GenerationWatch(GenerationController* generations, const std::string& id)
+      : generations_(generations), token_(generations->AddObserver(id, [this](const auto& info) { Keep(info); })) {}
+  ~GenerationWatch() {
+    if (token_.ok()) {
+      generations_->RemoveObserver(*token_);
+    }
+  }
+  GenerationWatch(const GenerationWatch&) = delete;
+  GenerationWatch& operator=(const GenerationWatch&) = delete;
+
+  // An error where there is no such generation.
+  absl::Status status() const { return token_.status(); }
+
+  // Waits until there is something new, and returns the generation as it is then; nullopt when it is gone. Errors: Cancelled.
+  absl::StatusOr<std::optional<GenerationInfo>> Next(const TaskStop& stop) {
+    MutexLock lock(&mutex_);
+    changed_.Wait(mutex_, stop.token(), [this]() SEMBLANCE_REQUIRES(mutex_) { return is_new_; });
+    SEMBLANCE_RETURN_IF_ERROR(stop.Check());
+    is_new_ = false;
+    return last_;
+  }
+
+ private:
+  void Keep(const std::optional<GenerationInfo>& info) {
+    {
+      MutexLock lock(&mutex_);
+      last_ = info;
+      is_new_ = true;
+    }
+    changed_.NotifyAll();
+  }
+
+  GenerationController* const generations_;
+  Mutex mutex_;
+  Condition changed_;
+  bool is_new_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  std::optional<GenerationInfo> last_ SEMBLANCE_GUARDED_BY(mutex_);
+  // Last, because the observer is called before AddObserver returns.
+  const absl::StatusOr<int64_t> token_;
+};
 
 }  // namespace
 
 absl::Status TrainingPublication::Register(const JobManifest& manifest, const std::string& bundle_dir, JobRecord& record,
                                            const PublicationHooks& hooks) const {
   const auto directory = [&] { return absl::StrCat(models_->root(), "/", record.model()); };
-  // The place is on record before anything lies there, so that an interrupted copy is not made twice.
+  // The name is recorded before the directory exists, so that a publication that is interrupted while it copies does not copy to
+  // another name later.
   if (record.model().empty() || (PathExists(directory()) && !IsSameBundle(directory(), bundle_dir))) {
     record.set_model(NextVersion(*models_, manifest.model_name()));
     SEMBLANCE_RETURN_IF_ERROR(hooks.write(record));
@@ -79,18 +131,23 @@ absl::Status TrainingPublication::Build(const JobManifest& manifest, JobRecord& 
       return created.status();
     }
     hooks.report(absl::StrCat(record.model(), " is registered; another generation is being built"));
-    SEMBLANCE_RETURN_IF_ERROR(hooks.wait());
+    clock_->WaitUntil(clock_->Now() + kBuildRetry, hooks.stop->token());
+    SEMBLANCE_RETURN_IF_ERROR(hooks.stop->Check());
   }
 }
 
 absl::StatusOr<GenerationInfo> TrainingPublication::AwaitRest(const std::string& generation, const PublicationHooks& hooks) const {
+  GenerationWatch watch(generations_, generation);
+  SEMBLANCE_RETURN_IF_ERROR(watch.status());
   while (true) {
-    SEMBLANCE_ASSIGN_OR_RETURN(GenerationInfo info, generations_->Get(generation));
-    if (IsAtRest(info)) {
-      return info;
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<GenerationInfo> info, watch.Next(*hooks.stop));
+    if (!info.has_value()) {
+      return absl::FailedPreconditionError(absl::StrCat(generation, " was deleted"));
     }
-    hooks.report(absl::StrCat(generation, " is ", GenerationStateName(info.state)));
-    SEMBLANCE_RETURN_IF_ERROR(hooks.wait());
+    if (IsAtRest(*info)) {
+      return *info;
+    }
+    hooks.report(absl::StrCat(generation, " is ", GenerationStateName(info->state)));
   }
 }
 
@@ -117,7 +174,7 @@ absl::StatusOr<std::string> TrainingPublication::Publish(const JobManifest& mani
 
 void TrainingPublication::Cancel(const JobRecord& record) const {
   if (!record.generation().empty()) {
-    // It may have been built meanwhile, or be gone.
+    // An error is no matter: the generation may be complete by now, or gone.
     generations_->Cancel(record.generation()).IgnoreError();
   }
 }

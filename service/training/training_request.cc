@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMaxReplicas = 64;
 constexpr size_t kMaxRequestIdBytes = 128;
-// No shell ever sees a path; one that would mean something to it is a mistake, or worse.
+// No shell ever sees these paths, so such a character is a mistake or an attack.
 constexpr char kShellCharacters[] = "|&;<>()$`\\\"'*?[]{}#~=%!^";
 
 absl::Status Invalid(absl::string_view field, absl::string_view what) {
@@ -31,7 +31,7 @@ absl::Status CheckPathText(absl::string_view field, absl::string_view path) {
   return absl::OkStatus();
 }
 
-// Makes a path of the client absolute; an empty one stays so.
+// Makes a client's path absolute. An empty path stays empty.
 absl::Status Resolve(absl::string_view field, const PathRoot& root, std::string* path) {
   if (path->empty()) {
     return absl::OkStatus();
@@ -96,7 +96,7 @@ absl::StatusOr<v1::TrainingConfig> CheckedTrainingConfig(const TrainingSpec& spe
   SEMBLANCE_RETURN_IF_ERROR(Resolve("config.model.pretrained_path", data_root, config.mutable_model()->mutable_pretrained_path()));
   SEMBLANCE_RETURN_IF_ERROR(
       Resolve("config.model.torchscript_path", data_root, config.mutable_model()->mutable_torchscript_path()));
-  // Any that is not empty: the job's own directory is not known yet.
+  // The job's directory is not known yet, but the check below asks for one.
   config.set_output_dir("model");
   config = config::WithDefaults(std::move(config));
   if (const absl::Status status = config::ValidateTrainingConfig(config); !status.ok()) {

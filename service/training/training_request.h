@@ -1,6 +1,6 @@
-// What a client asks to be trained, checked before anything is stored or launched.
+// Checks a client's request for a training job, before anything is stored or launched.
 //
-// Thread-safe: a function without state, of the file system as it is at the moment.
+// Thread-safe: a function without state. It looks at the file system as it is at the moment.
 #ifndef SEMBLANCE_SERVICE_TRAINING_TRAINING_REQUEST_H_
 #define SEMBLANCE_SERVICE_TRAINING_TRAINING_REQUEST_H_
 
@@ -13,9 +13,9 @@
 
 namespace semblance::service {
 
-// The config that the trainer is to get, with defaults, absolute paths and without output_dir, which TrainingStore fills in.
-// Errors: InvalidArgument with the field: CONFIG_INVALID, also for fields that the server sets itself and for paths with characters
-// that mean something to a shell; PATH_OUTSIDE_ROOT. NotFound/DATA_NOT_FOUND.
+// Returns the config for the trainer, with defaults and absolute paths. It has no output_dir; TrainingStore sets that. Errors:
+// InvalidArgument with the field and the reason CONFIG_INVALID (also for fields that only the server may set, and for paths with
+// characters that mean something to a shell) or PATH_OUTSIDE_ROOT; NotFound/DATA_NOT_FOUND.
 absl::StatusOr<v1::TrainingConfig> CheckedTrainingConfig(const TrainingSpec& spec, const PathRoot& data_root,
                                                          const std::string& catalog_path);
 

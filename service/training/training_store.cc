@@ -8,9 +8,12 @@
 #include <optional>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -35,12 +38,26 @@ std::string IdOf(int64_t number) {
   return absl::StrFormat("%s%06d", kIdPrefix, number);
 }
 
-// 0 for what is no id.
+// The number of a job's id; 0 for a name that is no id.
 int64_t NumberOf(absl::string_view id) {
   int64_t number = 0;
   absl::string_view digits = id;
   return absl::ConsumePrefix(&digits, kIdPrefix) && absl::SimpleAtoi(digits, &number) && number > 0 && IdOf(number) == id ? number
                                                                                                                           : 0;
+}
+
+// Replaces field names of earlier versions. TrainingStore has printed the text, so each field begins its own line.
+std::string WithNewFieldNames(const std::string& text) {
+  constexpr absl::string_view kOldName = "catalogue_path:";
+  constexpr absl::string_view kNewName = "catalog_path:";
+  std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  for (std::string& line : lines) {
+    const size_t begin = line.find_first_not_of(' ');
+    if (begin != std::string::npos && absl::StartsWith(absl::string_view(line).substr(begin), kOldName)) {
+      line.replace(begin, kOldName.size(), kNewName.data(), kNewName.size());
+    }
+  }
+  return absl::StrJoin(lines, "\n");
 }
 
 std::string Now() {
@@ -62,6 +79,10 @@ absl::StatusOr<TrainingStore> TrainingStore::Open(const std::string& data_dir) {
     if (NumberOf(name) != 0 && !PathExists(store.FileOf(name, "manifest.json"))) {
       LOG(WARNING) << "removing " << name << ": its creation or removal was interrupted";
       SEMBLANCE_RETURN_IF_ERROR(RemoveAll(store.JobsDir() + "/" + name));
+    } else if (NumberOf(name) != 0) {
+      if (const absl::Status status = store.UpgradeConfig(name); !status.ok()) {
+        LOG(WARNING) << "the configuration of " << name << " stays as it is: " << status;
+      }
     }
   }
   return store;
@@ -92,7 +113,7 @@ absl::StatusOr<JobManifest> TrainingStore::Create(JobManifest manifest, v1::Trai
   SEMBLANCE_RETURN_IF_ERROR(CreateDirectories(JobsDir() + "/" + manifest.id()));
   const absl::Status status = Fill(manifest, std::move(config));
   if (!status.ok()) {
-    // Best effort: the next Open tries again.
+    // Best effort, because the next Open tries again.
     RemoveAll(JobsDir() + "/" + manifest.id()).IgnoreError();
     return status;
   }
@@ -110,7 +131,7 @@ absl::Status TrainingStore::Fill(const JobManifest& manifest, v1::TrainingConfig
   JobRecord record;
   record.set_phase(JobRecord::PHASE_QUEUED);
   SEMBLANCE_RETURN_IF_ERROR(WriteRecord(id, std::move(record)));
-  // The manifest last: with it the job exists.
+  // The manifest comes last, because the job exists from then on.
   SEMBLANCE_RETURN_IF_ERROR(WriteJsonRecord(FileOf(id, "manifest.json"), manifest));
   return SyncDirectory(JobsDir());
 }
@@ -124,6 +145,12 @@ absl::StatusOr<v1::TrainingConfig> TrainingStore::ReadConfig(const std::string& 
   v1::TrainingConfig config;
   SEMBLANCE_RETURN_IF_ERROR(ParseTextProto(text, ConfigPath(id), &config));
   return config;
+}
+
+absl::Status TrainingStore::UpgradeConfig(const std::string& id) const {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(ConfigPath(id)));
+  const std::string upgraded = WithNewFieldNames(text);
+  return upgraded == text ? absl::OkStatus() : WriteFileAtomically(ConfigPath(id), upgraded);
 }
 
 absl::StatusOr<JobRecord> TrainingStore::ReadRecord(const std::string& id) const {

@@ -2,14 +2,14 @@
 //
 //   DATA_DIR/jobs/job-000001/
 //       manifest.json        what was asked for; a directory without it is a leftover
-//       config.textproto     what the trainer gets
-//       state.json           where the job stands
+//       config.textproto     the trainer's configuration
+//       state.json           the job's state
 //       trainer.log
-//       model/               the bundle, when the trainer has ended well
-//       model.checkpoints/   the trainer's, before that
+//       model/               the bundle, once the trainer has succeeded
+//       model.checkpoints/   the trainer's checkpoints and its progress
 //
-// Thread-safe, but for Create, of which one call runs at a time: no state in memory. One process writes (the one that holds the
-// data directory's lock), but for model/, model.checkpoints/ and the log, which are the trainer's. Ids are never given out twice.
+// Thread-safe, except that only one Create may run at a time. It keeps no state in memory. Only the process that holds the data
+// directory's lock writes, except for model/, model.checkpoints/ and the log, which the trainer writes. No id is given out twice.
 //
 // Errors: I/O errors; DataLoss/MANIFEST_INVALID for a file that cannot be read.
 #ifndef SEMBLANCE_SERVICE_TRAINING_TRAINING_STORE_H_
@@ -28,28 +28,30 @@ namespace semblance::service {
 
 class TrainingStore {
  public:
-  // Creates the directory and removes what an interrupted Create or Remove left behind.
+  // Creates the directory and removes what an interrupted Create or Remove left behind. Rewrites a config.textproto of an
+  // earlier version, which spelled `catalog_path` as `catalogue_path`, so that its job can be resumed.
   static absl::StatusOr<TrainingStore> Open(const std::string& data_dir);
 
-  // Ids, ascending.
+  // The ids of all jobs, in ascending order.
   absl::StatusOr<std::vector<std::string>> List() const;
 
-  // A new job in PHASE_QUEUED, durable when it returns. The manifest's id, create_time and the config's output_dir are filled in.
+  // Makes a new job in PHASE_QUEUED, which is durable when this returns. It sets the manifest's id and create_time, and the
+  // config's output_dir.
   absl::StatusOr<storage::v1::JobManifest> Create(storage::v1::JobManifest manifest, v1::TrainingConfig config) const;
 
   absl::StatusOr<storage::v1::JobManifest> ReadManifest(const std::string& id) const;
   absl::StatusOr<v1::TrainingConfig> ReadConfig(const std::string& id) const;
   absl::StatusOr<storage::v1::JobRecord> ReadRecord(const std::string& id) const;
-  // Durable when it returns. The time is filled in.
+  // Durable when it returns. It sets the record's time.
   absl::Status WriteRecord(const std::string& id, storage::v1::JobRecord record) const;
 
-  // An empty message while there is none, or none that can be read.
+  // Returns an empty message while there is no progress file that can be read.
   storage::v1::TrainerProgress ReadProgress(const std::string& id) const;
 
-  // The trainer has written its bundle.
+  // Returns true when the trainer has written its bundle.
   bool HasBundle(const std::string& id) const;
 
-  // Removes all of it, the manifest first, so that an interrupted Remove is finished by Open.
+  // Removes the whole job, the manifest first, so that Open finishes a Remove that was interrupted.
   absl::Status Remove(const std::string& id) const;
 
   std::string ConfigPath(const std::string& id) const { return FileOf(id, "config.textproto"); }
@@ -60,14 +62,17 @@ class TrainingStore {
  private:
   explicit TrainingStore(std::string data_dir) : data_dir_(std::move(data_dir)) {}
 
-  // The number of a new job, on disk before it is returned.
+  // Returns the number of a new job. It is on disk before this returns.
   absl::StatusOr<int64_t> TakeNumber() const;
+  // Writes the files of a new job into its empty directory.
   absl::Status Fill(const storage::v1::JobManifest& manifest, v1::TrainingConfig config) const;
+
+  absl::Status UpgradeConfig(const std::string& id) const;
 
   std::string JobsDir() const { return data_dir_ + "/jobs"; }
   std::string FileOf(const std::string& id, const std::string& name) const { return JobsDir() + "/" + id + "/" + name; }
 
-  // Absolute: the trainer's config names files below it.
+  // Absolute, because the trainer's config names files below it.
   std::string data_dir_;
 };
 

@@ -38,11 +38,14 @@ class FakeClock final : public Clock {
     changed_.NotifyAll();
   }
 
-  // Blocks until `count` calls wait for a time that has not come. Returns how far off the nearest of these times is.
+  // Blocks until `count` calls wait for a time that has not come. Returns how far off the nearest of these times is. Waits without
+  // an end do not count.
   absl::Duration AwaitWaiting(size_t count) {
     MutexLock lock(&mutex_);
     const auto first = [this] { return waiting_.upper_bound(now_); };
-    changed_.Wait(mutex_, {}, [&] { return static_cast<size_t>(std::distance(first(), waiting_.end())) == count; });
+    changed_.Wait(mutex_, {}, [&] {
+      return static_cast<size_t>(std::distance(first(), waiting_.lower_bound(absl::InfiniteFuture()))) == count;
+    });
     return count == 0 ? absl::InfiniteDuration() : *first() - now_;
   }
 

@@ -1,6 +1,6 @@
-// A TrainingController that does what a test tells it: jobs and logs are set from outside, calls are recorded.
+// A TrainingController that a test controls: the test sets jobs and logs, and calls are recorded.
 //
-// Thread-safe. Observers are called under a lock, as the contract allows: of the controller they may call ReadLog alone.
+// Thread-safe. Observers are called under a lock, as the contract allows. The only method that they may call is ReadLog.
 #ifndef SEMBLANCE_TESTS_SERVICE_TRAINING_FAKE_TRAINING_CONTROLLER_H_
 #define SEMBLANCE_TESTS_SERVICE_TRAINING_FAKE_TRAINING_CONTROLLER_H_
 
@@ -44,19 +44,19 @@ class FakeTrainingController final : public service::TrainingController {
     Tell(id, std::nullopt);
   }
 
-  // Appends to the log, whose offsets are numbers of lines here. It is one for all jobs.
+  // Appends to the log. There is one log for all jobs, and its offsets count lines.
   void Log(const std::string& line) {
     MutexLock lock(&log_mutex_);
     log_.push_back(line);
   }
 
-  // What ReadLog fails with; OK: nothing.
+  // ReadLog returns this error. OK ends it.
   void FailLogWith(const absl::Status& status) {
     MutexLock lock(&log_mutex_);
     log_failure_ = status;
   }
 
-  // What calls that change something fail with; OK: nothing.
+  // Calls that change something return this error. OK ends it.
   void FailWith(const absl::Status& status) {
     MutexLock lock(&mutex_);
     failure_ = status;
@@ -70,7 +70,7 @@ class FakeTrainingController final : public service::TrainingController {
     }
   }
 
-  // What was called, in order: "cancel job-000001".
+  // The calls in their order, as "cancel job-000001".
   std::vector<std::string> calls() const {
     MutexLock lock(&mutex_);
     return calls_;

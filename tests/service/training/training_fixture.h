@@ -1,8 +1,7 @@
-// Training jobs over fakes: trainers that end when a test says so, generations that it sets.
+// Training jobs over fakes: trainers end when a test says so, and the test sets the generations and the clock.
 #ifndef SEMBLANCE_TESTS_SERVICE_TRAINING_TRAINING_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_TRAINING_TRAINING_FIXTURE_H_
 
-#include <condition_variable>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,11 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "common/json_record.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "service/training/training_jobs.h"
 #include "tests/service/generations/fake_generation_controller.h"
 #include "tests/service/jobs/fake_job_launcher.h"
 #include "tests/service/models/model_fixture.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
 
 namespace semblance::testing {
@@ -31,7 +32,7 @@ class TrainingFixture : public ::testing::Test {
   std::string data_root() const { return models_.data_dir() + "/training_data"; }
   std::string JobDir(const std::string& id) const { return absl::StrCat(models_.data_dir(), "/jobs/", id); }
 
-  // As a new server: what runs in the cluster runs on.
+  // Starts a new server. The processes of the cluster run on.
   void Restart() {
     jobs_.reset();
     service::TrainingJobsOptions options;
@@ -46,8 +47,8 @@ class TrainingFixture : public ::testing::Test {
     options.retry_delay = absl::ZeroDuration();
     auto store = service::TrainingStore::Open(models_.data_dir());
     ASSERT_OK(store);
-    publication_ = std::make_unique<service::TrainingPublication>(&models_.registry(), &generations_);
-    jobs_ = std::make_unique<service::TrainingJobs>(std::move(options), *std::move(store), &launcher_, publication_.get());
+    publication_ = std::make_unique<service::TrainingPublication>(&models_.registry(), &generations_, &clock_);
+    jobs_ = std::make_unique<service::TrainingJobs>(std::move(options), *std::move(store), &launcher_, publication_.get(), &clock_);
     ASSERT_OK(jobs_->Start());
   }
 
@@ -64,28 +65,32 @@ class TrainingFixture : public ::testing::Test {
     return info.ok() ? info->id : "";
   }
 
-  // Waits for the state; the job then.
-  service::TrainingInfo Await(const std::string& id, service::TrainingState state) {
+  // Waits until the job is in the state, and returns the job. `jobs` is a TrainingJobs or a TrainingTable.
+  template <typename Jobs>
+  static service::TrainingInfo AwaitIn(Jobs& jobs, const std::string& id, service::TrainingState state) {
     Mutex mutex;
-    std::condition_variable_any changed;
+    Condition changed;
     std::optional<service::TrainingInfo> seen;
-    const auto token = jobs_->AddObserver(id, [&](const std::optional<service::TrainingInfo>& info) {
+    const auto token = jobs.AddObserver(id, [&](const std::optional<service::TrainingInfo>& info) {
       MutexLock lock(&mutex);
       seen = info;
-      changed.notify_all();
+      changed.NotifyAll();
     });
     EXPECT_OK(token);
+    if (!token.ok()) {
+      return {};
+    }
     {
       MutexLock lock(&mutex);
-      while (seen.has_value() && seen->state != state) {
-        changed.wait(mutex);
-      }
+      changed.Wait(mutex, {}, [&] { return !seen.has_value() || seen->state == state; });
     }
-    jobs_->RemoveObserver(*token);
-    return *seen;
+    jobs.RemoveObserver(*token);
+    EXPECT_TRUE(seen.has_value()) << id << " was deleted";
+    return seen.value_or(service::TrainingInfo());
   }
+  service::TrainingInfo Await(const std::string& id, service::TrainingState state) { return AwaitIn(*jobs_, id, state); }
 
-  // What a trainer leaves that ends well.
+  // Writes what a trainer leaves that succeeds.
   void WriteBundleOf(const std::string& id) { ModelFixture::WriteBundleTo(JobDir(id) + "/model"); }
 
   void WriteProgress(const std::string& id, int64_t step) {
@@ -97,6 +102,7 @@ class TrainingFixture : public ::testing::Test {
     EXPECT_OK(WriteJsonRecord(JobDir(id) + "/model.checkpoints/progress.json", progress));
   }
 
+  FakeClock clock_;
   ModelFixture models_;
   FakeGenerationController generations_;
   FakeCluster cluster_;
