@@ -1,4 +1,4 @@
-// What the use cases of the engine share: its configuration, its state and its threads. The engine owns all of it.
+// The parts of the engine that its use cases share: configuration, state and threads. The engine owns all of them.
 #ifndef SEMBLANCE_SERVICE_ENGINE_REQUEST_ENVIRONMENT_H_
 #define SEMBLANCE_SERVICE_ENGINE_REQUEST_ENVIRONMENT_H_
 

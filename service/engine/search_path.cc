@@ -158,7 +158,7 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
   const CallContext context_;
   const Callback<SearchAnswer> done_;
   GenerationSearch search_;
-  // Which of the queries the embedded images belong to.
+  // The positions of the queries that the embedded images belong to.
   std::vector<size_t> image_positions_;
   LatencyBreakdown latency_;
 };

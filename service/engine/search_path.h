@@ -26,8 +26,8 @@ class SearchPath {
  private:
   class SearchRequestRun;
 
-  // Which generation answers. Errors: Unavailable/DRAINING or NO_ACTIVE_GENERATION; and for a generation that the client names,
-  // NotFound/GENERATION_NOT_FOUND or FailedPrecondition/GENERATION_NOT_READY.
+  // Chooses the generation that answers. Errors: Unavailable/DRAINING or NO_ACTIVE_GENERATION; and for a generation that the client
+  // names, NotFound/GENERATION_NOT_FOUND or FailedPrecondition/GENERATION_NOT_READY.
   absl::StatusOr<LiveGenerations::Route> RouteOf(const SearchInput& input) const;
   // The named generation, with or without an active one.
   absl::StatusOr<LiveGenerations::Route> RouteToNamed(const std::string& id) const;

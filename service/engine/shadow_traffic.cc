@@ -101,7 +101,7 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
   const LiveGenerations::Target target_;
   const std::shared_ptr<const SearchAnswer> live_answer_;
   std::vector<std::string> images_;
-  // Which of the queries the images belong to.
+  // The positions of the queries that the images belong to.
   std::vector<size_t> image_positions_;
   GenerationSearch search_;
 };

@@ -12,6 +12,7 @@
 #include "common/status_macros.h"
 #include "embedder/bundle/bundle.h"
 #include "generation/index_config.h"
+#include "service/generations/generation_checks.h"
 
 namespace semblance::service {
 namespace {
@@ -160,6 +161,7 @@ absl::Status GenerationLifecycle::CheckMemory(int dimension) const {
 
 absl::StatusOr<GenerationInfo> GenerationLifecycle::Create(const GenerationSpec& spec) {
   SEMBLANCE_RETURN_IF_ERROR(CheckRunning());
+  SEMBLANCE_RETURN_IF_ERROR(CheckSpec(spec));
   const std::string digest = DigestOf(spec);
   {
     MutexLock lock(&mutex_);

@@ -13,34 +13,16 @@ namespace semblance::service {
 namespace {
 
 constexpr size_t kMaxIdBytes = 128;
-constexpr size_t kMaxRequestIdBytes = 128;
-constexpr int kMinSampleSize = 10;
-constexpr int kMaxSampleSize = 100'000;
 
-// The comparison is written so that NaN is in no range.
-absl::Status CheckShare(absl::string_view field, double value) {
-  if (value >= 0 && value <= 1) {
-    return absl::OkStatus();
-  }
-  return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(field, " is ", value, "; it must lie between 0 and 1"));
-}
-
-absl::StatusOr<GenerationGates> GatesOf(const v1::GenerationGates& proto) {
+GenerationGates GatesOf(const v1::GenerationGates& proto) {
   GenerationGates gates;
   if (proto.has_min_index_recall()) {
-    SEMBLANCE_RETURN_IF_ERROR(CheckShare("min_index_recall", proto.min_index_recall()));
     gates.min_index_recall = proto.min_index_recall();
   }
   if (proto.has_label_recall_tolerance()) {
-    SEMBLANCE_RETURN_IF_ERROR(CheckShare("label_recall_tolerance", proto.label_recall_tolerance()));
     gates.label_recall_tolerance = proto.label_recall_tolerance();
   }
   if (proto.sample_size() != 0) {
-    if (proto.sample_size() < kMinSampleSize || proto.sample_size() > kMaxSampleSize) {
-      return InvalidField(
-          "sample_size", v1::ERROR_REASON_CONFIG_INVALID,
-          absl::StrCat("sample_size is ", proto.sample_size(), "; it must lie between ", kMinSampleSize, " and ", kMaxSampleSize));
-    }
     gates.sample_size = proto.sample_size();
   }
   return gates;
@@ -147,24 +129,14 @@ void DescribeTraffic(const GenerationTraffic& traffic, v1::GenerationTraffic* pr
 absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& request) {
   GenerationSpec spec;
   spec.index_factory = request.index_factory();
-  absl::StatusOr<GenerationGates> gates = GatesOf(request.gates());
-  if (!gates.ok()) {
-    return WithFieldPrefix(gates.status(), "gates");
-  }
-  spec.gates = *gates;
+  spec.gates = GatesOf(request.gates());
   SEMBLANCE_ASSIGN_OR_RETURN(spec.policy, PolicyOf(request.activation_policy()));
-  if (request.request_id().size() > kMaxRequestIdBytes) {
-    return InvalidField("request_id", v1::ERROR_REASON_CONFIG_INVALID,
-                        absl::StrCat("request_id has ", request.request_id().size(), " bytes; the limit is ", kMaxRequestIdBytes));
-  }
   spec.request_id = request.request_id();
   return spec;
 }
 
-absl::StatusOr<TrafficShares> FromProto(const v1::GenerationTraffic& traffic) {
-  SEMBLANCE_RETURN_IF_ERROR(CheckShare("canary_share", traffic.canary_share()));
-  SEMBLANCE_RETURN_IF_ERROR(CheckShare("shadow_share", traffic.shadow_share()));
-  return TrafficShares{.canary = traffic.canary_share(), .shadow = traffic.shadow_share()};
+TrafficShares FromProto(const v1::GenerationTraffic& traffic) {
+  return {.canary = traffic.canary_share(), .shadow = traffic.shadow_share()};
 }
 
 absl::Status CheckGenerationId(absl::string_view field, absl::string_view id) {

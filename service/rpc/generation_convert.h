@@ -14,11 +14,12 @@
 
 namespace semblance::service {
 
-// Converts everything except the bundle and fills in the defaults.
+// Converts everything except the bundle and fills in the defaults. Ranges are checked by GenerationController::Create. Errors:
+// InvalidArgument/CONFIG_INVALID for a policy that this server does not know.
 absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& request);
 
-// Reads only the shares of the message.
-absl::StatusOr<TrafficShares> FromProto(const v1::GenerationTraffic& traffic);
+// Reads only the shares of the message. Their ranges are checked by GenerationController::SetTraffic.
+TrafficShares FromProto(const v1::GenerationTraffic& traffic);
 
 // Accepts 1 to 128 bytes without control characters. It does not check that the generation exists.
 absl::Status CheckGenerationId(absl::string_view field, absl::string_view id);

@@ -168,11 +168,7 @@ class GenerationServiceAdaptor final : public v1::GenerationService::CallbackSer
                                                  v1::SetGenerationTrafficResponse* response) override {
     return RunOnControlThread(context, "SetGenerationTraffic", *request, [this, request, response]() -> absl::Status {
       SEMBLANCE_RETURN_IF_ERROR(CheckGenerationId("generation", request->generation()));
-      const absl::StatusOr<TrafficShares> shares = FromProto(request->traffic());
-      if (!shares.ok()) {
-        return WithFieldPrefix(shares.status(), "traffic");
-      }
-      return FillGeneration(generations_->SetTraffic(request->generation(), *shares), response);
+      return FillGeneration(generations_->SetTraffic(request->generation(), FromProto(request->traffic())), response);
     });
   }
 

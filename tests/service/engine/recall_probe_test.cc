@@ -140,7 +140,7 @@ TEST_F(RecallProbeTest, ForgetsAllButTheLastThousandNeighbors) {
   for (int i = 0; i < 333; ++i) {
     Probe(nearest_);
   }
-  EXPECT_LT(*probe_->stats().recall, 1) << "999 neighbours came after it";
+  EXPECT_LT(*probe_->stats().recall, 1) << "999 neighbors came after it";
   Probe(nearest_);
   EXPECT_EQ(probe_->stats().recall, 1);
   EXPECT_EQ(probe_->stats().probes, 335);

@@ -15,7 +15,9 @@
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "common/threads/mutex.h"
+#include "service/generations/generation_checks.h"
 #include "service/generations/generation_controller.h"
+#include "service/live/generation_traffic.h"
 
 namespace semblance::testing {
 
@@ -83,6 +85,7 @@ class FakeGenerationController final : public service::GenerationController {
   }
 
   absl::StatusOr<service::GenerationInfo> Create(const service::GenerationSpec& spec) override {
+    SEMBLANCE_RETURN_IF_ERROR(service::CheckSpec(spec));
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("create ", spec.bundle_dir)));
     MutexLock lock(&mutex_);
     last_spec_ = spec;
@@ -145,6 +148,7 @@ class FakeGenerationController final : public service::GenerationController {
   absl::Status Delete(const std::string& id) override { return Record(absl::StrCat("delete ", id)); }
 
   absl::StatusOr<service::GenerationInfo> SetTraffic(const std::string& id, const service::TrafficShares& shares) override {
+    SEMBLANCE_RETURN_IF_ERROR(service::CheckShares(shares));
     SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("traffic ", id, " ", shares.canary, " ", shares.shadow)));
     service::GenerationInfo info = GenerationOf(id, service::GenerationState::kReady);
     info.traffic = service::GenerationTraffic{.shares = shares};

@@ -28,8 +28,11 @@ namespace semblance::testing {
 
 inline constexpr int kDimension = 6;
 
-// The manifest of a real bundle on a network that is none. Each embedding space stretches the axes in its own way, so that vectors
-// of two spaces do not fit together and have other neighbours.
+// A model with this name returns vectors that are not of unit length.
+inline constexpr char kUnsoundModel[] = "unsound";
+
+// Has the manifest of a real bundle, and no network. Each embedding space stretches the axes in its own way, so that vectors of two
+// spaces do not fit together and have other neighbors.
 class BundledFakeEmbedder final : public FakeEmbedder {
  public:
   explicit BundledFakeEmbedder(storage::v1::BundleManifest manifest)
@@ -59,8 +62,9 @@ class BundledFakeEmbedder final : public FakeEmbedder {
       vector[i] *= 1 + stretch * static_cast<float>(i);
       squared_norm += vector[i] * vector[i];
     }
+    const float length = bundle_manifest_.name() == kUnsoundModel ? 1 : std::sqrt(squared_norm);
     for (float& value : vector) {
-      value /= std::sqrt(squared_norm);
+      value /= length;
     }
   }
 
@@ -84,9 +88,9 @@ inline catalog::ItemWrite ItemOf(const std::string& id, uint32_t picture) {
 }
 
 // Writes a bundle to `directory`. Different weights make different embedding spaces.
-inline void WriteFakeModel(const std::string& directory, char weight) {
+inline void WriteFakeModel(const std::string& directory, char weight, const std::string& name = "fake") {
   embedder::Bundle bundle;
-  bundle.manifest.set_name("fake");
+  bundle.manifest.set_name(name);
   bundle.manifest.set_dimension(kDimension);
   bundle.manifest.mutable_architecture()->mutable_small_convnet()->add_channels(1);
   bundle.manifest.mutable_architecture()->mutable_small_convnet()->set_convolutions_per_stage(1);
