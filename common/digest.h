@@ -1,6 +1,6 @@
-// SHA-256 (FIPS 180-4), by OpenSSL.
+// SHA-256 (FIPS 180-4), computed by OpenSSL.
 //
-// Thread-safe: functions without state; Sha256Stream is not thread-safe.
+// Thread-safe, because the functions have no state. Sha256Stream is not thread-safe.
 #ifndef SEMBLANCE_COMMON_DIGEST_H_
 #define SEMBLANCE_COMMON_DIGEST_H_
 
@@ -12,13 +12,13 @@
 
 namespace semblance {
 
-// 64 lower-case hex digits.
+// Returns the digest as 64 lower-case hex digits.
 std::string Sha256Hex(absl::string_view data);
 
-// The same over the content of a file, read in blocks. Errors: as of ReadFile.
+// Does the same for a file, which is read in blocks. Errors: the same as ReadFile.
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path);
 
-// The same over data that comes in pieces.
+// Does the same for data that comes in pieces.
 class Sha256Stream {
  public:
   Sha256Stream();
@@ -28,7 +28,7 @@ class Sha256Stream {
 
   void Update(absl::string_view data);
 
-  // 64 lower-case hex digits over everything so far. REQUIRES: called once, last.
+  // Returns the digest of everything so far. REQUIRES: called once, as the last method.
   std::string FinishHex();
 
  private:

@@ -46,7 +46,7 @@ std::string ThisProcess() {
   return absl::StrCat("process ", ::getpid(), " on ", host, "\n");
 }
 
-// In words; the file may be one that has just been created.
+// Says in words who holds the lock. The file may have been created just now.
 std::string HolderOf(const std::string& lock_path) {
   const absl::StatusOr<std::string> holder = ReadFile(lock_path);
   return holder.ok() && !holder->empty() ? std::string(absl::StripAsciiWhitespace(*holder)) : "another process";
@@ -89,7 +89,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   size_t filled = 0;
   while (true) {
     if (filled == content.size()) {
-      content.resize(content.size() + 4096);  // The file grew, or its size is not known beforehand (/proc).
+      content.resize(content.size() + 4096);  // The file grew, or it reports no size (/proc).
     }
     const ssize_t count = ::read(descriptor, content.data() + filled, content.size() - filled);
     if (count < 0 && errno == EINTR) {
@@ -128,13 +128,13 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::Span<const absl::string_view> parts) {
-  const std::string temporary = absl::StrCat(path, ".tmp.", ::gettid());  // A thread's own: writers do not share it.
+  const std::string temporary = absl::StrCat(path, ".tmp.", ::gettid());  // Each thread has its own, so writers do not share one.
   absl::Status status = WriteNewFile(temporary, parts);
   if (status.ok()) {
     status = RenameDurably(temporary, path);
   }
   if (!status.ok()) {
-    ::unlink(temporary.c_str());  // Best effort: the error that matters is the first one.
+    ::unlink(temporary.c_str());  // Errors are ignored: the first error is the one that matters.
   }
   return status;
 }
@@ -240,7 +240,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Acquire(const std::string& p
     return ErrnoError(error_number, absl::StrCat("cannot lock ", path));
   }
   const std::string holder = ThisProcess();
-  // The lock holds whether or not it can be said whose it is.
+  // The lock holds even if the name of its holder cannot be written.
   if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, holder.data(), holder.size(), 0) < 0) {
     LOG(WARNING) << ErrnoError(errno, absl::StrCat("cannot write ", path));
   }

@@ -1,6 +1,6 @@
 // Files that survive crashes: whole-file reads, atomic replacement and an append-only log file.
 //
-// Thread-safe: functions without state; AppendFile is not thread-safe.
+// Thread-safe, because the functions have no state. AppendFile is not thread-safe.
 //
 // Errors: NotFound, AlreadyExists, PermissionDenied, ResourceExhausted (disk full) or Unavailable, with the path and the system's
 // words. "Durable" means flushed to stable storage (fsync), the directory entry included.
@@ -21,7 +21,7 @@ namespace semblance {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
-// Size in bytes of a regular file.
+// Returns the size of a regular file in bytes.
 absl::StatusOr<int64_t> FileSize(const std::string& path);
 
 bool PathExists(const std::string& path);
@@ -29,26 +29,26 @@ bool PathExists(const std::string& path);
 // Replaces `path` durably and atomically: a reader or a crash sees the old content or the new one, never a part. Leaves no
 // temporary file behind on error.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content);
-// The parts one after another.
+// Writes the parts one after another.
 absl::Status WriteFileAtomically(const std::string& path, absl::Span<const absl::string_view> parts);
 
-// Creates the directory and its parents; an existing directory is no error.
+// Creates the directory and its parents. An existing directory is no error.
 absl::Status CreateDirectories(const std::string& path);
 
-// Makes the entries of the directory durable (after a create, rename or remove in it).
+// Makes the entries of a directory durable. Call it after a file in it was created, renamed or removed.
 absl::Status SyncDirectory(const std::string& path);
 
-// Renames durably; both paths must be on one file system.
+// Renames durably. Both paths must be on one file system.
 absl::Status RenameDurably(const std::string& from, const std::string& to);
 
-// Removes a file or a tree; what does not exist is no error.
+// Removes a file or a tree. A path that does not exist is no error.
 absl::Status RemoveAll(const std::string& path);
 
-// Names (not paths) of the entries of a directory, sorted.
+// Returns the sorted names (not paths) of the entries of a directory.
 absl::StatusOr<std::vector<std::string>> ListDirectory(const std::string& path);
 
-// A file as memory: pages are read when they are touched, and the system may drop them again. The file may be removed or replaced
-// meanwhile, but must not be truncated.
+// Maps a file into memory: the system reads pages when they are touched, and may drop them again. The file may be removed or
+// replaced meanwhile, but must not be truncated.
 class MappedFile {
  public:
   static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
@@ -56,7 +56,7 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  // At the beginning of a page.
+  // The bytes start at the beginning of a page.
   absl::string_view bytes() const { return bytes_; }
 
  private:
@@ -65,20 +65,20 @@ class MappedFile {
   const absl::string_view bytes_;
 };
 
-// A file that is only appended to. Not thread-safe.
+// A file that only grows at its end. Not thread-safe.
 class AppendFile {
  public:
-  // Opens or creates; the position is the end of the file.
+  // Opens or creates the file. Writing begins at its end.
   static absl::StatusOr<std::unique_ptr<AppendFile>> Open(const std::string& path);
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
-  // Hands all bytes to the operating system: they survive the end of the process, not a power cut. After an error part of the data
-  // may have been written.
+  // Hands all bytes to the operating system. They survive the end of the process, but not a power cut. After an error a part of the
+  // data may have been written.
   absl::Status Append(absl::string_view data);
 
-  // Makes what was appended durable.
+  // Makes the appended data durable.
   absl::Status Sync();
 
  private:

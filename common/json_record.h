@@ -1,6 +1,6 @@
-// Small records on disk: messages with a format_version in protobuf's JSON mapping, replaced atomically.
+// Keeps small records on disk: messages with a format_version, as JSON, which are replaced atomically.
 //
-// Thread-safe: functions without state.
+// Thread-safe, because the functions have no state.
 //
 // Errors: DataLoss/MANIFEST_INVALID with the path for a version that this program does not know; those of json_proto.h.
 #ifndef SEMBLANCE_COMMON_JSON_RECORD_H_
@@ -33,7 +33,7 @@ absl::StatusOr<Message> ReadJsonRecord(const std::string& path) {
   return message;
 }
 
-// nullopt where there is no file.
+// Returns nullopt when there is no file.
 template <typename Message>
 absl::StatusOr<std::optional<Message>> ReadJsonRecordIfThere(const std::string& path) {
   absl::StatusOr<Message> message = ReadJsonRecord<Message>(path);
@@ -44,7 +44,7 @@ absl::StatusOr<std::optional<Message>> ReadJsonRecordIfThere(const std::string& 
   return std::optional<Message>(*std::move(message));
 }
 
-// Durable when it returns; format_version is filled in.
+// Fills in format_version. The record is durable when the function returns.
 template <typename Message>
 absl::Status WriteJsonRecord(const std::string& path, Message message) {
   message.set_format_version(kRecordFormatVersion);

@@ -1,5 +1,5 @@
-// Log lines on standard error, by glog: LOG(INFO), LOG(WARNING), LOG(ERROR). glog, because LibTorch's headers bring its macros
-// along.
+// Writes log lines to standard error, with the macros of glog: LOG(INFO), LOG(WARNING), LOG(ERROR). The project uses glog, because
+// the headers of LibTorch define its macros anyway.
 //
 // Thread-safe after InitLogging.
 #ifndef SEMBLANCE_COMMON_LOGGING_H_
@@ -9,7 +9,7 @@
 
 namespace semblance {
 
-// Call once, first in main. Lines go to standard error and nowhere else.
+// Call it once, first in main. Lines go to standard error and nowhere else.
 void InitLogging(const char* program);
 
 }  // namespace semblance

@@ -1,4 +1,4 @@
-// What a program that computes on the CPU sets up before anything else.
+// Sets up a program that computes on the CPU, before anything else runs; and the exit codes of all programs.
 //
 // Not thread-safe: call from main before any thread starts.
 #ifndef SEMBLANCE_COMMON_PROCESS_H_
@@ -8,7 +8,7 @@ namespace semblance {
 
 // Lets idle OpenMP threads sleep instead of spin, keeps OpenBLAS on the calling thread, and keeps large freed blocks in the process
 // between training or inference steps. The libraries read the first two when they load, so this runs the program again with the
-// environment set (execv) unless the operator has set OMP_WAIT_POLICY; returns only when nothing (more) is to be done.
+// environment set (execv), unless the operator has set OMP_WAIT_POLICY. It returns when nothing is left to set up.
 void TuneForCompute(char** argv);
 
 // Exit codes of every program.
@@ -16,11 +16,11 @@ enum ExitCode {
   kExitDone = 0,
   kExitFailed = 1,
   kExitUsage = 2,
-  // Bad configuration or data: trying again is of no use.
+  // The configuration or the data is bad, so trying again does not help.
   kExitBadInput = 42,
-  // Something outside failed: try again.
+  // Something outside of the program failed. Trying again may help.
   kExitTransient = 75,
-  // Stopped by SIGTERM.
+  // The program was stopped by SIGTERM.
   kExitTerminated = 143,
 };
 

@@ -25,7 +25,7 @@ std::string Bar(double share) {
 }  // namespace
 
 std::string FormatSeconds(double seconds) {
-  if (seconds < 59.95) {  // What "%.1f" rounds to less than a minute.
+  if (seconds < 59.95) {  // "%.1f" rounds these to less than a minute.
     return absl::StrFormat("%.1fs", seconds);
   }
   const auto whole = static_cast<int64_t>(std::lround(seconds));

@@ -1,4 +1,4 @@
-// Shows how far a long task is: a bar that redraws itself on a terminal, a plain line now and then in a log.
+// Shows the progress of a long task. A terminal gets a bar that redraws itself, and a log gets a plain line now and then.
 //
 // Not thread-safe.
 //
@@ -18,24 +18,24 @@ namespace semblance {
 
 class ProgressReporter {
  public:
-  // Draws on standard error. `unit` names what is counted, in the plural. total <= 0: not known. `already_done` of the total was
-  // done before, and does not count as fast work.
+  // Draws on standard error. `unit` is the plural of what is counted. A total of 0 or less means that it is not known. The first
+  // `already_done` units were done by an earlier run, and do not count for the speed.
   ProgressReporter(absl::string_view task, int64_t total, absl::string_view unit, int64_t already_done = 0);
   ~ProgressReporter();
   ProgressReporter(const ProgressReporter&) = delete;
   ProgressReporter& operator=(const ProgressReporter&) = delete;
 
-  // `done` of total, never less than before; `detail` (a loss, say) goes to the end of the line. Redraws at most ten times a second
-  // on a terminal, and every ten seconds elsewhere.
+  // Shows that `done` units are done, which must never fall. `detail`, such as a loss, is the end of the line. Redraws at most ten
+  // times a second on a terminal, and every ten seconds elsewhere.
   void Update(int64_t done, absl::string_view detail);
 
-  // For a task that grows while it runs.
+  // Changes the total, for a task that grows while it runs.
   void SetTotal(int64_t total) { total_ = total; }
 
-  // Prints a line that stays, above the bar.
+  // Prints a line above the bar, where it stays.
   void Note(absl::string_view line);
 
-  // Replaces the bar by a last line. Without it the destructor leaves the line as it is.
+  // Replaces the bar with a last line. If Finish is not called, the destructor leaves the bar as it is.
   void Finish(absl::string_view summary);
 
  private:
@@ -51,7 +51,7 @@ class ProgressReporter {
   bool line_open_ = false;
 };
 
-// "1m 05s", "2h 03m", "4.2s".
+// Formats a duration: "1m 05s", "2h 03m", "4.2s".
 std::string FormatSeconds(double seconds);
 
 }  // namespace semblance

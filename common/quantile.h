@@ -1,6 +1,6 @@
-// Quantiles of measurements.
+// Computes quantiles of measurements.
 //
-// Thread-safe: a function without state.
+// Thread-safe, because the function has no state.
 #ifndef SEMBLANCE_COMMON_QUANTILE_H_
 #define SEMBLANCE_COMMON_QUANTILE_H_
 
@@ -10,7 +10,7 @@
 
 namespace semblance {
 
-// The value below which the share lies, from 0 (the least value) to 1 (the greatest); no interpolation; 0 without values.
+// Returns the value below which the given share of the values lies: 0 gives the least, 1 the greatest. Returns 0 without values.
 inline double Quantile(std::vector<double> values, double share) {
   if (values.empty()) {
     return 0;

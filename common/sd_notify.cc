@@ -20,7 +20,7 @@ void NotifyServiceManager(absl::string_view state) {
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, name, std::strlen(name));
   if (name[0] == '@') {
-    address.sun_path[0] = '\0';  // Of the abstract name space.
+    address.sun_path[0] = '\0';  // The name is in the abstract name space.
   }
   const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) {

@@ -1,6 +1,6 @@
-// Tells the service manager how the process is, as systemd's Type=notify expects it (sd_notify(3)).
+// Reports the state of the process to the service manager, as systemd expects it of Type=notify (sd_notify(3)).
 //
-// Thread-safe: a function of the environment.
+// Thread-safe, as long as nobody changes the environment.
 #ifndef SEMBLANCE_COMMON_SD_NOTIFY_H_
 #define SEMBLANCE_COMMON_SD_NOTIFY_H_
 
@@ -8,8 +8,8 @@
 
 namespace semblance {
 
-// Sends `state`, such as "READY=1", to the socket that NOTIFY_SOCKET names; nothing where it is not set. Nobody is told of a
-// failure: the manager then waits, and says so.
+// Sends `state`, such as "READY=1", to the socket that NOTIFY_SOCKET names. Does nothing when the variable is not set. A failure is
+// ignored, because the manager then times out and reports that.
 void NotifyServiceManager(absl::string_view state);
 
 }  // namespace semblance

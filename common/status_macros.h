@@ -1,4 +1,4 @@
-// Early return on errors, for functions that return absl::Status or absl::StatusOr.
+// Macros for an early return on errors, in functions that return absl::Status or absl::StatusOr.
 //
 //   SEMBLANCE_RETURN_IF_ERROR(WriteFile(path, bytes));
 //   SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));

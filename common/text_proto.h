@@ -1,6 +1,6 @@
-// Protobuf's text format, read from files that people write, and what it takes as text.
+// Reads protobuf's text format from files that people write, and checks that bytes are text.
 //
-// Thread-safe: functions without state.
+// Thread-safe, because the functions have no state.
 #ifndef SEMBLANCE_COMMON_TEXT_PROTO_H_
 #define SEMBLANCE_COMMON_TEXT_PROTO_H_
 
@@ -11,11 +11,11 @@
 
 namespace semblance {
 
-// Parses `text` into `message`, replacing what it held. Errors: InvalidArgument/CONFIG_INVALID with "name:line:column: what" for
-// the first thing that is wrong (an unknown field, say).
+// Parses `text` into `message` and replaces its content. Errors: InvalidArgument/CONFIG_INVALID with "name:line:column: message"
+// for the first mistake, such as an unknown field.
 absl::Status ParseTextProto(absl::string_view text, absl::string_view name, google::protobuf::Message* message);
 
-// Whether protobuf takes the bytes as a string: structurally valid UTF-8.
+// Returns true if protobuf accepts the bytes as a string, that is, if they are valid UTF-8.
 bool IsUtf8(absl::string_view bytes);
 
 }  // namespace semblance

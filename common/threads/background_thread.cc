@@ -11,12 +11,12 @@
 namespace semblance {
 namespace {
 
-// Measured by "make bench-reload", two cores, half of what they can serve: docs/benchmarks.md.
+// Measured by "make bench-reload" on two cores at half of their capacity; see docs/benchmarks.md.
 constexpr absl::Duration kShortRest = absl::Microseconds(60);
 constexpr int kLongRestFactor = 2;
 constexpr absl::Duration kLongestRest = absl::Milliseconds(20);
 
-// How often this thread had to leave its core although it wanted to go on.
+// Counts how often this thread lost its core although it wanted to run.
 int64_t Losses() {
   rusage usage = {};
   ::getrusage(RUSAGE_THREAD, &usage);
@@ -26,7 +26,7 @@ int64_t Losses() {
 }  // namespace
 
 void LowerThreadPriority(int niceness) {
-  // On Linux a niceness belongs to a thread.
+  // On Linux each thread has its own niceness.
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
 }
 
@@ -38,6 +38,7 @@ void Rests::BetweenPieces() {
     return;
   }
   const int64_t losses = Losses();
+  // The rest is the purpose: it leaves the core to other threads, and nothing could end it early.
   absl::SleepFor(losses == losses_ ? kShortRest : std::min(kLongRestFactor * worked, kLongestRest));
   rested_ = absl::Now();
   losses_ = losses;

@@ -1,7 +1,7 @@
-// How a thread that does long work stays out of the way of those that serve.
+// Keeps a thread that does long work out of the way of the threads that serve.
 //
-// A low priority is not enough: where long work keeps every core busy, no core looks for a thread that waits at another one, and
-// one that serves may wait for the next tick of the scheduler, some 4 ms.
+// A low priority is not enough. When long work keeps every core busy, no core looks for threads that wait at another core. So a
+// thread that serves may wait for the next tick of the scheduler, about 4 ms.
 #ifndef SEMBLANCE_COMMON_THREADS_BACKGROUND_THREAD_H_
 #define SEMBLANCE_COMMON_THREADS_BACKGROUND_THREAD_H_
 
@@ -11,24 +11,24 @@
 
 namespace semblance {
 
-// The niceness, 0 to 19, of the calling thread and of those that it will start. Best effort.
+// Sets the niceness, 0 to 19, of the calling thread and of threads that it starts later. A failure is ignored.
 void LowerThreadPriority(int niceness);
 
-// Rests between pieces of work: short ones, and long ones while others want the core. Not thread-safe: each thread has its own.
+// Rests between pieces of work, longer while other threads want the core. Not thread-safe: each thread needs its own.
 class Rests {
  public:
   Rests();
 
-  // A piece of work should take about so long, if it can be cut.
+  // A piece of work should take about this long, if the work can be cut.
   static constexpr absl::Duration kPiece = absl::Microseconds(500);
 
-  // Once the thread has worked for kPiece or longer: sleeps for 0.06 ms, or, where it lost its core to another thread meanwhile,
-  // twice as long as it worked, up to 20 ms.
+  // Sleeps if the thread has worked for kPiece or longer since its last rest. The rest takes 0.06 ms. If the thread lost its core
+  // to another one meanwhile, the rest takes twice as long as the work, but at most 20 ms.
   void BetweenPieces();
 
  private:
   absl::Time rested_;
-  // How often it had lost its core then.
+  // The number of times that the thread had lost its core by then.
   int64_t losses_;
 };
 

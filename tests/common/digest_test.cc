@@ -14,7 +14,7 @@ namespace {
 using ::semblance::testing::StatusIs;
 using ::semblance::testing::TempDir;
 
-// The examples of FIPS 180-4's companion page "SHA-256 example values".
+// These examples come from the page "SHA-256 example values", which accompanies FIPS 180-4.
 constexpr char kDigestOfNothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 constexpr char kDigestOfAbc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 constexpr char kDigestOfMillionA[] = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
@@ -35,7 +35,7 @@ TEST(DigestTest, DoesNotDependOnHowTheDataIsCut) {
 
 TEST(DigestTest, OfAFileIsTheDigestOfItsContent) {
   const TempDir dir;
-  // More than one of the blocks that the file is read in, and no multiple of them.
+  // The file is read in blocks. This is more than one block, and no multiple of a block.
   const std::string content((3 << 20) + 17, 'x');
   ASSERT_OK(WriteFileAtomically(dir.Join("file"), content));
   ASSERT_OK_AND_ASSIGN(const std::string digest, Sha256HexOfFile(dir.Join("file")));

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 
 TEST(JsonProtoTest, WhatIsWrittenIsReadInPlaceOfWhatTheMessageHeld) {
   const testing::TempDir dir;
-  // Any message without a map: a ThreadSanitizer build lays out maps otherwise than the system's protobuf.
+  // The message must have no map, because ThreadSanitizer builds lay out maps differently from the system's protobuf.
   google::protobuf::Option message;
   message.set_name("Schuhe f\xc3\xbcr \"alle\"");
   ASSERT_OK(WriteJsonProto(dir.Join("file.json"), message));

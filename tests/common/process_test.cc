@@ -8,7 +8,7 @@
 namespace semblance {
 namespace {
 
-// The program that TuneForCompute starts again is this test, asked to list its tests and exit.
+// TuneForCompute starts this test program again, with arguments that make it list its tests and exit.
 [[noreturn]] void TuneThenExit(int code) {
   char program[] = "common_test";
   char flag[] = "--gtest_list_tests";

@@ -25,7 +25,7 @@ std::string WrittenToLog(const std::function<void()>& body) {
   return ::testing::internal::GetCapturedStderr();
 }
 
-// Runs `body` with standard error on a new pseudo-terminal; at most one terminal buffer (4 KiB) of output.
+// Runs `body` with standard error on a new pseudo-terminal. The output must fit in one terminal buffer (4 KiB).
 std::string WrittenToTerminal(const std::function<void()>& body) {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
   EXPECT_TRUE(master >= 0 && ::grantpt(master) == 0 && ::unlockpt(master) == 0);

@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Keeps the pool's threads busy until it is released, so that a test decides what waits in the queue.
+// Keeps the threads of a pool busy until Open is called, so that a test decides what waits in the queue.
 class Gate {
  public:
   explicit Gate(ThreadPool* pool) {
