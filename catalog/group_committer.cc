@@ -1,5 +1,6 @@
 #include "catalog/group_committer.h"
 
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,40 +38,25 @@ GroupCommitter::GroupCommitter(std::unique_ptr<ChangeWriter> writer, std::functi
       on_commit_(std::move(on_commit)),
       item_count_(writer_->item_count()),
       last_sequence_(writer_->last_sequence()),
-      thread_([this] { Run(); }) {}
-
-GroupCommitter::~GroupCommitter() {
-  {
-    const MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
+      thread_("committer", [this](const std::stop_token& stop) { Run(stop); }) {}
 
 void GroupCommitter::Submit(Write write) {
   {
     const MutexLock lock(&mutex_);
     queue_.push_back(std::move(write));
   }
-  changed_.notify_one();
+  changed_.NotifyOne();
 }
 
-void GroupCommitter::Run() {
-  while (true) {
-    std::vector<Write> group = TakeGroup();
-    if (group.empty()) {
-      return;
-    }
+void GroupCommitter::Run(const std::stop_token& stop) {
+  for (std::vector<Write> group = TakeGroup(stop); !group.empty(); group = TakeGroup(stop)) {
     CommitGroup(std::move(group));
   }
 }
 
-std::vector<GroupCommitter::Write> GroupCommitter::TakeGroup() {
+std::vector<GroupCommitter::Write> GroupCommitter::TakeGroup(const std::stop_token& stop) {
   const MutexLock lock(&mutex_);
-  while (queue_.empty() && !stopping_) {
-    changed_.wait(mutex_);
-  }
+  changed_.Wait(mutex_, stop, [this]() SEMBLANCE_REQUIRES(mutex_) { return !queue_.empty(); });
   std::vector<Write> group;
   size_t bytes = 0;
   while (!queue_.empty() && group.size() < kMaxGroupWrites && bytes < kMaxGroupBytes) {

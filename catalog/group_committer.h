@@ -10,19 +10,20 @@
 #define SEMBLANCE_CATALOG_GROUP_COMMITTER_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
 #include "catalog/catalog.h"
 #include "catalog/change_writer.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 
 namespace semblance::catalog {
 
@@ -36,7 +37,6 @@ class GroupCommitter {
 
   // `on_commit` has the meaning that it has in CatalogOptions.
   GroupCommitter(std::unique_ptr<ChangeWriter> writer, std::function<void(absl::Duration)> on_commit);
-  ~GroupCommitter();
   GroupCommitter(const GroupCommitter&) = delete;
   GroupCommitter& operator=(const GroupCommitter&) = delete;
 
@@ -48,9 +48,9 @@ class GroupCommitter {
   uint64_t last_sequence() const { return last_sequence_; }
 
  private:
-  void Run();
-  // Waits for writes; none: it is time to stop.
-  std::vector<Write> TakeGroup();
+  void Run(const std::stop_token& stop);
+  // Waits for writes. Returns none when the committer ends and every accepted write was taken.
+  std::vector<Write> TakeGroup(const std::stop_token& stop);
   void CommitGroup(std::vector<Write> group);
   absl::StatusOr<std::vector<WriteResult>> Apply(std::vector<Write>& group);
   // Applies the writes and commits them. REQUIRES: the transaction has begun.
@@ -60,14 +60,14 @@ class GroupCommitter {
   const std::function<void(absl::Duration)> on_commit_;
   std::atomic<int64_t> item_count_;
   std::atomic<uint64_t> last_sequence_;
-  // Why nothing is written any more; OK: writing goes on. Of the committer's thread.
+  // Not OK once nothing is written any more, and says why. Only the committer's thread uses it.
   absl::Status failure_;
 
   Mutex mutex_;
-  std::condition_variable_any changed_;
+  Condition changed_;
   std::deque<Write> queue_ SEMBLANCE_GUARDED_BY(mutex_);
-  bool stopping_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  // Last: it uses everything above.
+  Worker thread_;
 };
 
 }  // namespace semblance::catalog

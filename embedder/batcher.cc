@@ -1,16 +1,16 @@
 #include "embedder/batcher.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/logging.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 #include "embedder/batch_queue.h"
 
 namespace semblance::embedder {
@@ -37,17 +37,19 @@ void Tell(std::vector<Verdict> verdicts) {
 class SerialBatcher final : public Batcher {
  public:
   SerialBatcher(const Embedder* embedder, const BatcherOptions& options)
-      : embedder_(embedder), options_(options), runner_([this] { RunBatches(); }), reaper_([this] { ReapExpired(); }) {}
+      : embedder_(embedder),
+        options_(options),
+        runner_("batcher", [this](const std::stop_token& stop) { RunBatches(stop); }),
+        reaper_("batch reaper", [this](const std::stop_token& stop) { ReapExpired(stop); }) {}
 
   ~SerialBatcher() override {
     {
       const MutexLock lock(&mutex_);
-      stopping_ = true;
+      draining_ = true;
     }
-    work_changed_.notify_all();
-    deadlines_changed_.notify_all();
-    runner_.join();
-    reaper_.join();
+    reaper_.RequestStop();
+    runner_.Stop();
+    reaper_.Stop();
     std::vector<Verdict> verdicts;
     {
       const MutexLock lock(&mutex_);
@@ -68,8 +70,8 @@ class SerialBatcher final : public Batcher {
       request->done(std::move(status));
       return;
     }
-    work_changed_.notify_one();
-    deadlines_changed_.notify_one();
+    work_changed_.NotifyOne();
+    deadlines_changed_.NotifyOne();
   }
 
   int queued_images() const override {
@@ -90,7 +92,7 @@ class SerialBatcher final : public Batcher {
       return status;
     }
     const MutexLock lock(&mutex_);
-    if (stopping_) {
+    if (draining_) {
       return Draining();
     }
     if (queue_.waiting() + count > limit) {
@@ -107,14 +109,14 @@ class SerialBatcher final : public Batcher {
     return std::max(kMinRetryDelay, last_inference_ * (static_cast<double>(queue_.waiting()) / options_.max_batch_size));
   }
 
-  void RunBatches() {
+  void RunBatches(const std::stop_token& stop) {
     while (true) {
       std::vector<Verdict> verdicts;
       QueuedBatch batch;
       {
         const MutexLock lock(&mutex_);
-        WaitForBatch();
-        if (stopping_) {
+        WaitForBatch(stop);
+        if (stop.stop_requested()) {
           return;
         }
         const absl::Time now = absl::Now();
@@ -128,24 +130,21 @@ class SerialBatcher final : public Batcher {
     }
   }
 
-  // Until something waits, and then until a batch is full or the oldest request has waited max_queue_delay.
-  void WaitForBatch() SEMBLANCE_REQUIRES(mutex_) {
-    while (!stopping_ && queue_.waiting() < static_cast<size_t>(options_.max_batch_size)) {
-      const absl::Time end = queue_.oldest_arrival() + options_.max_queue_delay;
+  // Waits until a batch is full or the oldest request has waited max_queue_delay.
+  void WaitForBatch(const std::stop_token& stop) SEMBLANCE_REQUIRES(mutex_) {
+    while (!stop.stop_requested() && !BatchIsFull()) {
+      const absl::Time oldest = queue_.oldest_arrival();
+      const absl::Time end = oldest + options_.max_queue_delay;
       if (absl::Now() >= end) {
         return;
       }
-      WaitUntil(end, &work_changed_);
+      work_changed_.WaitUntil(mutex_, stop, end, [this, oldest]() SEMBLANCE_REQUIRES(mutex_) {
+        return BatchIsFull() || queue_.oldest_arrival() != oldest;
+      });
     }
   }
 
-  void WaitUntil(absl::Time end, std::condition_variable_any* changed) SEMBLANCE_REQUIRES(mutex_) {
-    if (end == absl::InfiniteFuture()) {
-      changed->wait(mutex_);
-    } else {
-      changed->wait_until(mutex_, absl::ToChronoTime(end));
-    }
-  }
+  bool BatchIsFull() const SEMBLANCE_REQUIRES(mutex_) { return queue_.waiting() >= static_cast<size_t>(options_.max_batch_size); }
 
   void RunBatch(const QueuedBatch& batch) {
     std::vector<float> vectors(batch.images.size() * static_cast<size_t>(embedder_->dimension()));
@@ -181,15 +180,14 @@ class SerialBatcher final : public Batcher {
     return verdicts;
   }
 
-  void ReapExpired() {
-    while (true) {
+  void ReapExpired(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
       std::vector<Verdict> verdicts;
       {
         const MutexLock lock(&mutex_);
-        if (stopping_) {
-          return;
-        }
-        WaitUntil(queue_.earliest_deadline(), &deadlines_changed_);
+        const absl::Time next = queue_.earliest_deadline();
+        deadlines_changed_.WaitUntil(mutex_, stop, next,
+                                     [this, next]() SEMBLANCE_REQUIRES(mutex_) { return queue_.earliest_deadline() < next; });
         verdicts = queue_.RemoveUnwanted(absl::Now());
       }
       Tell(std::move(verdicts));
@@ -199,14 +197,15 @@ class SerialBatcher final : public Batcher {
   const Embedder* const embedder_;
   const BatcherOptions options_;
   mutable Mutex mutex_;
-  std::condition_variable_any work_changed_;
-  std::condition_variable_any deadlines_changed_;
+  Condition work_changed_;
+  Condition deadlines_changed_;
   BatchQueue queue_ SEMBLANCE_GUARDED_BY(mutex_);
   absl::Duration last_inference_ SEMBLANCE_GUARDED_BY(mutex_) = absl::ZeroDuration();
-  bool stopping_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  // The destructor runs: whatever comes now is refused.
+  bool draining_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   // Last: they use everything above.
-  std::thread runner_;
-  std::thread reaper_;
+  Worker runner_;
+  Worker reaper_;
 };
 
 }  // namespace

@@ -10,23 +10,25 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <stop_token>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/logging.h"
 #include "common/process.h"
 #include "common/status_macros.h"
+#include "common/threads/condition.h"
+#include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 
 namespace semblance::trainer {
 namespace {
 
 constexpr char kAddress[] = "127.0.0.1";
 constexpr absl::Duration kPatience = absl::Seconds(10);
-constexpr absl::Duration kPoll = absl::Milliseconds(50);
 
 // Returns a port that was free a moment ago. The first rank will listen on it.
 absl::StatusOr<int> FreePort() {
@@ -71,9 +73,14 @@ std::vector<std::string> EnvironmentOf(int rank, int count, int port) {
   return environment;
 }
 
+// The processes of the ranks. A thread waits for each of them, so that nobody polls.
 class Children {
  public:
+  Children() = default;
+  // Kills those that still run.
   ~Children() { Signal(SIGKILL); }
+  Children(const Children&) = delete;
+  Children& operator=(const Children&) = delete;
 
   absl::Status Start(std::vector<std::string> arguments, std::vector<std::string> environment) {
     pid_t pid = 0;
@@ -82,40 +89,67 @@ class Children {
     if (error != 0) {
       return ErrnoError(error, "cannot start a rank");
     }
-    running_.push_back(pid);
+    {
+      const MutexLock lock(&mutex_);
+      running_.insert(pid);
+    }
+    reapers_.emplace_back("rank", [this, pid](const std::stop_token& /*stop*/) { Reap(pid); });
     return absl::OkStatus();
   }
 
-  bool AnyRuns() const { return !running_.empty(); }
-  int exit_code() const { return exit_code_; }
-
-  void Signal(int signal) const {
+  void Signal(int signal) {
+    const MutexLock lock(&mutex_);
     for (const pid_t pid : running_) {
       ::kill(pid, signal);
     }
   }
 
-  // Collects the processes that have ended. Returns true once any of them has failed.
-  bool CollectEnded() {
-    const auto has_ended = [this](pid_t pid) {
-      int status = 0;
-      if (::waitpid(pid, &status, WNOHANG) != pid) {
-        return false;
-      }
-      constexpr int kSignalled = 128;  // The convention of shells.
-      const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
-      // A rank that lost another one may end before the one that failed, whose exit code says more.
-      const bool says_why = exit_code_ == kExitTransient && code != 0 && code < kSignalled;
-      exit_code_ = exit_code_ == 0 || says_why ? code : exit_code_;
-      return true;
-    };
-    running_.erase(std::remove_if(running_.begin(), running_.end(), has_ended), running_.end());
-    return exit_code_ != 0;
+  // Returns when no rank runs, or one has failed, or a stop is requested.
+  void AwaitEndOrFailure(const std::stop_token& stop) {
+    const MutexLock lock(&mutex_);
+    changed_.Wait(mutex_, stop, [this]() SEMBLANCE_REQUIRES(mutex_) { return running_.empty() || exit_code_ != 0; });
+  }
+
+  // Returns true when no rank runs, and false at the limit.
+  bool AwaitEnd(absl::Duration limit) {
+    const MutexLock lock(&mutex_);
+    return changed_.WaitFor(mutex_, /*stop=*/{}, limit, [this]() SEMBLANCE_REQUIRES(mutex_) { return running_.empty(); });
+  }
+
+  int exit_code() const {
+    const MutexLock lock(&mutex_);
+    return exit_code_;
   }
 
  private:
-  std::vector<pid_t> running_;
-  int exit_code_ = 0;
+  void Reap(pid_t pid) {
+    // The process stays a zombie until the lock is held, so that Signal never meets another process with its number.
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+    }
+    const MutexLock lock(&mutex_);
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    running_.erase(pid);
+    RecordEnd(status);
+    changed_.NotifyAll();
+  }
+
+  void RecordEnd(int status) SEMBLANCE_REQUIRES(mutex_) {
+    constexpr int kSignalled = 128;  // The convention of shells.
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
+    // A rank that lost another one may end before the one that failed, whose exit code says more.
+    const bool says_why = exit_code_ == kExitTransient && code != 0 && code < kSignalled;
+    exit_code_ = exit_code_ == 0 || says_why ? code : exit_code_;
+  }
+
+  mutable Mutex mutex_;
+  Condition changed_;
+  std::set<pid_t> running_ SEMBLANCE_GUARDED_BY(mutex_);
+  int exit_code_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  // Last: they use everything above.
+  std::vector<Worker> reapers_;
 };
 
 }  // namespace
@@ -128,18 +162,14 @@ absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arg
   for (int rank = 0; rank < count; ++rank) {
     SEMBLANCE_RETURN_IF_ERROR(children.Start(all, EnvironmentOf(rank, count, port)));
   }
-  absl::Time told_to_stop = absl::InfiniteFuture();
-  while (children.AnyRuns()) {
-    const bool one_failed = children.CollectEnded();
-    if ((stop.stop_requested() || one_failed) && told_to_stop == absl::InfiniteFuture()) {
-      children.Signal(SIGTERM);
-      told_to_stop = absl::Now();
-    }
-    // A rank that waits for one that has ended does not react to SIGTERM.
-    if (one_failed && absl::Now() > told_to_stop + kPatience) {
-      children.Signal(SIGKILL);
-    }
-    absl::SleepFor(kPoll);
+  children.AwaitEndOrFailure(stop);
+  children.Signal(SIGTERM);
+  // No limit: a rank that stops writes a checkpoint first.
+  children.AwaitEndOrFailure(/*stop=*/{});
+  // A rank that waits for one that has ended does not react to SIGTERM.
+  if (!children.AwaitEnd(kPatience)) {
+    children.Signal(SIGKILL);
+    children.AwaitEnd(absl::InfiniteDuration());
   }
   return children.exit_code();
 }

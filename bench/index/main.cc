@@ -26,6 +26,7 @@
 #include "common/process.h"
 #include "common/quantile.h"
 #include "common/status_macros.h"
+#include "common/threads/stop.h"
 #include "common/threads/thread_pool.h"
 #include "common/threads/worker.h"
 #include "index/rows/big_array.h"
@@ -260,7 +261,7 @@ absl::Status Upsert(const BenchData& data, const std::stop_token& stop, index::S
   const absl::Time start = absl::Now();
   const uint64_t first = index->applied_sequence() + 1;
   for (int64_t row = 0; !stop.stop_requested(); row += kUpsertsPerStep) {
-    absl::SleepFor(start + absl::Microseconds(row * 1'000'000 / kUpsertsPerSecond) - absl::Now());
+    WaitForStop(stop, start + absl::Microseconds(row * 1'000'000 / kUpsertsPerSecond) - absl::Now());
     std::vector<index::IndexAdd> adds;
     std::vector<index::IndexDelete> deletes;
     for (int64_t i = row; i < row + kUpsertsPerStep; ++i) {

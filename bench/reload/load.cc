@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/threads/parallel_for.h"
+#include "common/threads/stop.h"
 
 namespace semblance::bench {
 namespace {
@@ -43,26 +45,21 @@ Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Or
   std::atomic<int64_t> failed = 0;
   std::vector<std::vector<Answer>> answers(static_cast<size_t>(threads));
   const absl::Time start = absl::Now();
-  std::vector<std::thread> clients;
-  for (size_t t = 0; t < answers.size(); ++t) {
-    clients.emplace_back([&, t] {
-      const auto stub = v1::SearchService::NewStub(channel);
-      for (size_t i = t; absl::Now() < start + duration; ++i) {
-        const size_t query = i % oracle.queries().size();
-        Call call;
-        call.request = RequestOf(oracle.queries()[query]);
-        if (const grpc::Status status = stub->Search(&call.context, call.request, &call.response); status.ok()) {
-          answers[t].push_back({.query = query, .response = std::move(call.response)});
-        } else {
-          failed.fetch_add(1);
-          Report("search", status);
-        }
+  RunOnThreads(threads, [&](int thread) {
+    const auto t = static_cast<size_t>(thread);
+    const auto stub = v1::SearchService::NewStub(channel);
+    for (size_t i = t; absl::Now() < start + duration; ++i) {
+      const size_t query = i % oracle.queries().size();
+      Call call;
+      call.request = RequestOf(oracle.queries()[query]);
+      if (const grpc::Status status = stub->Search(&call.context, call.request, &call.response); status.ok()) {
+        answers[t].push_back({.query = query, .response = std::move(call.response)});
+      } else {
+        failed.fetch_add(1);
+        Report("search", status);
       }
-    });
-  }
-  for (std::thread& client : clients) {
-    client.join();
-  }
+    }
+  });
   const absl::Duration elapsed = absl::Now() - start;
   // Compared only now: beside the searches it would take the server's time.
   Capacity capacity;
@@ -82,18 +79,15 @@ Load::Load(const std::shared_ptr<grpc::Channel>& channel, const Oracle* oracle, 
     : searcher_(v1::SearchService::NewStub(channel)),
       writer_(v1::CatalogService::NewStub(channel)),
       oracle_(oracle),
-      search_thread_([this, rate] { SearchLoop(rate); }),
-      write_thread_([this, write_rate] { WriteLoop(write_rate); }) {}
+      search_thread_("search load", [this, rate](const std::stop_token& stop) { SearchLoop(rate, stop); }),
+      write_thread_("write load", [this, write_rate](const std::stop_token& stop) { WriteLoop(write_rate, stop); }) {}
 
 void Load::Stop() {
-  stop_ = true;
-  if (search_thread_.joinable()) {
-    search_thread_.join();
-    write_thread_.join();
-  }
-  while (in_flight_.load() > 0) {
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+  search_thread_.RequestStop();
+  write_thread_.Stop();
+  search_thread_.Stop();
+  MutexLock lock(&mutex_);
+  answered_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return in_flight_ == 0; });
 }
 
 void Load::BeginPhase(const std::string& phase) {
@@ -107,12 +101,12 @@ std::vector<double> Load::LatenciesOf(const std::string& phase) const {
   return found == latencies_.end() ? std::vector<double>() : found->second;
 }
 
-void Load::SearchLoop(double rate) {
+void Load::SearchLoop(double rate, const std::stop_token& stop) {
   const absl::Duration interval = absl::Seconds(1) / rate;
   absl::Time due = absl::Now();
-  for (size_t i = 0; !stop_; ++i) {
+  for (size_t i = 0; !stop.stop_requested(); ++i) {
     due += interval;
-    absl::SleepFor(due - absl::Now());
+    WaitForStop(stop, due - absl::Now());
     Send(i % oracle_->queries().size(), due);
   }
 }
@@ -125,8 +119,8 @@ void Load::Send(size_t query, absl::Time due) {
   {
     MutexLock lock(&mutex_);
     phase = phase_;
+    ++in_flight_;
   }
-  in_flight_.fetch_add(1);
   searches_.fetch_add(1);
   Call* const raw = call.get();
   searcher_->async()->Search(&raw->context, &raw->request, &raw->response,
@@ -138,17 +132,18 @@ void Load::Send(size_t query, absl::Time due) {
                                } else if (!oracle_->Agrees(query, call->response, kTopK)) {
                                  mixed_.fetch_add(1);
                                }
+                               // Under the lock: as soon as it is free, Stop may return and this object may end.
+                               MutexLock lock(&mutex_);
                                if (status.ok()) {
-                                 MutexLock lock(&mutex_);
                                  latencies_[phase].push_back(latency);
                                }
-                               in_flight_.fetch_sub(1);
+                               --in_flight_;
+                               answered_.NotifyAll();
                              });
 }
 
-void Load::WriteLoop(double rate) {
-  for (size_t i = 0; !stop_ && rate > 0; ++i) {
-    absl::SleepFor(absl::Seconds(1) / rate);
+void Load::WriteLoop(double rate, const std::stop_token& stop) {
+  for (size_t i = 0; rate > 0 && !WaitForStop(stop, absl::Seconds(1) / rate); ++i) {
     v1::UpsertItemsRequest request;
     const size_t item = i * 7919 % oracle_->items().size();
     request.add_items()->set_id(Oracle::ItemId(item));

@@ -10,13 +10,15 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "bench/reload/oracle.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
@@ -58,25 +60,26 @@ class Load {
   int64_t mixed() const { return mixed_.load(); }
 
  private:
-  void SearchLoop(double rate);
-  void WriteLoop(double rate);
+  void SearchLoop(double rate, const std::stop_token& stop);
+  void WriteLoop(double rate, const std::stop_token& stop);
   void Send(size_t query, absl::Time due);
 
   const std::unique_ptr<v1::SearchService::Stub> searcher_;
   const std::unique_ptr<v1::CatalogService::Stub> writer_;
   const Oracle* const oracle_;
-  std::atomic<bool> stop_ = false;
-  std::atomic<int64_t> in_flight_ = 0;
   std::atomic<int64_t> searches_ = 0;
   std::atomic<int64_t> writes_ = 0;
   std::atomic<int64_t> failed_ = 0;
   std::atomic<int64_t> mixed_ = 0;
 
   mutable Mutex mutex_;
+  Condition answered_;
+  int64_t in_flight_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   std::string phase_ SEMBLANCE_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<double>> latencies_ SEMBLANCE_GUARDED_BY(mutex_);
-  std::thread search_thread_;
-  std::thread write_thread_;
+  // Last: they use everything above.
+  Worker search_thread_;
+  Worker write_thread_;
 };
 
 }  // namespace semblance::bench

@@ -128,6 +128,7 @@ absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const 
     SEMBLANCE_ASSIGN_OR_RETURN(const double pause_ms, i % 2 == 0 ? Activate(stub) : Rollback(stub));
     ++swaps.count;
     swaps.longest_pause_ms = std::max(swaps.longest_pause_ms, pause_ms);
+    // The pace of the swaps is what is measured.
     absl::SleepFor(absl::Seconds(1) / flags.swaps_per_second);
     if ((i + 1) * 10 / count > i * 10 / count) {
       swaps.sizes.push_back(testbed.Size());
@@ -209,6 +210,7 @@ absl::Status Run(const Flags& flags) {
               kClients, rate, flags.writes_per_second);
   const auto stub = v1::GenerationService::NewStub(testbed->channel());
   Load load(testbed->channel(), &oracle, rate, flags.writes_per_second);
+  // The sleeps below are the lengths of the phases.
   load.BeginPhase("warm-up");
   absl::SleepFor(absl::Seconds(1));
   load.BeginPhase("idle");

@@ -91,6 +91,7 @@ absl::Status Testbed::StartServer() {
     if (stub->GetServerInfo(&context, {}, &info).ok() && info.state() == v1::SERVER_STATE_SERVING) {
       return absl::OkStatus();
     }
+    // Another process starts here, and says nothing when it serves.
     absl::SleepFor(absl::Milliseconds(20));
   }
 }

@@ -1,14 +1,14 @@
 #include "service/engine/recall_probe.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
+#include <stop_token>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "common/threads/background_thread.h"
+#include "common/threads/stop.h"
 
 namespace semblance::service {
 namespace {
@@ -34,19 +34,7 @@ int CountFound(const std::vector<index::ScoredKey>& exact, const std::vector<ind
 
 RecallProbe::RecallProbe(const RecallProbeOptions& options) : options_(options) {
   if (options_.one_in > 0) {
-    thread_ = std::thread([this] { Run(); });
-    pthread_setname_np(thread_.native_handle(), "recall probe");
-  }
-}
-
-RecallProbe::~RecallProbe() {
-  {
-    MutexLock lock(&mutex_);
-    stop_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) {
-    thread_.join();
+    thread_ = Worker("recall probe", [this](const std::stop_token& stop) { Run(stop); });
   }
 }
 
@@ -66,7 +54,7 @@ bool RecallProbe::TryAdd(RecallSample sample) {
     }
     waiting_.push_back(std::move(sample));
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
   return true;
 }
 
@@ -80,21 +68,15 @@ RecallStats RecallProbe::stats() const {
   return stats;
 }
 
-void RecallProbe::Run() {
+void RecallProbe::Run(const std::stop_token& stop) {
   LowerThreadPriority(kLowestPriority);
   using Clock = std::chrono::steady_clock;
-  Clock::time_point rested = Clock::now();
   while (true) {
     RecallSample sample;
     {
       MutexLock lock(&mutex_);
-      while (!stop_ && Clock::now() < rested) {
-        changed_.wait_until(mutex_, rested);
-      }
-      while (!stop_ && waiting_.empty()) {
-        changed_.wait(mutex_);
-      }
-      if (stop_) {
+      changed_.Wait(mutex_, stop, [this]() SEMBLANCE_REQUIRES(mutex_) { return !waiting_.empty(); });
+      if (stop.stop_requested()) {
         return;
       }
       sample = std::move(waiting_.front());
@@ -102,8 +84,7 @@ void RecallProbe::Run() {
     }
     const Clock::time_point start = Clock::now();
     Probe(sample);
-    const Clock::time_point end = Clock::now();
-    rested = end + options_.rest_ratio * (end - start);
+    WaitForStop(stop, options_.rest_ratio * absl::FromChrono(Clock::now() - start));
   }
 }
 

@@ -10,16 +10,17 @@
 #define SEMBLANCE_SERVICE_ENGINE_RECALL_PROBE_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
-#include <thread>
+#include <stop_token>
 #include <vector>
 
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 #include "index/vector_index.h"
 #include "service/engine/metrics.h"
 
@@ -61,7 +62,7 @@ class RecallProbe {
 
   explicit RecallProbe(const RecallProbeOptions& options);
   // Waits for the search that runs, and drops the samples that wait.
-  ~RecallProbe();
+  ~RecallProbe() = default;
   RecallProbe(const RecallProbe&) = delete;
   RecallProbe& operator=(const RecallProbe&) = delete;
 
@@ -80,7 +81,7 @@ class RecallProbe {
     int found = 0;
   };
 
-  void Run();
+  void Run(const std::stop_token& stop);
   void Probe(const RecallSample& sample);
   void Record(const Count& count);
 
@@ -88,15 +89,14 @@ class RecallProbe {
   std::atomic<uint64_t> queries_{0};
 
   mutable Mutex mutex_;
-  std::condition_variable_any changed_;
-  bool stop_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  Condition changed_;
   std::deque<RecallSample> waiting_ SEMBLANCE_GUARDED_BY(mutex_);
   int64_t probes_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   // The recent probes, and their sum.
   std::deque<Count> recent_ SEMBLANCE_GUARDED_BY(mutex_);
   Count recent_sum_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Not started when the probe is off.
-  std::thread thread_;
+  // Not started when the probe is off. Last: it uses everything above.
+  Worker thread_;
 };
 
 }  // namespace semblance::service

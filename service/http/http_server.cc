@@ -2,12 +2,15 @@
 
 #include <httplib.h>
 
-#include <thread>
+#include <stop_token>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "common/threads/condition.h"
+#include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 
 namespace semblance::service {
 namespace {
@@ -19,7 +22,11 @@ class HttplibServer final : public HttpServer {
  public:
   HttplibServer(const Engine* engine, const GenerationController* generations, const TrainingController* training,
                 PrometheusMetrics* metrics) {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
+    // httplib asks for its threads when it begins to listen.
+    server_.new_task_queue = [this] {
+      SetState(State::kListening);
+      return new httplib::ThreadPool(2);
+    };
     server_.Get("/metrics", [engine, generations, training, metrics](const httplib::Request&, httplib::Response& response) {
       response.set_content(metrics->Scrape(*engine, generations, training), kPrometheusText);
     });
@@ -32,9 +39,7 @@ class HttplibServer final : public HttpServer {
 
   ~HttplibServer() override {
     server_.stop();
-    if (thread_.joinable()) {
-      thread_.join();
-    }
+    thread_.Stop();
   }
 
   absl::Status Listen(const std::string& address) {
@@ -49,20 +54,34 @@ class HttplibServer final : public HttpServer {
     if (port_ < 0) {
       return absl::InvalidArgumentError(absl::StrCat("cannot listen on ", address, " for HTTP: is the port free?"));
     }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    // stop() has no effect before the server runs.
-    while (!server_.is_running()) {
-      std::this_thread::yield();
-    }
-    return absl::OkStatus();
+    thread_ = Worker("http", [this](const std::stop_token& /*stop*/) {
+      server_.listen_after_bind();
+      SetState(State::kEnded);
+    });
+    // The destructor's stop() has no effect before the server listens.
+    const MutexLock lock(&mutex_);
+    state_changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return state_ != State::kStarting; });
+    return state_ == State::kListening ? absl::OkStatus()
+                                       : absl::InternalError(absl::StrCat("cannot accept connections on ", address));
   }
 
   int port() const override { return port_; }
 
  private:
+  enum class State { kStarting, kListening, kEnded };
+
+  void SetState(State state) {
+    const MutexLock lock(&mutex_);
+    state_ = state;
+    state_changed_.NotifyAll();
+  }
+
   httplib::Server server_;
   int port_ = 0;
-  std::thread thread_;
+  Mutex mutex_;
+  Condition state_changed_;
+  State state_ SEMBLANCE_GUARDED_BY(mutex_) = State::kStarting;
+  Worker thread_;
 };
 
 }  // namespace

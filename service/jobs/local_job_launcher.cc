@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <condition_variable>
 #include <map>
 #include <thread>
 #include <utility>
@@ -20,6 +18,7 @@
 #include "common/error.h"
 #include "common/logging.h"
 #include "common/status_macros.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "service/jobs/attached_job.h"
 #include "service/jobs/job_launcher.h"
@@ -31,8 +30,6 @@ namespace {
 constexpr mode_t kLogMode = 0644;
 constexpr int kLowestPriority = 19;
 constexpr int kLowPriority = 10;
-// Longer waits are shortened, because sums with the time of a clock must not overflow.
-constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
 
 // A child process and its exit code. Its Job and the thread that reaps it share this object.
 class Child {
@@ -53,15 +50,12 @@ class Child {
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
     exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    ended_.notify_all();
+    ended_.NotifyAll();
   }
 
   std::optional<int> Wait(absl::Duration limit) {
-    const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(std::min(limit, kLongestWait));
     const MutexLock lock(&mutex_);
-    while (!exit_code_.has_value() && std::chrono::steady_clock::now() < deadline) {
-      ended_.wait_until(mutex_, deadline);
-    }
+    ended_.WaitFor(mutex_, /*stop=*/{}, limit, [this]() SEMBLANCE_REQUIRES(mutex_) { return exit_code_.has_value(); });
     return exit_code_;
   }
 
@@ -77,7 +71,7 @@ class Child {
  private:
   const pid_t pid_;
   Mutex mutex_;
-  std::condition_variable_any ended_;
+  Condition ended_;
   bool stopping_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   std::optional<int> exit_code_ SEMBLANCE_GUARDED_BY(mutex_);
 };

@@ -1,11 +1,10 @@
 #include "service/models/model_watcher.h"
 
-#include <pthread.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
+#include <stop_token>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -16,6 +15,7 @@
 #include "common/logging.h"
 #include "common/status_macros.h"
 #include "common/threads/background_thread.h"
+#include "common/threads/stop.h"
 #include "embedder/bundle/bundle.h"
 
 namespace semblance::service {
@@ -101,35 +101,18 @@ bool IsFinal(const absl::Status& status) {
 
 ModelWatcher::ModelWatcher(ModelRegistry* registry, absl::Duration period) : registry_(registry) {
   if (period > absl::ZeroDuration()) {
-    thread_ = std::thread([this, period] { Run(period); });
-    pthread_setname_np(thread_.native_handle(), "model watcher");
+    thread_ = Worker("model watcher", [this, period](const std::stop_token& stop) { Run(period, stop); });
   }
 }
 
-ModelWatcher::~ModelWatcher() {
-  {
-    MutexLock lock(&mutex_);
-    stop_ = true;
-  }
-  stopped_.notify_all();
-  if (thread_.joinable()) {
-    thread_.join();
-  }
-}
-
-void ModelWatcher::Run(absl::Duration period) {
+void ModelWatcher::Run(absl::Duration period, const std::stop_token& stop) {
   LowerThreadPriority(kLowestPriority);
-  while (!stop_) {
-    ScanOnce();
-    const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(period);
-    MutexLock lock(&mutex_);
-    while (!stop_ && std::chrono::steady_clock::now() < end) {
-      stopped_.wait_until(mutex_, end);
-    }
-  }
+  do {
+    Scan(stop);
+  } while (!WaitForStop(stop, period));
 }
 
-ModelWatcher::ScanResult ModelWatcher::ScanOnce() {
+ModelWatcher::ScanResult ModelWatcher::Scan(const std::stop_token& stop) {
   MutexLock lock(&scan_mutex_);
   ScanResult result;
   absl::StatusOr<std::vector<std::string>> paths = FindManifests(registry_->root());
@@ -144,7 +127,7 @@ ModelWatcher::ScanResult ModelWatcher::ScanOnce() {
     attempt = std::binary_search(paths->begin(), paths->end(), attempt->first) ? std::next(attempt) : attempts_.erase(attempt);
   }
   for (const std::string& path : *paths) {
-    if (stop_) {
+    if (stop.stop_requested()) {
       break;
     }
     Visit(path, result);

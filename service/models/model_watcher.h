@@ -9,17 +9,16 @@
 #ifndef SEMBLANCE_SERVICE_MODELS_MODEL_WATCHER_H_
 #define SEMBLANCE_SERVICE_MODELS_MODEL_WATCHER_H_
 
-#include <atomic>
-#include <condition_variable>
 #include <map>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 #include "service/models/model_registry.h"
 
 namespace semblance::service {
@@ -37,11 +36,11 @@ class ModelWatcher {
   // Scans at once and then every `period`, on a thread of the lowest priority. With a zero period only ScanOnce scans.
   ModelWatcher(ModelRegistry* registry, absl::Duration period);
   // Waits for the bundle that is being read, if there is one.
-  ~ModelWatcher();
+  ~ModelWatcher() = default;
   ModelWatcher(const ModelWatcher&) = delete;
   ModelWatcher& operator=(const ModelWatcher&) = delete;
 
-  ScanResult ScanOnce();
+  ScanResult ScanOnce() { return Scan(/*stop=*/{}); }
 
  private:
   // Describes a directory that was read and is not registered under its own path.
@@ -54,7 +53,8 @@ class ModelWatcher {
     bool final = false;
   };
 
-  void Run(absl::Duration period);
+  void Run(absl::Duration period, const std::stop_token& stop);
+  ScanResult Scan(const std::stop_token& stop);
   void Visit(const std::string& path, ScanResult& result) SEMBLANCE_REQUIRES(scan_mutex_);
   // Logs a failure, unless one of that time was logged before.
   void LogFailure(const std::string& path, const std::string& time, const absl::Status& status, ScanResult& result)
@@ -67,11 +67,8 @@ class ModelWatcher {
   // The directories by path.
   std::map<std::string, Attempt> attempts_ SEMBLANCE_GUARDED_BY(scan_mutex_);
 
-  std::atomic<bool> stop_ = false;
-  // Guards the rests of the thread.
-  Mutex mutex_;
-  std::condition_variable_any stopped_;
-  std::thread thread_;
+  // Last: it uses everything above.
+  Worker thread_;
 };
 
 }  // namespace semblance::service

@@ -74,7 +74,7 @@ void CallTracker::RemoveStream(const std::shared_ptr<OpenStream>& stream) {
 }
 
 CallRecord::CallRecord(CallTracker* tracker, const RpcMethod& method) : tracker_(tracker), method_(method), start_(absl::Now()) {
-  tracker_->arrived_.fetch_add(1);
+  tracker_->last_arrival_ns_.store(absl::ToUnixNanos(start_));
   tracker_->in_flight_.fetch_add(1);
   tracker_->metrics_->CountStarted(method_);
 }

@@ -60,8 +60,8 @@ class CallTracker {
   void AddStream(const std::shared_ptr<OpenStream>& stream);
   void RemoveStream(const std::shared_ptr<OpenStream>& stream);
 
-  // The number of calls that have arrived so far.
-  int64_t arrived() const { return arrived_.load(); }
+  // When the last call arrived; 1970 before the first.
+  absl::Time last_arrival() const { return absl::FromUnixNanos(last_arrival_ns_.load()); }
 
   // The number of calls that gRPC still holds. It is zero after the server has shut down.
   int64_t in_flight() const { return in_flight_.load(); }
@@ -74,7 +74,7 @@ class CallTracker {
   RpcMetrics* const metrics_;
   const int64_t max_message_bytes_;
   const absl::Duration default_deadline_;
-  std::atomic<int64_t> arrived_ = 0;
+  std::atomic<int64_t> last_arrival_ns_ = 0;
   std::atomic<int64_t> in_flight_ = 0;
 
   Mutex mutex_;

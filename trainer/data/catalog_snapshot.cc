@@ -21,6 +21,7 @@
 #include "common/logging.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
+#include "common/threads/stop.h"
 #include "trainer/data/training_data.h"
 
 namespace semblance::trainer {
@@ -181,8 +182,9 @@ absl::StatusOr<std::string> SnapshotCatalog(const std::string& path, const std::
 
 absl::StatusOr<std::string> AwaitCatalogSnapshot(const std::string& directory, const std::stop_token& stop) {
   while (!PathExists(ManifestPath(directory))) {
+    // Another process makes the file, perhaps on another machine: nothing here can be notified.
+    WaitForStop(stop, kPoll);
     SEMBLANCE_RETURN_IF_ERROR(CheckStop(stop));
-    absl::SleepFor(kPoll);
   }
   return ManifestPath(directory);
 }

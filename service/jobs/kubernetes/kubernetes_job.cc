@@ -1,9 +1,7 @@
 #include "service/jobs/kubernetes/kubernetes_job.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <thread>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -12,15 +10,16 @@
 #include "common/logging.h"
 #include "common/process.h"
 #include "common/status_macros.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/stop.h"
+#include "common/threads/worker.h"
 #include "service/jobs/kubernetes/kubernetes_job_manifest.h"
 #include "service/jobs/kubernetes/kubernetes_pod_logs.h"
 
 namespace semblance::service {
 namespace {
 
-// Longer waits are shortened, because sums with the time of a clock must not overflow.
-constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
 // Stop waits this long after the grace of the pods until the Job is gone.
 constexpr absl::Duration kStopLimit = absl::Seconds(90);
 
@@ -36,30 +35,24 @@ class KubernetesJob final : public Job {
         client_(std::move(client)),
         logs_(client_.get(), pods_path_, job.log_path) {
     Take(job);
-    thread_ = std::thread([this] { Follow(); });
+    thread_ = Worker("job watch", [this](const std::stop_token& stop) { Follow(stop); });
   }
 
   ~KubernetesJob() override {
-    {
-      const MutexLock lock(&mutex_);
-      leaving_ = true;
-      changed_.notify_all();
-    }
+    thread_.RequestStop();
+    // Ends the request that the thread is in.
     client_->Interrupt();
-    thread_.join();
+    thread_.Stop();
   }
 
   std::optional<int> Wait(absl::Duration limit) override {
-    const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(std::min(limit, kLongestWait));
     const MutexLock lock(&mutex_);
-    while (!exit_code_.has_value() && std::chrono::steady_clock::now() < deadline) {
-      changed_.wait_until(mutex_, deadline);
-    }
+    ended_.WaitFor(mutex_, /*stop=*/{}, limit, [this]() SEMBLANCE_REQUIRES(mutex_) { return exit_code_.has_value(); });
     return exit_code_;
   }
 
   void Stop(absl::Duration grace) override {
-    const absl::Time deadline = absl::Now() + std::min(grace, kLongestWait) + kStopLimit;
+    const absl::Time deadline = absl::Now() + grace + kStopLimit;
     const std::string deletion = RenderDeletion(uid_, grace);
     while (!Wait(absl::ZeroDuration()).has_value()) {
       const absl::Status status = client_->Delete(absl::StrCat(jobs_path_, "/", name_), deletion).status();
@@ -78,17 +71,17 @@ class KubernetesJob final : public Job {
  private:
   enum class Phase { kRuns, kComplete, kFailed, kGone };
 
-  void Follow() {
-    while (!Leaving()) {
+  void Follow(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
       const absl::Time began = absl::Now();
       Report(resource_version_.empty() ? Read() : Watch());
       if (const std::optional<int> exit_code = Look(); exit_code.has_value()) {
         const MutexLock lock(&mutex_);
         exit_code_ = exit_code;
-        changed_.notify_all();
+        ended_.NotifyAll();
         return;
       }
-      Pause(began + poll_interval_ - absl::Now());
+      WaitForStop(stop, began + poll_interval_ - absl::Now());
     }
   }
 
@@ -183,19 +176,6 @@ class KubernetesJob final : public Job {
     reported_ = status;
   }
 
-  bool Leaving() {
-    const MutexLock lock(&mutex_);
-    return leaving_;
-  }
-
-  void Pause(absl::Duration time) {
-    const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(time);
-    const MutexLock lock(&mutex_);
-    while (!leaving_ && std::chrono::steady_clock::now() < deadline) {
-      changed_.wait_until(mutex_, deadline);
-    }
-  }
-
   const std::string name_;
   const std::string uid_;
   const std::string jobs_path_;
@@ -210,10 +190,9 @@ class KubernetesJob final : public Job {
   absl::Status reported_;
 
   Mutex mutex_;
-  std::condition_variable_any changed_;
-  bool leaving_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  Condition ended_;
   std::optional<int> exit_code_ SEMBLANCE_GUARDED_BY(mutex_);
-  std::thread thread_;
+  Worker thread_;
 };
 
 }  // namespace
