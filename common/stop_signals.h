@@ -21,7 +21,7 @@ namespace semblance {
 
 class StopSignals {
  public:
-  // What a signal that comes again does. Use kIgnored where whoever asks for the stop may ask several times, and kEndsProcess where
+  // The effect of a signal that comes again. Use kIgnored where a stop may be asked for several times, and kEndsProcess where
   // a user at a terminal may lose patience.
   enum class Repeated { kIgnored, kEndsProcess };
 

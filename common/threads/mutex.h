@@ -16,7 +16,7 @@
 
 namespace semblance {
 
-// Usable with std::condition_variable_any. Thread-safe.
+// To wait for state that it guards, use a Condition. Thread-safe.
 class SEMBLANCE_ATTRIBUTE(capability("mutex")) Mutex {
  public:
   void lock() SEMBLANCE_ATTRIBUTE(acquire_capability()) { mutex_.lock(); }
