@@ -2,8 +2,8 @@
 //
 // Thread-safe. The condition must outlive its waits.
 //
-// What you must do: change the state under the mutex, then notify. What you may rely on: no notification and no stop request is
-// lost, even when it comes just before the wait begins, and no wait polls.
+// You must change the state under the mutex, and then notify. You may rely on this: no notification and no stop request is lost,
+// even when it comes just before the wait begins, and no wait polls.
 #ifndef SEMBLANCE_COMMON_THREADS_CONDITION_H_
 #define SEMBLANCE_COMMON_THREADS_CONDITION_H_
 
