@@ -25,7 +25,7 @@
 #include "common/stop_signals.h"
 #include "common/text_proto.h"
 #include "common/threads/thread_pool.h"
-#include "generation/index_config.h"
+#include "config/server_config.h"
 
 namespace {
 
@@ -98,7 +98,7 @@ absl::StatusOr<semblance::v1::ServerConfig> LoadConfig(const std::string& file) 
     SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, semblance::ReadFile(file));
     SEMBLANCE_RETURN_IF_ERROR(semblance::ParseTextProto(text, file, &config));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), semblance::generation::CompleteIndexConfig(config.index()));
+  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), semblance::config::CompleteIndexConfig(config.index()));
   return config;
 }
 

@@ -1,21 +1,19 @@
 #include "config/config_override.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
 
 #include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/error.h"
 #include "common/status_macros.h"
+#include "config/field_text.h"
 
 namespace semblance::config {
 namespace {
@@ -23,26 +21,10 @@ namespace {
 using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
-using ::google::protobuf::TextFormat;
 
 absl::Status Invalid(absl::string_view path, absl::string_view message) {
   return InvalidField(path, v1::ERROR_REASON_CONFIG_INVALID, absl::StrCat(path, ": ", message));
 }
-
-// Keeps the first complaint of protobuf's text parser.
-class FirstError final : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int /*line*/, google::protobuf::io::ColumnNumber /*column*/, const std::string& message) override {
-    if (message_.empty()) {
-      message_ = message;
-    }
-  }
-
-  const std::string& message() const { return message_; }
-
- private:
-  std::string message_;
-};
 
 std::string FieldNames(const Descriptor& type) {
   std::vector<std::string> names;
@@ -59,18 +41,6 @@ absl::StatusOr<const FieldDescriptor*> FindField(const Descriptor& type, absl::s
     return Invalid(path, absl::StrCat("there is no field \"", name, "\"; there are ", FieldNames(type)));
   }
   return field;
-}
-
-absl::Status ParseValue(absl::string_view value, absl::string_view path, const FieldDescriptor& field, Message* message) {
-  const bool is_text = field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
-  FirstError error;
-  TextFormat::Parser parser;
-  parser.RecordErrorsTo(&error);
-  if (!parser.ParseFieldValueFromString(is_text ? absl::StrCat("\"", absl::CEscape(value), "\"") : std::string(value), &field,
-                                        message)) {
-    return Invalid(path, absl::StrCat("cannot take \"", value, "\": ", error.message()));
-  }
-  return absl::OkStatus();
 }
 
 // The message that `names` leads to from `config`, step by step.
@@ -102,14 +72,8 @@ absl::Status ApplyOverride(absl::string_view assignment, Message* config) {
   if (field->message_type() != nullptr) {
     return Invalid(path, absl::StrCat("name one of its fields: ", FieldNames(*field->message_type())));
   }
-  message->GetReflection()->ClearField(message, field);
-  if (!field->is_repeated()) {
-    return ParseValue(value, path, *field, message);
-  }
-  for (const absl::string_view element : absl::StrSplit(value, ',', absl::SkipEmpty())) {
-    SEMBLANCE_RETURN_IF_ERROR(ParseValue(element, path, *field, message));
-  }
-  return absl::OkStatus();
+  const absl::Status status = SetFieldFromText(value, *field, message);
+  return status.ok() ? status : Invalid(path, status.message());
 }
 
 }  // namespace semblance::config

@@ -1,13 +1,11 @@
-// The trainer's configuration: semblance.v1.TrainingConfig in text format, defaults and ranges.
+// The configuration of a training run: semblance.v1.TrainingConfig, completed, checked, and translated into the terms of a bundle.
 //
 // Thread-safe: functions without state.
 //
-// Errors: InvalidArgument with reason CONFIG_INVALID and the field's path (such as "optimizer.learning_rate"); for text that does
-// not parse, the file, line and column.
+// Errors: InvalidArgument with reason CONFIG_INVALID and the path of the field, such as "optimizer.learning_rate". For text that
+// does not parse, the message names the file, the line and the column.
 #ifndef SEMBLANCE_CONFIG_TRAINING_CONFIG_H_
 #define SEMBLANCE_CONFIG_TRAINING_CONFIG_H_
-
-#include <google/protobuf/message.h>
 
 #include <string>
 #include <vector>
@@ -19,32 +17,29 @@
 
 namespace semblance::config {
 
-// The config with every field set that was not; the values are those that training_config.proto names. Reads the header of the file
-// data.path, if it is one: some defaults are others for triplets.
+// The config with a value in every field that has one when it is not set (training_config.proto). Reads the header of the file
+// data.path, if it is a file, because some of these values are different for triplets.
 v1::TrainingConfig WithDefaults(v1::TrainingConfig config);
 
-// Checks every range, and that there are no unknown fields. REQUIRES: `config` comes from WithDefaults.
+// Checks that every field is known and in its range, and that the fields go together. REQUIRES: `config` comes from WithDefaults.
 absl::Status ValidateTrainingConfig(const v1::TrainingConfig& config);
 
-// Reads the file (text format), applies `overrides` ("path.to.field=value", in order; see config_override.h), fills in defaults and
-// validates.
+// Reads the file (text format), applies `overrides` ("path.to.field=value", in order; see config_override.h), completes the config
+// and validates it.
 absl::StatusOr<v1::TrainingConfig> LoadTrainingConfig(const std::string& file, const std::vector<std::string>& overrides);
 
-// What the config asks for in terms of the bundle. REQUIRES: a validated config.
+// The network that the config asks for, as a bundle describes it. REQUIRES: a validated config.
 storage::v1::Architecture ArchitectureOf(const v1::ModelConfig& config);
 
-// Where the config names no input_mean, with mean 0 and std 1: the trainer measures them on its data.
+// How the config prepares images, as a bundle describes it. The result has mean 0 and std 1 where the config names no input_mean:
+// the trainer measures them on its data.
 storage::v1::Preprocessing PreprocessingOf(const v1::ModelConfig& config);
 
-// Whether the backbone is a ResNet.
+// True for the backbones that are ResNets.
 bool IsResnet(const v1::ModelConfig& model);
 
-// Whether the loss compares with proxies, or with other examples alone.
+// True for losses that compare with proxies, false for those that compare examples with one another.
 bool UsesProxies(const v1::LossConfig& loss);
-
-// InvalidArgument with reason CONFIG_INVALID and the path of the message that has a field which this program does not know, such as
-// one of a newer client; OK where there is none.
-absl::Status CheckNoUnknownFields(const google::protobuf::Message& message);
 
 }  // namespace semblance::config
 

@@ -1,4 +1,4 @@
-// Fields of a training config that are each in range and do not go together.
+// Finds fields of a training configuration that are each in range and do not go together.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_CONFIG_TRAINING_CONFLICTS_H_
@@ -9,8 +9,8 @@
 
 namespace semblance::config {
 
-// What does not go with model.cache_features, and fields of proxies with a loss that has none. Errors: InvalidArgument with reason
-// CONFIG_INVALID and the field that would have no effect. REQUIRES: `config` comes from WithDefaults.
+// Errors: InvalidArgument with reason CONFIG_INVALID and a field that contradicts another one, lacks another one, or would have no
+// effect. REQUIRES: `config` comes from WithDefaults, and its fields are in range.
 absl::Status CheckConflicts(const v1::TrainingConfig& config);
 
 }  // namespace semblance::config

@@ -1,3 +1,5 @@
+#include "config/unknown_fields.h"
+
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 #include <google/protobuf/unknown_field_set.h>
@@ -8,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "config/training_config.h"
 
 namespace semblance::config {
 

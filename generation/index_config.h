@@ -1,4 +1,4 @@
-// semblance.v1.IndexConfig: its defaults, and what it means for an index.
+// Turns semblance.v1.IndexConfig into the options of an index.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_GENERATION_INDEX_CONFIG_H_
@@ -12,13 +12,9 @@
 
 namespace semblance::generation {
 
-// The config with every unset field filled in by its default (server_config.proto names them). Errors:
-// InvalidArgument/CONFIG_INVALID, field "index.<name>" and range.
-absl::StatusOr<v1::IndexConfig> CompleteIndexConfig(v1::IndexConfig config);
-
-// How the index of a generation is built: `config`, which is complete, with the `factory` of its manifest in place of the config's,
-// unless that is empty. Errors: InvalidArgument/CONFIG_INVALID, field "index_factory", for a factory that is none, or none for
-// vectors of that dimension.
+// The options of a generation's index. `factory` comes from the manifest of the generation; an empty one leaves the choice to
+// `config`. Errors: InvalidArgument/CONFIG_INVALID, field "index_factory", for a factory that does not parse or does not fit the
+// dimension. REQUIRES: `config` is complete (see config/server_config.h).
 absl::StatusOr<index::SegmentedIndexOptions> IndexOptionsOf(const v1::IndexConfig& config, const std::string& factory,
                                                             int dimension);
 

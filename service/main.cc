@@ -21,9 +21,9 @@
 #include "common/stop_signals.h"
 #include "common/text_proto.h"
 #include "common/threads/stop.h"
+#include "config/server_config.h"
 #include "embedder/embedder.h"
 #include "service/engine/engine.h"
-#include "service/engine/limits.h"
 #include "service/generations/generation_lifecycle.h"
 #include "service/http/http_server.h"
 #include "service/http/prometheus_metrics.h"
@@ -74,7 +74,7 @@ absl::StatusOr<v1::ServerConfig> LoadConfig(const std::string& file) {
     SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
     SEMBLANCE_RETURN_IF_ERROR(ParseTextProto(text, file, &config));
   }
-  return CompleteServerConfig(std::move(config));
+  return config::CompleteServerConfig(std::move(config));
 }
 
 int ExitCodeOf(const absl::Status& status) {

@@ -1,60 +1,19 @@
 #include "service/engine/limits.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
-#include <system_error>
-#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
-#include "common/threads/thread_pool.h"
-#include "generation/index_config.h"
 
 namespace semblance::service {
 namespace {
 
 constexpr int kMaxAttributeKeyBytes = 64;
 constexpr size_t kMaxRoutingKeyBytes = 128;
-
-// Reads and fills one numeric field of a config message: the default where it is zero, an error where it is out of range.
-template <typename T>
-absl::Status Complete(absl::string_view field, T value, T default_value, T max, const std::function<void(T)>& set) {
-  if (value < 0 || value > max) {
-    return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID,
-                        absl::StrCat(field, " is ", value, "; it must be between 1 and ", max));
-  }
-  set(value == 0 ? default_value : value);
-  return absl::OkStatus();
-}
-
-#define SEMBLANCE_COMPLETE(message, path, field, default_value, max)                                           \
-  SEMBLANCE_RETURN_IF_ERROR(                                                                                   \
-      Complete<decltype((message).field())>(absl::StrCat(path, #field), (message).field(), default_value, max, \
-                                            [&](decltype((message).field()) value) { (message).set_##field(value); }))
-
-absl::Status CompleteLimits(v1::Limits& limits) {
-  SEMBLANCE_COMPLETE(limits, "limits.", max_image_bytes, int64_t{8} << 20, int64_t{128} << 20);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_image_pixels, 40'000'000, 1'000'000'000);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_image_side, 16384, 65535);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_message_bytes, int64_t{16} << 20, int64_t{1} << 30);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_top_k, 1000, 100'000);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_batch_queries, 64, 10'000);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_embed_images, 64, 10'000);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_write_items, 256, 10'000);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_excluded_items, 1000, 100'000);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_page_size, 1000, 100'000);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_id_bytes, 128, 4096);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_label_bytes, 256, 65536);
-  SEMBLANCE_COMPLETE(limits, "limits.", max_attribute_bytes, 16 << 10, 1 << 20);
-  SEMBLANCE_COMPLETE(limits, "limits.", default_deadline_ms, 10'000, 3'600'000);
-  return absl::OkStatus();
-}
 
 bool HasControlCharacter(absl::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -128,113 +87,7 @@ absl::Status DuplicateId(const std::string& field, absl::string_view id) {
   return InvalidField(field, v1::ERROR_REASON_DUPLICATE_ID, absl::StrCat("\"", id, "\" occurs twice in one request"));
 }
 
-// A program in the directory of this one.
-std::string ProgramBeside(absl::string_view name) {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? std::string(name) : (self.parent_path() / std::string(name)).string();
-}
-
-int64_t MachineMemoryMib() {
-  return (int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE)) >> 20;
-}
-
-// Where 0 means something of its own.
-absl::Status CheckAtMost(absl::string_view field, int64_t value, int64_t max) {
-  return value >= 0 && value <= max ? absl::OkStatus()
-                                    : InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID,
-                                                   absl::StrCat(field, " is ", value, "; it must be between 0 and ", max));
-}
-
-absl::Status CompleteModelRegistry(v1::ModelRegistryConfig& registry) {
-  if (!registry.has_watch_seconds()) {
-    registry.set_watch_seconds(10);
-  }
-  return CheckAtMost("model_registry.watch_seconds", registry.watch_seconds(), 86'400);
-}
-
-absl::Status CompleteGenerations(v1::GenerationsConfig& generations) {
-  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("generations.builder_threads", generations.builder_threads(), 1024));
-  if (generations.builder_path().empty()) {
-    generations.set_builder_path(ProgramBeside("semblance-builder"));
-  }
-  SEMBLANCE_COMPLETE(generations, "generations.", memory_budget_mib, std::max<int64_t>(1, MachineMemoryMib() * 3 / 4),
-                     int64_t{1} << 30);
-  if (!generations.has_grace_seconds()) {
-    generations.set_grace_seconds(60);
-  }
-  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("generations.grace_seconds", generations.grace_seconds(), 2'592'000));
-  SEMBLANCE_COMPLETE(generations, "generations.", max_write_pause_ms, 50, 60'000);
-  return absl::OkStatus();
-}
-
-absl::Status CompleteKubernetes(v1::KubernetesConfig& cluster) {
-  for (const auto& [field, value] : {std::pair("image", cluster.image()), std::pair("volume_claim", cluster.volume_claim())}) {
-    if (value.empty()) {
-      return InvalidField(absl::StrCat("training_jobs.kubernetes.", field), v1::ERROR_REASON_CONFIG_INVALID,
-                          absl::StrCat("training_jobs.kubernetes.", field, " is required"));
-    }
-  }
-  if (cluster.mount_path().empty()) {
-    cluster.set_mount_path("/var/lib/semblance");
-  }
-  SEMBLANCE_COMPLETE(cluster, "training_jobs.kubernetes.", ttl_seconds, 86'400, 31'536'000);
-  return absl::OkStatus();
-}
-
-absl::Status CompleteTrainingJobs(v1::TrainingJobsConfig& jobs) {
-  SEMBLANCE_COMPLETE(jobs, "training_jobs.", max_running, 1, 64);
-  SEMBLANCE_COMPLETE(jobs, "training_jobs.", max_queued, 64, 10'000);
-  SEMBLANCE_COMPLETE(jobs, "training_jobs.", max_attempts, 4, 1000);
-  if (jobs.trainer_path().empty()) {
-    jobs.set_trainer_path(ProgramBeside("semblance-trainer"));
-  }
-  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.threads", jobs.threads(), 1024));
-  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.max_memory_mib", jobs.max_memory_mib(), int64_t{1} << 30));
-  SEMBLANCE_RETURN_IF_ERROR(CheckAtMost("training_jobs.gpus", jobs.gpus(), 64));
-  if (!(jobs.cpus() >= 0 && jobs.cpus() <= 1024)) {
-    return InvalidField("training_jobs.cpus", v1::ERROR_REASON_CONFIG_INVALID,
-                        absl::StrCat("training_jobs.cpus is ", jobs.cpus(), "; it must be between 0 and 1024"));
-  }
-  return jobs.has_kubernetes() ? CompleteKubernetes(*jobs.mutable_kubernetes()) : absl::OkStatus();
-}
-
 }  // namespace
-
-absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config) {
-  SEMBLANCE_RETURN_IF_ERROR(CompleteLimits(*config.mutable_limits()));
-  SEMBLANCE_ASSIGN_OR_RETURN(*config.mutable_index(), generation::CompleteIndexConfig(config.index()));
-  v1::BatchingConfig& batching = *config.mutable_batching();
-  SEMBLANCE_COMPLETE(batching, "batching.", max_queued_images, 1024, 1 << 20);
-  if (batching.max_batch_size() < 0 || batching.max_batch_size() > 4096) {
-    return InvalidField("batching.max_batch_size", v1::ERROR_REASON_CONFIG_INVALID,
-                        "batching.max_batch_size must be between 1 and 4096");
-  }
-  if (batching.max_queue_delay_us() < 0 || batching.max_queue_delay_us() > 1'000'000) {
-    return InvalidField("batching.max_queue_delay_us", v1::ERROR_REASON_CONFIG_INVALID,
-                        "batching.max_queue_delay_us must be between 0 and 1,000,000");
-  }
-  SEMBLANCE_COMPLETE(config, "", worker_threads, CoreCount(), 1024);
-  SEMBLANCE_COMPLETE(config, "", inference_threads, CoreCount(), 1024);
-  SEMBLANCE_COMPLETE(config, "", drain_seconds, 20, 3600);
-  SEMBLANCE_COMPLETE(config, "", max_queued_requests, 1024, 1 << 20);
-  v1::RecallProbeConfig& recall_probe = *config.mutable_recall_probe();
-  if (!recall_probe.has_one_in()) {
-    recall_probe.set_one_in(100);
-  }
-  if (recall_probe.one_in() < 0) {
-    return InvalidField(
-        "recall_probe.one_in", v1::ERROR_REASON_CONFIG_INVALID,
-        absl::StrCat("recall_probe.one_in is ", recall_probe.one_in(), "; it must be at least 1, or 0 for no probe"));
-  }
-  SEMBLANCE_RETURN_IF_ERROR(CompleteModelRegistry(*config.mutable_model_registry()));
-  SEMBLANCE_RETURN_IF_ERROR(CompleteGenerations(*config.mutable_generations()));
-  SEMBLANCE_RETURN_IF_ERROR(CompleteTrainingJobs(*config.mutable_training_jobs()));
-  if (config.device().empty()) {
-    config.set_device("auto");
-  }
-  return config;
-}
 
 embedder::DecodeLimits DecodeLimitsOf(const v1::Limits& limits) {
   return {.max_bytes = limits.max_image_bytes(), .max_pixels = limits.max_image_pixels(), .max_side = limits.max_image_side()};

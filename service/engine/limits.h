@@ -1,4 +1,4 @@
-// The server's limits: their defaults, and the checks of requests against them.
+// Checks requests against the server's limits.
 //
 // Thread-safe: functions without state.
 //
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "catalog/catalog.h"
 #include "embedder/image/decode.h"
@@ -18,10 +17,6 @@
 #include "service/engine/types.h"
 
 namespace semblance::service {
-
-// The config with every unset field filled in by its default (server_config.proto names them); fields that depend on the device are
-// filled in where the device is known. Errors: InvalidArgument, field and range, for values that make no sense.
-absl::StatusOr<v1::ServerConfig> CompleteServerConfig(v1::ServerConfig config);
 
 embedder::DecodeLimits DecodeLimitsOf(const v1::Limits& limits);
 

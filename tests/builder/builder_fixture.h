@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "catalog/catalog.h"
+#include "config/server_config.h"
 #include "generation/catalog_rows.h"
 #include "generation/generation_store.h"
 #include "generation/index_config.h"
@@ -47,7 +48,7 @@ class BuilderFixture : public ::testing::Test {
     config.set_factory("HNSW16");
     config.set_seal_rows(16);
     config.set_hnsw_ef_construction(16);
-    return *generation::CompleteIndexConfig(config);
+    return *config::CompleteIndexConfig(config);
   }
 
   // Opens the index of a generation for the present state of the catalog.

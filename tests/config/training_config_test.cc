@@ -1,11 +1,10 @@
 #include "config/training_config.h"
 
-#include <fstream>
 #include <functional>
 #include <string>
 
+#include "tests/config/load_text.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/testing/temp_dir.h"
 #include "trainer/data/augment.h"
 
 namespace semblance::config {
@@ -15,67 +14,14 @@ using ::testing::ElementsAre;
 using testing::HasField;
 using testing::HasReason;
 using ::testing::HasSubstr;
+using testing::kSmallest;
+using testing::LoadText;
 using testing::StatusIs;
 using testing::StatusMessage;
-using testing::TempDir;
 using v1::ModelConfig;
 using v1::TrainingConfig;
 
-constexpr char kSmallest[] = "model_name: 'm' output_dir: 'o' data { path: 'p' }";
-
-absl::StatusOr<TrainingConfig> LoadText(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  const TempDir dir;
-  std::ofstream(dir.Join("c.textproto")) << text;
-  return LoadTrainingConfig(dir.Join("c.textproto"), overrides);
-}
-
-TEST(ConfigTest, FillsInTheDocumentedDefaults) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest));
-
-  EXPECT_EQ(config.epochs(), 10);
-  EXPECT_EQ(config.batch_size(), 128);
-  EXPECT_EQ(config.seed(), 1U);
-  EXPECT_EQ(config.device(), "auto");
-  EXPECT_GE(config.loader_threads(), 1);
-  EXPECT_GE(config.compute_threads(), 1);
-  EXPECT_EQ(config.evaluate_every_epochs(), 1);
-  EXPECT_EQ(config.whitening(), 0);
-  EXPECT_EQ(config.data().hold_out(), v1::DataConfig::HOLD_OUT_ITEMS);
-  EXPECT_EQ(config.data().hold_out_fraction(), 0.2);
-  EXPECT_EQ(config.data().max_cached_bytes(), int64_t{2} << 30);
-  EXPECT_EQ(config.model().backbone(), ModelConfig::BACKBONE_SMALL_CONVNET);
-  EXPECT_EQ(config.model().dimension(), 64);
-  EXPECT_EQ(config.model().input_side(), 64);
-  EXPECT_EQ(config.model().resize_side(), 64);
-  EXPECT_EQ(config.model().input_channels(), 3);
-  EXPECT_EQ(config.model().resize(), ModelConfig::RESIZE_SHORT_SIDE);
-  EXPECT_THAT(config.model().convnet_channels(), ElementsAre(32, 64, 128));
-  EXPECT_EQ(config.model().convnet_convolutions_per_stage(), 2);
-  EXPECT_EQ(config.model().pooling(), ModelConfig::POOLING_FLATTEN);
-  EXPECT_TRUE(config.model().input_mean().empty());
-  EXPECT_EQ(config.loss().proxy_nca().denominator(), v1::ProxyNcaConfig::DENOMINATOR_ALL);
-  EXPECT_EQ(config.loss().proxy_nca().embedding_scale(), 3);
-  EXPECT_EQ(config.loss().proxy_nca().proxy_scale(), 3);
-  EXPECT_EQ(config.optimizer().learning_rate(), 0.001);
-  EXPECT_DOUBLE_EQ(config.optimizer().proxy_learning_rate(), 0.1);
-  EXPECT_EQ(config.optimizer().weight_decay(), 0.0001);
-  EXPECT_EQ(config.optimizer().schedule(), v1::OptimizerConfig::SCHEDULE_COSINE);
-  EXPECT_TRUE(config.augmentation().horizontal_flip());
-  EXPECT_EQ(config.augmentation().max_shift_pixels(), 4);
-  EXPECT_EQ(config.augmentation().min_crop_area(), 0);
-  EXPECT_EQ(config.augmentation().rotation_degrees(), 0);
-  EXPECT_EQ(config.sampler().samples_per_class(), 0);
-}
-
-TEST(ConfigTest, CropsAtRandomInPlaceOfShiftsWhereAnAreaIsGiven) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {"augmentation.min_crop_area=0.25"}));
-
-  EXPECT_EQ(config.augmentation().max_shift_pixels(), 0);
-  EXPECT_EQ(config.augmentation().max_crop_area(), 1);
-  EXPECT_DOUBLE_EQ(config.augmentation().max_crop_aspect(), 4.0 / 3);
-}
-
-TEST(ConfigTest, SaysAllOfTheAugmentation) {
+TEST(TrainingConfigTest, SaysAllOfTheAugmentation) {
   ASSERT_OK_AND_ASSIGN(
       const TrainingConfig config,
       LoadText(std::string(kSmallest) +
@@ -96,56 +42,7 @@ TEST(ConfigTest, SaysAllOfTheAugmentation) {
   EXPECT_EQ(augmentation.saturation, 0.7);
 }
 
-TEST(ConfigTest, TakesSamplesPerClassThatDivideTheBatch) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {"batch_size=120", "sampler.samples_per_class=4"}));
-
-  EXPECT_EQ(config.sampler().samples_per_class(), 4);
-}
-
-TEST(ConfigTest, TakesDefaultsThatDependOnOtherFields) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(std::string(kSmallest) + "model { backbone: BACKBONE_RESNET50 }"));
-
-  EXPECT_EQ(config.model().input_side(), 224);
-  EXPECT_EQ(config.augmentation().max_shift_pixels(), 14);
-  EXPECT_TRUE(config.model().convnet_channels().empty());
-  EXPECT_EQ(config.model().resnet_base_width(), 64);
-  EXPECT_EQ(config.model().pooling(), ModelConfig::POOLING_AVERAGE);
-  EXPECT_TRUE(config.model().input_mean().empty());
-}
-
-TEST(ConfigTest, PretrainedResnetsSeeTheirInputAsOnImageNet) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config,
-                       LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.pretrained_path=r.pth"}));
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig own,
-                       LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.pretrained_path=r.pth",
-                                            "model.input_mean=0.5,0.5,0.5", "model.input_std=1,1,1"}));
-
-  EXPECT_THAT(PreprocessingOf(config.model()).mean(), ElementsAre(0.485F, 0.456F, 0.406F));
-  EXPECT_THAT(PreprocessingOf(config.model()).std(), ElementsAre(0.229F, 0.224F, 0.225F));
-  EXPECT_THAT(PreprocessingOf(own.model()).mean(), ElementsAre(0.5F, 0.5F, 0.5F));
-}
-
-TEST(ConfigTest, APathOfAProgramIsABackbone) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {"model.torchscript_path=net.pt"}));
-
-  EXPECT_EQ(config.model().backbone(), ModelConfig::BACKBONE_TORCHSCRIPT);
-  EXPECT_EQ(config.model().input_side(), 224);
-  EXPECT_TRUE(ArchitectureOf(config.model()).has_torch_script());
-}
-
-TEST(ConfigTest, KeepsWhatIsSetAlsoWhenItIsZero) {
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config,
-                       LoadText(kSmallest, {"epochs=0", "evaluate_every_epochs=0", "data.max_cached_bytes=0",
-                                            "optimizer.weight_decay=0", "augmentation.horizontal_flip=false"}));
-
-  EXPECT_EQ(config.epochs(), 0);
-  EXPECT_EQ(config.evaluate_every_epochs(), 0);
-  EXPECT_EQ(config.data().max_cached_bytes(), 0);
-  EXPECT_EQ(config.optimizer().weight_decay(), 0);
-  EXPECT_FALSE(config.augmentation().horizontal_flip());
-}
-
-TEST(ConfigTest, AppliesOverridesInOrderBeforeTheDefaults) {
+TEST(TrainingConfigTest, AppliesOverridesInOrderBeforeTheDefaults) {
   ASSERT_OK_AND_ASSIGN(const TrainingConfig config,
                        LoadText(kSmallest, {"optimizer.learning_rate=0.5", "optimizer.learning_rate=0.002", "epochs=3"}));
 
@@ -154,7 +51,7 @@ TEST(ConfigTest, AppliesOverridesInOrderBeforeTheDefaults) {
   EXPECT_EQ(config.epochs(), 3);
 }
 
-TEST(ConfigTest, NamesThePlaceOfTextThatDoesNotParse) {
+TEST(TrainingConfigTest, NamesThePlaceOfTextThatDoesNotParse) {
   const auto config = LoadText("model_name: 'm'\nepoch: 3\n");
 
   EXPECT_THAT(config, StatusIs(absl::StatusCode::kInvalidArgument));
@@ -163,11 +60,11 @@ TEST(ConfigTest, NamesThePlaceOfTextThatDoesNotParse) {
   EXPECT_THAT(config, StatusMessage(HasSubstr("epoch")));
 }
 
-TEST(ConfigTest, NamesAFileThatIsNotThere) {
+TEST(TrainingConfigTest, NamesAFileThatIsNotThere) {
   EXPECT_THAT(LoadTrainingConfig("/nonexistent/c.textproto", {}), StatusIs(absl::StatusCode::kNotFound));
 }
 
-TEST(ConfigTest, SaysTheSameToTheBundle) {
+TEST(TrainingConfigTest, SaysTheSameToTheBundle) {
   ASSERT_OK_AND_ASSIGN(
       const TrainingConfig config,
       LoadText(std::string(kSmallest) + "model { input_side: 24 resize_side: 32 input_channels: 1 resize: RESIZE_FIT "
@@ -184,7 +81,7 @@ TEST(ConfigTest, SaysTheSameToTheBundle) {
   EXPECT_EQ(preprocessing.channels(), 1);
 }
 
-TEST(ConfigTest, NamesResizePoliciesLikeTheBundle) {
+TEST(TrainingConfigTest, NamesResizePoliciesLikeTheBundle) {
   using storage::v1::Preprocessing;
   EXPECT_EQ(ModelConfig::Resize_Name(ModelConfig::RESIZE_STRETCH), Preprocessing::Resize_Name(Preprocessing::RESIZE_STRETCH));
   for (const ModelConfig::Resize resize : {ModelConfig::RESIZE_STRETCH, ModelConfig::RESIZE_SHORT_SIDE, ModelConfig::RESIZE_FIT}) {
@@ -192,7 +89,7 @@ TEST(ConfigTest, NamesResizePoliciesLikeTheBundle) {
   }
 }
 
-TEST(ConfigTest, SaysEveryOptionOfTheNetworkToTheBundle) {
+TEST(TrainingConfigTest, SaysEveryOptionOfTheNetworkToTheBundle) {
   ASSERT_OK_AND_ASSIGN(
       const TrainingConfig config,
       LoadText(std::string(kSmallest) + "model { backbone: BACKBONE_RESNET18 input_side: 32 resnet_base_width: 32 "
@@ -209,7 +106,7 @@ TEST(ConfigTest, SaysEveryOptionOfTheNetworkToTheBundle) {
   EXPECT_TRUE(ArchitectureOf(inception.model()).has_bn_inception());
 }
 
-TEST(ConfigTest, NamesPoolingsLikeTheBundle) {
+TEST(TrainingConfigTest, NamesPoolingsLikeTheBundle) {
   using storage::v1::Architecture;
   for (int pooling = 0; pooling < ModelConfig::Pooling_ARRAYSIZE; ++pooling) {
     EXPECT_EQ(ModelConfig::Pooling_Name(static_cast<ModelConfig::Pooling>(pooling)),
@@ -235,7 +132,7 @@ TEST_P(BadConfigTest, IsRefusedWithTheField) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    ConfigTest, BadConfigTest,
+    TrainingConfigTest, BadConfigTest,
     ::testing::Values(
         BadConfig{"NoName", "model_name=", "model_name"}, BadConfig{"BadName", "model_name=My Model", "model_name"},
         BadConfig{"NoOutput", "output_dir=", "output_dir"}, BadConfig{"NoData", "data.path=", "data.path"},
@@ -279,66 +176,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"TooMuchSaturation", "augmentation.saturation=2", "augmentation.saturation"},
         BadConfig{"ShiftBeyondTheImage", "augmentation.max_shift_pixels=64", "augmentation.max_shift_pixels"}),
     [](const auto& test) { return std::string(test.param.name); });
-
-TEST(ConfigTest, RefusesOptionsThatDoNotGoTogether) {
-  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.pooling=POOLING_FLATTEN"}),
-              HasField("model.pooling"));
-  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.resnet_base_width=300"}),
-              HasField("model.resnet_base_width"));
-  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_BN_INCEPTION", "model.input_side=48"}), HasField("model.input_side"));
-  EXPECT_THAT(LoadText(kSmallest, {"model.torchscript_path=n.pt", "model.pretrained_path=r.pth"}),
-              HasField("model.pretrained_path"));
-  EXPECT_THAT(LoadText(kSmallest, {"model.torchscript_path=n.pt", "model.backbone=BACKBONE_RESNET18"}),
-              HasField("model.torchscript_path"));
-  EXPECT_THAT(LoadText(kSmallest, {"model.input_mean=0,0", "model.input_std=1,1"}), HasField("model.input_mean"));
-  EXPECT_THAT(LoadText(kSmallest, {"model.input_mean=0,0,0", "model.input_std=1,1,0"}), HasField("model.input_std"));
-}
-
-TEST(ConfigTest, CachesFeaturesOfImagesAsTheyAre) {
-  const std::vector<std::string> cached = {"model.freeze_backbone=true", "model.cache_features=true"};
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, cached));
-  EXPECT_FALSE(config.augmentation().horizontal_flip());
-  EXPECT_EQ(config.augmentation().max_shift_pixels(), 0);
-  for (const std::string field :
-       {"augmentation.horizontal_flip=true", "augmentation.max_shift_pixels=2", "augmentation.min_crop_area=0.5",
-        "augmentation.rotation_degrees=5", "augmentation.shear_degrees=5", "augmentation.brightness=0.1",
-        "augmentation.contrast=0.1", "augmentation.saturation=0.1", "warm_up_epochs=1"}) {
-    std::vector<std::string> more = cached;
-    more.push_back(field);
-    EXPECT_THAT(LoadText(kSmallest, more), HasField(field.substr(0, field.find('=')))) << field;
-  }
-}
-
-TEST(ConfigTest, RefusesFieldsOfProxiesWithALossThatHasNone) {
-  for (const std::string loss : {"loss.triplet.margin=0.3", "loss.n_pairs.scale=8", "loss.lifted_structure.margin=0.5"}) {
-    ASSERT_OK_AND_ASSIGN(const TrainingConfig config, LoadText(kSmallest, {loss}));
-    EXPECT_EQ(config.proxies().ByteSizeLong(), 0U) << loss;
-    for (const std::string field : {"proxies.per_class=2", "proxies.assignment=ASSIGNMENT_DYNAMIC",
-                                    "proxies.initialization=INITIALIZATION_RANDOM", "proxies.sampled_negatives=5"}) {
-      EXPECT_THAT(LoadText(kSmallest, {loss, field}), HasField(field.substr(0, field.find('=')))) << loss << " " << field;
-    }
-  }
-}
-
-TEST(ConfigTest, RefusesALargestCropBelowTheSmallest) {
-  EXPECT_THAT(LoadText(kSmallest, {"augmentation.min_crop_area=0.5", "augmentation.max_crop_area=0.4"}),
-              HasField("augmentation.max_crop_area"));
-}
-
-TEST(ConfigTest, RefusesConvnetFieldsForOtherBackbones) {
-  EXPECT_THAT(LoadText(kSmallest, {"model.backbone=BACKBONE_RESNET18", "model.convnet_channels=8"}),
-              HasField("model.convnet_channels"));
-}
-
-TEST(ConfigTest, CountsDynamicProxiesByClassOrInAll) {
-  const std::string dynamic = "proxies.assignment=ASSIGNMENT_DYNAMIC";
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig by_class, LoadText(kSmallest, {dynamic}));
-  EXPECT_EQ(by_class.proxies().per_class(), 1);
-  ASSERT_OK_AND_ASSIGN(const TrainingConfig in_all, LoadText(kSmallest, {dynamic, "proxies.count=50"}));
-  EXPECT_EQ(in_all.proxies().per_class(), 0);
-  EXPECT_THAT(LoadText(kSmallest, {dynamic, "proxies.count=50", "proxies.per_class=2"}), HasField("proxies.count"));
-  EXPECT_THAT(LoadText(kSmallest, {dynamic, "proxies.count=1"}), HasField("proxies.count"));
-}
 
 }  // namespace
 }  // namespace semblance::config

@@ -1,8 +1,9 @@
+#include "config/unknown_fields.h"
+
 #include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "config/training_config.h"
 #include "semblance/v1/training_config.pb.h"
 #include "tests/testing/status_matchers.h"
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/clock.h"
+#include "config/server_config.h"
 #include "service/engine/engine.h"
 #include "service/engine/limits.h"
 #include "tests/service/engine/fake_engine_metrics.h"
@@ -44,7 +45,7 @@ class EngineFixture {
     auto store = generation::GenerationStore::Open(dir_.path());
     EXPECT_OK(store);
     service::EngineOptions options;
-    options.config = *service::CompleteServerConfig(config_);
+    options.config = *config::CompleteServerConfig(config_);
     options.new_embedder = [this](const std::string& directory) -> absl::StatusOr<std::unique_ptr<embedder::Embedder>> {
       auto embedder = NewBundledFakeEmbedder(directory);
       if (!embedder.ok()) {

@@ -21,7 +21,7 @@
 #include "builder/builder.h"
 #include "common/process.h"
 #include "common/threads/mutex.h"
-#include "generation/index_config.h"
+#include "config/server_config.h"
 #include "service/generations/generation_lifecycle.h"
 #include "service/jobs/job_launcher.h"
 #include "tests/service/engine/engine_fixture.h"
@@ -82,7 +82,7 @@ class InProcessLauncher final : public service::JobLauncher {
     }
     v1::IndexConfig index;
     index.set_factory("Flat");
-    options.index = *generation::CompleteIndexConfig(index);
+    options.index = *config::CompleteIndexConfig(index);
     options.stop = stop;
     options.batch_size = 4;
     options.new_embedder = [](const std::string& directory) -> absl::StatusOr<std::unique_ptr<embedder::Embedder>> {

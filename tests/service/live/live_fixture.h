@@ -13,9 +13,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "catalog/catalog.h"
+#include "config/server_config.h"
 #include "embedder/bundle/bundle.h"
 #include "generation/generation_store.h"
-#include "generation/index_config.h"
 #include "gtest/gtest.h"
 #include "service/live/generation.h"
 #include "service/live/generation_loader.h"
@@ -122,7 +122,7 @@ class LiveFixture {
     store_ = std::make_unique<generation::GenerationStore>(*std::move(store));
     v1::IndexConfig index;
     index.set_factory("Flat");
-    *loader_.config.mutable_index() = *generation::CompleteIndexConfig(index);
+    *loader_.config.mutable_index() = *config::CompleteIndexConfig(index);
     loader_.config.mutable_batching()->set_max_queued_images(64);
     loader_.new_embedder = [this](const std::string& directory) -> absl::StatusOr<std::unique_ptr<embedder::Embedder>> {
       auto embedder = NewBundledFakeEmbedder(directory);
