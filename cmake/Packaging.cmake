@@ -1,9 +1,9 @@
-# What "cmake --install" installs, and the Debian package that "make package" makes of it.
+# Says what "cmake --install" installs. "make package" makes a Debian package of it.
 #
 # Installing builds nothing: "make build" comes first, or the whole build.
 include(GNUInstallDirs)
 
-# Man pages, completion: the programs' own --help in other forms.
+# Man pages and completion are made from the programs' own --help.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(manual ${CMAKE_BINARY_DIR}/manual)
 set(man_pages ${manual}/semblance.1 ${manual}/semblance-trainer.1 ${manual}/semblance-server.8 ${manual}/semblance-builder.8)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Of deploy/Containerfile: unpacks a LibTorch with CUDA to /opt/libtorch and installs the CUDA toolkit that its CMake package asks for.
+# A part of deploy/Containerfile: unpacks a LibTorch with CUDA to /opt/libtorch and installs the CUDA toolkit that its CMake package asks for.
 # Usage: install_cuda_libtorch.sh URL CUDA_VERSION   CUDA_VERSION as in NVIDIA's package names: 12-4. An empty URL leaves /opt/libtorch empty.
 set -euo pipefail
 

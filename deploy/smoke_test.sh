@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Whether a server does its job: it answers, stores a few pictures, finds each of them, and deletes them again. Safe on a server in use:
+# Checks that a server does its job: it answers, stores a few pictures, finds each of them, and deletes them again. Safe on a server in use:
 # what it stores has ids of its own, lies there for a second or so, and is gone at the end, also when a check fails.
 # Needs the program semblance and python3 (which makes the pictures).
 set -euo pipefail

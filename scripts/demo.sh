@@ -19,7 +19,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 server_pid=""
 load_pid=""
-# Ends the process and waits for it; fails as it does.
+# Ends the process and waits for it. Fails when the process does.
 stop() {
   if [[ -n "$1" ]]; then
     kill -TERM "$1" 2>/dev/null || true
@@ -28,10 +28,10 @@ stop() {
 }
 trap 'stop "$load_pid" || true; stop "$server_pid"' EXIT
 
-# The value of the first "$2": "..." in the file $1.
+# Prints the value of the first "$2": "..." in the file $1.
 field() { sed -n "s/^ *\"$2\": \"\([^\"]*\)\".*/\1/p" "$1" | head -n 1; }
 
-# On the data directory $1 with the bundle $2; sets $address when it answers.
+# Starts a server on the data directory $1 with the bundle $2, and sets $address when it answers.
 start_server() {
   "$bin/semblance-server" --data_dir="$1" --model="$2" --listen=127.0.0.1:0 >"$out/server.out" 2>"$out/server.log" &
   server_pid=$!

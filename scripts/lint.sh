@@ -28,7 +28,7 @@ default_revision() {
   git rev-parse --verify --quiet origin/main || echo HEAD
 }
 
-# The .cc files that are new or changed since $1; a changed header stands for its .cc file.
+# Prints the .cc files that are new or changed since $1. For a changed header, it prints the .cc file of that name.
 changed_since() {
   local base
   base=$(git merge-base "$1" HEAD)
@@ -36,7 +36,7 @@ changed_since() {
     while read -r file; do [[ ! -f $file ]] || echo "$file"; done
 }
 
-# Whether the file includes LibTorch, by itself or through our headers.
+# Succeeds when the file includes LibTorch, directly or through headers of this repository. Only headers in these folders may do so.
 includes_torch() {
   local header
   grep -Eq '#include <(torch|ATen|c10)/' "$1" && return
@@ -46,8 +46,9 @@ includes_torch() {
   return 1
 }
 
-# clang 14 reads LibTorch's headers as C++17 only (up to a minute a file), and as part of a unity build these files have no command
-# of their own. It reads GCC's omp.h where its own is not installed, less the attribute malloc with an argument.
+# clang 14 can read LibTorch's headers as C++17 only, which takes up to a minute a file. Files of a unity build have no compile command
+# of their own, so one is made here. Where clang's own omp.h is not installed, it reads GCC's, except for the attribute malloc with an
+# argument.
 tidy() {
   local system_includes=() omp
   omp=(-idirafter "$(dirname "$(g++ -print-file-name=include/omp.h)")" '-D__malloc__(x)=')
@@ -63,13 +64,13 @@ check_format() {
   sources | xargs --no-run-if-empty clang-format-14 --dry-run --Werror
 }
 
-# Configures, and makes what the sources include: generated headers. The public headers are compiled alone on the way.
+# Configures, and makes the generated headers that sources include. This also compiles every public header alone.
 prepare_build() {
   cmake --preset release --log-level=NOTICE &&
     cmake --build "$build" --parallel "$(nproc)" --target all_verify_interface_header_sets
 }
 
-# clang-tidy over the files named on standard input.
+# Runs clang-tidy over the files named on standard input.
 check_tidy() {
   export -f tidy includes_torch
   export build
@@ -77,19 +78,19 @@ check_tidy() {
   xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" bash -c 'echo "$0" && tidy "$0"'
 }
 
-# The rules of buf's category STANDARD, and words for every name, by a test of ours.
+# Runs the test proto, which checks the rules of buf's category STANDARD, and that every name is explained.
 check_proto_rules() {
   cmake --preset release --log-level=NOTICE >/dev/null &&
     cmake --build "$build" --parallel "$(nproc)" --target proto_test >/dev/null &&
     "$build/bin/proto_test" --gtest_brief=1
 }
 
-# The newest release, by its tag.
+# Prints the tag of the newest release, or nothing.
 newest_release() {
   git tag --list 'v[0-9]*' --sort=-version:refname | head -n 1
 }
 
-# The same rules by buf itself, and no change that breaks clients of the newest release.
+# Checks the same rules with buf itself, and that no change breaks clients of the newest release.
 check_proto_with_buf() {
   if ! command -v npm >/dev/null; then
     echo "skipped: npm is not installed (the test proto checks the rules; nothing else compares with the newest release)"

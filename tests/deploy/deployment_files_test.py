@@ -214,7 +214,7 @@ class KubernetesTest(unittest.TestCase):
                 for overlay in OVERLAYS:
                     command = ["kubectl", "kustomize", KUBERNETES / "overlays" / overlay]
                     rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                    # Of resources that operators define there are no schemas here.
+                    # There are no schemas for resources that operators define.
                     known = [part for part in rendered.split("\n---\n") if "apiVersion: monitoring.coreos.com" not in part]
                     files.append(pathlib.Path(directory) / f"{overlay}.yaml")
                     files[-1].write_text("\n---\n".join(known))
