@@ -206,8 +206,8 @@ absl::Status Open(const Flags& flags, Server& server) {
   options.config = std::move(config);
   server.engine = std::make_unique<Engine>(std::move(options), std::move(catalog), std::move(store));
   server.launcher = NewLocalJobLauncher();
-  server.generations =
-      std::make_unique<GenerationLifecycle>(LifecycleOptions(flags, server), server.engine.get(), server.launcher.get());
+  server.generations = std::make_unique<GenerationLifecycle>(LifecycleOptions(flags, server), server.engine.get(),
+                                                             server.launcher.get(), &server.clock);
   SEMBLANCE_RETURN_IF_ERROR(OpenTraining(flags, server.engine->config().training_jobs(), server));
   const RpcServices services = {.engine = server.engine.get(),
                                 .models = server.models.get(),

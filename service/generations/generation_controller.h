@@ -1,14 +1,14 @@
-// The life of generations: builds them beside the active one, judges them, makes them live, retires them. docs/generations.md has
-// the states.
+// Manages generations: builds them beside the active one, measures them, makes them active and retires them. docs/generations.md
+// has the states.
 //
-// Thread-safe. Methods block: a create as long as copying a bundle takes, an activation for milliseconds, an evaluation for
-// seconds. (So RPC adaptors call them on threads of their own.)
+// Thread-safe. Methods block: Create while a bundle is copied, an activation for milliseconds, an evaluation for seconds. So RPC
+// adaptors call them on threads of their own.
 //
-// One thread builds, one generation at a time, and does what must not disturb those who serve at the lowest priority. Every step
-// that must not be forgotten is on disk before it is done, so that a restart goes on in the state where the process ended.
+// One worker of the lowest priority builds one generation at a time. Every step that must not be forgotten is on disk before it is
+// taken, so a restarted server resumes each generation in the state in which the process ended.
 //
-// Errors: NotFound/GENERATION_NOT_FOUND; Unavailable/DRAINING; Unavailable/NO_ACTIVE_GENERATION before it is known what there is;
-// others: see the RPCs' comments in generation_service.proto.
+// Errors: NotFound/GENERATION_NOT_FOUND; Unavailable/DRAINING during a shutdown; Unavailable/NO_ACTIVE_GENERATION before the
+// generations on the disk were read; for the rest see the comments of the RPCs in generation_service.proto.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_
 
@@ -27,15 +27,15 @@ namespace semblance::service {
 struct GenerationList {
   // The newest first.
   std::vector<GenerationInfo> generations;
-  // Ids; empty where there is none.
+  // The ids of the active generation and of the one before it; empty when there is none.
   std::string active;
   std::string previous;
 };
 
 class GenerationController {
  public:
-  // Gets a generation after each of its changes, and nullopt when it is gone. Called on the thread that made the change, one call
-  // at a time for each observer; must be quick and must not call the controller.
+  // Gets a generation after each of its changes, and nullopt when it is gone. It is called on the thread that made the change, with
+  // one change at a time. It must be quick and must not call the controller.
   using Observer = std::function<void(const std::optional<GenerationInfo>&)>;
 
   virtual ~GenerationController() = default;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,17 +24,17 @@ constexpr int kIterations = 5;
 constexpr int kMaxRounds = 6;
 constexpr double kSteady = 0.1;
 constexpr int kNeighbors = 10;
-// Fewer labelled queries say nothing about which of two models is better.
+// With fewer labelled items the difference between two models is within the noise.
 constexpr int kMinLabelQueries = 10;
 constexpr double kUnitTolerance = 1e-3;
-// Rows as near as the last of the exact ones count as found.
+// A row counts as found when its score is this close to that of the last exact one.
 constexpr float kTie = 1e-6f;
 
-absl::Status Stopped(const std::stop_token& stop) {
+absl::Status CheckNotStopped(const std::stop_token& stop) {
   return stop.stop_requested() ? absl::CancelledError("stopped") : absl::OkStatus();
 }
 
-// Median time of a batch.
+// The median time of a batch.
 absl::StatusOr<absl::Duration> TimeBatch(const embedder::Embedder& embedder, int batch_size) {
   const storage::v1::Preprocessing& input = embedder.manifest().preprocessing();
   const int side = input.crop_side();
@@ -57,7 +56,7 @@ absl::StatusOr<absl::Duration> TimeBatch(const embedder::Embedder& embedder, int
   return times[kIterations / 2];
 }
 
-// Those whose ids have the least digests.
+// The records whose ids have the least digests.
 Records Sample(const Records& records, int size) {
   std::vector<std::pair<std::string, size_t>> order;
   order.reserve(records.size());
@@ -81,7 +80,7 @@ bool IsSound(const std::vector<float>& vector) {
   return std::abs(squared_norm - 1) < kUnitTolerance;  // False for NaN.
 }
 
-// The share of `exact` that `found` has.
+// The share of `exact` that is in `found`.
 double RecallOf(const std::vector<index::ScoredKey>& found, const std::vector<index::ScoredKey>& exact) {
   if (exact.empty()) {
     return 1;
@@ -102,11 +101,11 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
   int64_t queries = 0;
   Rests rests;
   for (const auto& record : sample) {
-    SEMBLANCE_RETURN_IF_ERROR(Stopped(stop));
+    SEMBLANCE_RETURN_IF_ERROR(CheckNotStopped(stop));
     rests.BetweenPieces();
     const absl::StatusOr<std::vector<float>> vector = generation.index().Vector(record->sequence);
     if (!vector.ok()) {
-      continue;  // Replaced or deleted meanwhile.
+      continue;  // The item was replaced or deleted meanwhile.
     }
     if (!IsSound(*vector)) {
       ++check.unsound;
@@ -126,7 +125,7 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
   return check;
 }
 
-// Those that did not train and whose label another item has too.
+// The records that took no part in training and share their label with another one.
 Records LabelQueries(const Records& records, const TrainedImages& trained) {
   absl::flat_hash_map<absl::string_view, int64_t> counts;
   for (const auto& record : records) {
@@ -144,13 +143,13 @@ Records LabelQueries(const Records& records, const TrainedImages& trained) {
   return queries;
 }
 
-// Over those of the items that the generation has; nullopt where there are none.
+// The label recall over those of the items that the generation has; nullopt when it has none of them.
 absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, const Records& items, const std::stop_token& stop) {
   int64_t hits = 0;
   int64_t queries = 0;
   Rests rests;
   for (const auto& item : items) {
-    SEMBLANCE_RETURN_IF_ERROR(Stopped(stop));
+    SEMBLANCE_RETURN_IF_ERROR(CheckNotStopped(stop));
     rests.BetweenPieces();
     absl::StatusOr<PreparedQuery> query = generation.QueryOfItem(item->id);
     if (!query.ok()) {
@@ -174,7 +173,7 @@ absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::s
   absl::Duration single;
   for (int round = 0; round < kMaxRounds; ++round) {
     for (int size = 1; size <= max_batch; size = size < max_batch ? std::min(2 * size, max_batch) : size + 1) {
-      SEMBLANCE_RETURN_IF_ERROR(Stopped(stop));
+      SEMBLANCE_RETURN_IF_ERROR(CheckNotStopped(stop));
       SEMBLANCE_ASSIGN_OR_RETURN(const absl::Duration time, TimeBatch(generation.embedder(), size));
       single = size == 1 ? time : single;
     }

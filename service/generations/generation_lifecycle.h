@@ -1,45 +1,47 @@
-// The GenerationController of the server; see there. It drives the engine's LiveGenerations.
+// The GenerationController of the server; see there. This class has the commands and the queries; GenerationBuilding,
+// GenerationActivation and GenerationRetirement do the work, and GenerationTable has the states.
 //
-// Thread-safe. Start after Engine::Start has returned; until then methods answer Unavailable/NO_ACTIVE_GENERATION. Shutdown stops a
-// build (it goes on after a restart) and must come before the engine's end. The engine and the launcher must outlive it.
+// Thread-safe. Call Start after Engine::Start has returned; until then methods answer Unavailable/NO_ACTIVE_GENERATION. Shutdown
+// stops a build, which the next server resumes, and must come before the end of the engine. Everything that is passed by pointer
+// must outlive it.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_LIFECYCLE_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_LIFECYCLE_H_
 
-#include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <map>
-#include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
-#include <thread>
 
+#include "common/clock.h"
 #include "common/threads/mutex.h"
 #include "generation/generation_store.h"
 #include "service/engine/engine.h"
-#include "service/generations/build_process.h"
+#include "service/generations/build_runner.h"
+#include "service/generations/generation_activation.h"
+#include "service/generations/generation_building.h"
 #include "service/generations/generation_controller.h"
-#include "service/generations/generation_reaper.h"
+#include "service/generations/generation_retirement.h"
 #include "service/generations/generation_table.h"
+#include "service/generations/rollback_target.h"
+#include "service/tasks/durable_queue.h"
 
 namespace semblance::service {
 
 struct GenerationLifecycleOptions {
-  BuildProcessOptions build;
+  BuildRunnerOptions build;
   // Must outlive the lifecycle; may be null.
   EngineMetrics* metrics = nullptr;
 };
 
 class GenerationLifecycle final : public GenerationController {
  public:
-  GenerationLifecycle(GenerationLifecycleOptions options, Engine* engine, JobLauncher* launcher);
+  GenerationLifecycle(GenerationLifecycleOptions options, Engine* engine, JobLauncher* launcher, Clock* clock);
   ~GenerationLifecycle() override;
 
-  // Reads what is on disk and takes up what was under way. A generation that is damaged is FAILED and stops none of the others.
-  // Errors: of active.json and of listing the generations.
+  // Reads the generations on the disk and resumes their builds. A damaged generation is FAILED and harms no other. Errors: those of
+  // reading active.json and of listing the generations.
   absl::Status Start();
 
-  // No new commands; stops the build. Returns when its thread has ended. May be called twice.
+  // Refuses new commands and stops the build. Returns when no worker runs any more. May be called again.
   void Shutdown();
 
   absl::StatusOr<GenerationInfo> Create(const GenerationSpec& spec) override;
@@ -52,83 +54,42 @@ class GenerationLifecycle final : public GenerationController {
   absl::Status Delete(const std::string& id) override;
   absl::StatusOr<GenerationInfo> SetTraffic(const std::string& id, const TrafficShares& shares) override;
   absl::StatusOr<int64_t> AddObserver(const std::string& id, Observer observer) override;
-  void RemoveObserver(int64_t token) override;
+  void RemoveObserver(int64_t token) override { table_.RemoveObserver(token); }
 
  private:
-  // What waits for the building thread, or runs on it.
-  struct Work {
-    std::string id;
-    // Wanted no more.
-    std::stop_source cancelled;
-  };
-
-  // After a restart a generation is not gone because it has not been taken up yet.
-  absl::Status CheckStarted() const;
-  absl::Status CheckRunning() const;
-  // The generation that answers; empty where there is none.
+  // The id of the generation that answers; empty when there is none.
   std::string ActiveId() const;
-  // Fills in what is measured at the moment of asking.
-  void Complete(GenerationInfo& info) const;
+  // Fills in what is measured whenever a generation is read.
+  void Measure(GenerationInfo& info) const;
   absl::Status CheckMemory(int dimension) const;
-  absl::StatusOr<GenerationInfo> CreateReserved(const GenerationSpec& spec, const std::string& request_digest);
+  // Reserves the only place for a build. Returns the generation of an earlier request instead, if this one repeats it.
+  absl::StatusOr<std::optional<GenerationInfo>> ReserveBuild(const GenerationSpec& spec);
+  absl::StatusOr<GenerationInfo> CreateReserved(const GenerationSpec& spec);
 
-  // Puts a generation of the disk into the table; queues it where there is something to do.
-  void TakeUp(const generation::StoredGeneration& stored);
-  // It may have failed, or been deleted, since active.json was written: then there is none to roll back to.
-  void ForgetPreviousUnlessQueued();
-  void Enqueue(const std::string& id, bool cancelled);
+  // Puts a generation of the disk into the table. Returns whether there is something to do for it.
+  bool Recover(const generation::StoredGeneration& stored);
+  // Runs on the building worker.
+  void RunTask(DurableQueue::Task& task);
 
-  // The building thread.
-  void Run();
-  void Process(const Work& work);
-  // Before the last state is announced: who hears of it may create the next generation at once.
-  void Conclude(const std::string& id);
-  // From here on a cancellation is refused; one that was accepted before is the error.
-  absl::Status ConcludeUnlessCancelled(const Work& work);
-  // To READY (or STANDBY).
-  absl::Status Bring(const Work& work);
-  absl::Status RunBuild(const Work& work);
-  absl::StatusOr<std::shared_ptr<Generation>> Load(const Work& work, const storage::v1::GenerationManifest& manifest);
-  absl::Status Judge(const Work& work, const std::shared_ptr<Generation>& generation);
-  void ActivateByPolicy(const std::string& id);
-  void ReportBuild(const std::string& id, const storage::v1::BuildProgress& progress);
-
-  absl::StatusOr<GenerationEvaluation> Measure(const std::string& id, const std::shared_ptr<Generation>& generation,
-                                               const std::stop_token& stop);
-  absl::StatusOr<ActivationResult> ActivateNow(const std::string& id);
-  // Retires standby generations but `previous`.
-  void RetireOlderStandbys();
-  // `record_phase` says what it is to be after a restart.
-  void Unload(const std::string& id, storage::v1::GenerationRecord::Phase phase, const std::string& reason);
-  // A generation that followed can no longer.
-  void FailLive(const std::string& id, const absl::Status& status);
-  // A state.json that is damaged is replaced.
-  absl::Status WritePhase(const std::string& id, storage::v1::GenerationRecord::Phase phase, const std::string& reason);
-
-  const GenerationLifecycleOptions options_;
   Engine* const engine_;
-  JobLauncher* const launcher_;
-  const generation::GenerationStore store_;
-  const v1::GenerationsConfig& config_;
-
-  std::atomic<bool> started_ = false;
-  std::stop_source stopping_;
-  // An activation is under way.
-  std::atomic<bool> activating_ = false;
-
+  const generation::GenerationStore& store_;
+  Clock* const clock_;
+  RollbackTarget rollback_target_;
   GenerationTable table_;
+  const BuildRunner builder_;
+  GenerationRetirement retirement_;
+  GenerationActivation activation_;
+  GenerationBuilding building_;
 
-  mutable Mutex mutex_;
-  std::condition_variable_any changed_;
-  std::deque<Work> queue_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Of everything queued or running, by id.
-  std::map<std::string, std::stop_source> cancellations_ SEMBLANCE_GUARDED_BY(mutex_);
+  // Ends evaluations that clients have asked for.
+  std::stop_source evaluations_stop_;
+
+  Mutex mutex_;
   // A Create is under way.
   bool creating_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  std::string previous_ SEMBLANCE_GUARDED_BY(mutex_);
 
-  GenerationReaper reaper_;
-  std::thread thread_;
+  // Last, because its worker uses everything above.
+  DurableQueue queue_;
 };
 
 }  // namespace semblance::service

@@ -5,82 +5,86 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "common/logging.h"
+#include "common/threads/stop.h"
 
 namespace semblance::service {
-namespace {
 
-// How often it looks whether the last request has ended.
-constexpr absl::Duration kPoll = absl::Milliseconds(10);
-
-}  // namespace
-
-GenerationReaper::GenerationReaper() : thread_([this] { Run(); }) {}
+GenerationReaper::GenerationReaper(Clock* clock)
+    : clock_(clock), worker_("reaper", [this](const std::stop_token& stop) { Run(stop); }) {}
 
 GenerationReaper::~GenerationReaper() {
-  {
-    MutexLock lock(&mutex_);
-    stop_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+  worker_.Stop();
+  MutexLock lock(&mutex_);
+  changed_.Wait(mutex_, {}, [this]() SEMBLANCE_REQUIRES(mutex_) { return held_ == 0; });
 }
 
 void GenerationReaper::Retire(std::shared_ptr<Generation> generation, absl::Duration grace, std::function<void()> then) {
+  if (generation == nullptr) {
+    return Release({.generation = nullptr, .grace = grace, .then = std::move(then)});
+  }
   {
     MutexLock lock(&mutex_);
-    arriving_.push_back({.generation = std::move(generation), .grace = grace, .then = std::move(then)});
+    ++held_;
   }
-  changed_.notify_all();
-}
-
-void GenerationReaper::Run() {
-  std::list<Retired> retired;
-  while (true) {
-    const bool waits_for_request = Reap(retired);
-    absl::Time wake = waits_for_request ? absl::Now() + kPoll : absl::InfiniteFuture();
-    for (const Retired& each : retired) {
-      wake = std::min(wake, each.due);
-    }
+  generation->SetDisposal([this, grace, then = std::move(then)](std::unique_ptr<Generation> last) {
+    Release({.generation = std::move(last), .grace = grace, .then = then});
     MutexLock lock(&mutex_);
-    if (stop_ && !waits_for_request && arriving_.empty()) {
-      return;
-    }
-    const auto woken = [this]() SEMBLANCE_REQUIRES(mutex_) { return stop_ || !arriving_.empty(); };
-    if (wake == absl::InfiniteFuture()) {
-      changed_.wait(mutex_, woken);
-    } else if (!stop_) {
-      changed_.wait_until(mutex_, absl::ToChronoTime(wake), woken);
-    }
-    retired.splice(retired.end(), arriving_);
-  }
+    --held_;
+    changed_.NotifyAll();
+  });
+  // If this is the last owner, the generation is released here.
+  generation.reset();
 }
 
-bool GenerationReaper::Reap(std::list<Retired>& retired) {
-  bool waits_for_request = false;
-  for (auto each = retired.begin(); each != retired.end();) {
-    if (each->generation != nullptr && each->generation.use_count() > 1) {
-      waits_for_request = true;
-      ++each;
-      continue;
-    }
-    if (each->due == absl::InfiniteFuture()) {
-      if (each->generation != nullptr) {
-        LOG(INFO) << "unloading generation " << each->generation->manifest().id();
-        each->generation.reset();
+void GenerationReaper::Release(Released released) {
+  MutexLock lock(&mutex_);
+  released_.push_back(std::move(released));
+  wake_.request_stop();
+}
+
+void GenerationReaper::Run(const std::stop_token& stop) {
+  std::list<Released> waiting;
+  absl::Time next_due = absl::InfiniteFuture();
+  while (!stop.stop_requested()) {
+    for (std::list<Released> arrived = AwaitReleased(next_due, stop); Released & each : arrived) {
+      if (each.generation != nullptr) {
+        LOG(INFO) << "unloading generation " << each.generation->manifest().id();
+        each.generation.reset();
         malloc_trim(0);
       }
-      each->due = absl::Now() + each->grace;
+      each.due = clock_->Now() + each.grace;
+      waiting.push_back(std::move(each));
     }
-    if (absl::Now() < each->due) {
-      ++each;
-      continue;
-    }
-    each->then();
-    each = retired.erase(each);
+    next_due = RunDue(waiting);
   }
-  return waits_for_request;
+}
+
+std::list<GenerationReaper::Released> GenerationReaper::AwaitReleased(absl::Time deadline, const std::stop_token& stop) {
+  std::stop_token woken;
+  {
+    MutexLock lock(&mutex_);
+    woken = wake_.get_token();
+  }
+  const LinkedStop either(stop, woken);
+  clock_->WaitUntil(deadline, either.token());
+  MutexLock lock(&mutex_);
+  wake_ = std::stop_source();
+  return std::exchange(released_, {});
+}
+
+absl::Time GenerationReaper::RunDue(std::list<Released>& waiting) const {
+  absl::Time next_due = absl::InfiniteFuture();
+  for (auto each = waiting.begin(); each != waiting.end();) {
+    if (each->due > clock_->Now()) {
+      next_due = std::min(next_due, each->due);
+      ++each;
+    } else {
+      each->then();
+      each = waiting.erase(each);
+    }
+  }
+  return next_due;
 }
 
 }  // namespace semblance::service

@@ -1,50 +1,64 @@
-// Ends generations off the threads that serve: waits until no request holds one, destroys it, gives its memory back to the system.
+// Destroys generations away from the threads that serve, and gives their memory back to the system.
 //
-// Thread-safe.
+// Thread-safe. The clock must outlive it.
+//
+// A request that was admitted before holds its generation. Whoever lets go of a generation last, hands it to the reaper's worker,
+// which destroys it there. So no thread waits for requests to end, and no request pays for the destruction.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REAPER_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REAPER_H_
 
-#include <condition_variable>
 #include <functional>
 #include <list>
 #include <memory>
-#include <thread>
+#include <stop_token>
 
 #include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 #include "service/live/generation.h"
 
 namespace semblance::service {
 
 class GenerationReaper {
  public:
-  GenerationReaper();
-  // Destroys what it still has, waiting for the requests that hold it. What was to run later does not run.
+  explicit GenerationReaper(Clock* clock);
+  // Waits for the requests that hold a retired generation, and destroys that. A `then` whose time has not come does not run.
   ~GenerationReaper();
   GenerationReaper(const GenerationReaper&) = delete;
   GenerationReaper& operator=(const GenerationReaper&) = delete;
 
-  // `then` runs on the reaper's thread, `grace` after the generation was destroyed. `generation` may be null.
+  // Runs `then` on the reaper's worker when the last owner has let go of the generation and `grace` has passed since then.
+  // `generation` may be null. REQUIRES: it was made by ShareGeneration, and is retired once.
   void Retire(std::shared_ptr<Generation> generation, absl::Duration grace, std::function<void()> then);
 
  private:
-  struct Retired {
-    std::shared_ptr<Generation> generation;
+  struct Released {
+    // Null once it is destroyed, or where there was none.
+    std::unique_ptr<Generation> generation;
     absl::Duration grace;
     std::function<void()> then;
-    // InfiniteFuture until the generation was destroyed.
-    absl::Time due = absl::InfiniteFuture();
+    // When `then` runs. Set when the generation is destroyed.
+    absl::Time due = absl::InfinitePast();
   };
 
-  void Run();
-  // Takes one step with each; true when any of them waits for a request to end.
-  bool Reap(std::list<Retired>& retired);
+  void Release(Released released);
+  void Run(const std::stop_token& stop);
+  // Waits for released generations until `deadline`, and returns them.
+  std::list<Released> AwaitReleased(absl::Time deadline, const std::stop_token& stop);
+  // Runs what is due. Returns when the next is due.
+  absl::Time RunDue(std::list<Released>& waiting) const;
 
+  Clock* const clock_;
   Mutex mutex_;
-  std::condition_variable_any changed_;
-  std::list<Retired> arriving_ SEMBLANCE_GUARDED_BY(mutex_);
-  bool stop_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  Condition changed_;
+  std::list<Released> released_ SEMBLANCE_GUARDED_BY(mutex_);
+  // Ends the worker's wait for the clock when something was released.
+  std::stop_source wake_ SEMBLANCE_GUARDED_BY(mutex_);
+  // How many retired generations requests still hold.
+  int held_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  Worker worker_;
 };
 
 }  // namespace semblance::service

@@ -180,4 +180,14 @@ std::shared_ptr<const ItemRecord> RecordOf(const catalog::CatalogItem& item) {
                                                        .image_key = embedder::ImageKeyOf(item.image_sha256)});
 }
 
+std::shared_ptr<Generation> ShareGeneration(std::unique_ptr<Generation> generation) {
+  return std::shared_ptr<Generation>(generation.release(), [](Generation* last) {
+    std::unique_ptr<Generation> owned(last);
+    // Out of the generation first, because it may be destroyed before the call has returned.
+    if (const auto dispose = std::move(last->dispose_); dispose) {
+      dispose(std::move(owned));
+    }
+  });
+}
+
 }  // namespace semblance::service

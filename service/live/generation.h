@@ -7,10 +7,12 @@
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -96,7 +98,13 @@ class Generation {
   // The records of all items.
   std::vector<std::shared_ptr<const ItemRecord>> Records() const { return items_->Records(); }
 
+  // Decides what happens when the last owner lets go of a generation that ShareGeneration made: it is handed to `dispose`, on the
+  // thread of that owner, and not destroyed there. REQUIRES: the caller is an owner; called at most once.
+  void SetDisposal(std::function<void(std::unique_ptr<Generation>)> dispose) { dispose_ = std::move(dispose); }
+
  private:
+  friend std::shared_ptr<Generation> ShareGeneration(std::unique_ptr<Generation> generation);
+
   absl::Status Apply(absl::Span<const index::IndexAdd> adds, absl::Span<const index::IndexDelete> deletes, uint64_t sequence);
 
   const storage::v1::GenerationManifest manifest_;
@@ -107,7 +115,12 @@ class Generation {
   const std::unique_ptr<index::VectorIndex> index_;
   const std::unique_ptr<ItemTable> items_;
   const int64_t embedded_at_load_count_;
+  // Empty: the last owner destroys the generation.
+  std::function<void(std::unique_ptr<Generation>)> dispose_;
 };
+
+// Makes a generation that requests can share. See Generation::SetDisposal.
+std::shared_ptr<Generation> ShareGeneration(std::unique_ptr<Generation> generation);
 
 // The record that searches return for an item of the catalog.
 std::shared_ptr<const ItemRecord> RecordOf(const catalog::CatalogItem& item);

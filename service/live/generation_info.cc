@@ -5,6 +5,8 @@
 
 namespace semblance::service {
 
+using storage::v1::GenerationManifest;
+
 absl::string_view GenerationStateName(GenerationState state) {
   switch (state) {
     case GenerationState::kCreating:
@@ -35,17 +37,46 @@ absl::string_view GenerationStateName(GenerationState state) {
   return "";
 }
 
+ActivationPolicy PolicyOf(const GenerationManifest& manifest) {
+  switch (manifest.policy()) {
+    case GenerationManifest::POLICY_ALWAYS:
+      return ActivationPolicy::kAlways;
+    case GenerationManifest::POLICY_IF_BETTER:
+      return ActivationPolicy::kIfBetter;
+    case GenerationManifest::POLICY_UNSPECIFIED:
+      break;
+    default:
+      return ActivationPolicy::kManual;
+  }
+  const std::string& text = manifest.activation_policy();
+  return text == "always"      ? ActivationPolicy::kAlways
+         : text == "if_better" ? ActivationPolicy::kIfBetter
+                               : ActivationPolicy::kManual;
+}
+
+void SetPolicy(ActivationPolicy policy, GenerationManifest& manifest) {
+  switch (policy) {
+    case ActivationPolicy::kManual:
+      manifest.set_policy(GenerationManifest::POLICY_MANUAL);
+      break;
+    case ActivationPolicy::kAlways:
+      manifest.set_policy(GenerationManifest::POLICY_ALWAYS);
+      break;
+    case ActivationPolicy::kIfBetter:
+      manifest.set_policy(GenerationManifest::POLICY_IF_BETTER);
+      break;
+  }
+}
+
 bool IsLive(GenerationState state) {
   return state == GenerationState::kReady || state == GenerationState::kActive || state == GenerationState::kStandby;
 }
 
 bool IsAtRest(const GenerationInfo& info) {
   switch (info.state) {
-    case GenerationState::kReady: {
-      // A policy that activates says why it did not.
-      const std::string& policy = info.manifest.activation_policy();
-      return policy.empty() || policy == "manual" || !info.reason.empty();
-    }
+    case GenerationState::kReady:
+      // When a policy does not activate a generation, the reason says why.
+      return PolicyOf(info.manifest) == ActivationPolicy::kManual || !info.reason.empty();
     case GenerationState::kActive:
     case GenerationState::kStandby:
     case GenerationState::kFailed:

@@ -41,6 +41,10 @@ bool IsBuilding(GenerationState state);
 
 enum class ActivationPolicy { kManual, kAlways, kIfBetter };
 
+// The policy on disk. Manifests of earlier versions, which have it as text, are read as well.
+ActivationPolicy PolicyOf(const storage::v1::GenerationManifest& manifest);
+void SetPolicy(ActivationPolicy policy, storage::v1::GenerationManifest& manifest);
+
 struct GenerationGates {
   double min_index_recall = 0.95;
   std::optional<double> label_recall_tolerance;

@@ -48,7 +48,7 @@ absl::Status Invalid(const std::string& id, absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::GenerationStore& store,
+absl::StatusOr<std::shared_ptr<Generation>> LoadGeneration(const generation::GenerationStore& store,
                                                            const storage::v1::GenerationManifest& manifest,
                                                            const catalog::Catalog& catalog,
                                                            const GenerationLoaderOptions& options) {
@@ -81,7 +81,7 @@ absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::Gen
             << FormatSeconds(absl::ToDoubleSeconds(absl::Now() - start));
   parts.embedder = std::move(embedder);
   parts.index = std::move(index);
-  return std::make_unique<Generation>(std::move(parts));
+  return ShareGeneration(std::make_unique<Generation>(std::move(parts)));
 }
 
 absl::Status CheckBuild(const generation::GenerationStore& store, const storage::v1::GenerationManifest& manifest) {

@@ -42,7 +42,7 @@ struct GenerationLoaderOptions {
   std::stop_token stop;
 };
 
-absl::StatusOr<std::unique_ptr<Generation>> LoadGeneration(const generation::GenerationStore& store,
+absl::StatusOr<std::shared_ptr<Generation>> LoadGeneration(const generation::GenerationStore& store,
                                                            const storage::v1::GenerationManifest& manifest,
                                                            const catalog::Catalog& catalog, const GenerationLoaderOptions& options);
 

@@ -28,7 +28,7 @@ GenerationGates GatesOf(const v1::GenerationGates& proto) {
   return gates;
 }
 
-absl::StatusOr<ActivationPolicy> PolicyOf(v1::ActivationPolicy policy) {
+absl::StatusOr<ActivationPolicy> RequestedPolicy(v1::ActivationPolicy policy) {
   switch (policy) {
     case v1::ACTIVATION_POLICY_UNSPECIFIED:
     case v1::ACTIVATION_POLICY_MANUAL:
@@ -74,11 +74,16 @@ v1::GenerationState StateToProto(GenerationState state) {
   return v1::GENERATION_STATE_UNSPECIFIED;
 }
 
-v1::ActivationPolicy PolicyToProto(const std::string& policy) {
-  if (policy == "always") {
-    return v1::ACTIVATION_POLICY_ALWAYS;
+v1::ActivationPolicy PolicyToProto(ActivationPolicy policy) {
+  switch (policy) {
+    case ActivationPolicy::kAlways:
+      return v1::ACTIVATION_POLICY_ALWAYS;
+    case ActivationPolicy::kIfBetter:
+      return v1::ACTIVATION_POLICY_IF_BETTER;
+    case ActivationPolicy::kManual:
+      break;
   }
-  return policy == "if_better" ? v1::ACTIVATION_POLICY_IF_BETTER : v1::ACTIVATION_POLICY_MANUAL;
+  return v1::ACTIVATION_POLICY_MANUAL;
 }
 
 void DescribeGates(const storage::v1::GatesRecord& gates, v1::GenerationGates* proto) {
@@ -96,7 +101,7 @@ void DescribeManifest(const storage::v1::GenerationManifest& manifest, v1::Gener
   proto->set_embedding_space_id(manifest.embedding_space_id());
   proto->set_dimension(manifest.dimension());
   proto->set_index_factory(manifest.index_factory());
-  proto->set_activation_policy(PolicyToProto(manifest.activation_policy()));
+  proto->set_activation_policy(PolicyToProto(PolicyOf(manifest)));
   if (manifest.has_gates()) {
     DescribeGates(manifest.gates(), proto->mutable_gates());
   }
@@ -130,7 +135,7 @@ absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& requ
   GenerationSpec spec;
   spec.index_factory = request.index_factory();
   spec.gates = GatesOf(request.gates());
-  SEMBLANCE_ASSIGN_OR_RETURN(spec.policy, PolicyOf(request.activation_policy()));
+  SEMBLANCE_ASSIGN_OR_RETURN(spec.policy, RequestedPolicy(request.activation_policy()));
   spec.request_id = request.request_id();
   return spec;
 }

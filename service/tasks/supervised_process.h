@@ -78,7 +78,7 @@ struct SupervisionOptions {
 
 class SupervisedProcess {
  public:
-  // What is passed by pointer must outlive this.
+  // Everything that is passed by pointer must outlive the supervisor.
   SupervisedProcess(SupervisionOptions options, SupervisedWork* work, JobLauncher* launcher, Clock* clock);
 
   // Errors: Cancelled when `stop` was requested; FailedPrecondition with the program's words for a final exit code; Unavailable

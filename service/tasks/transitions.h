@@ -1,4 +1,4 @@
-// Which changes of a state are allowed, as a table that can be read and tested.
+// Tables of the changes of a state that are allowed. A table can be read, and tested for every pair of states.
 //
 // Thread-safe: values and functions without state.
 //

@@ -68,14 +68,14 @@ TEST_F(GenerationStoreTest, KeepsWhatTheCreatorSays) {
   wish.set_index_factory("HNSW16");
   wish.set_request_id("request");
   wish.mutable_gates()->set_min_index_recall(0.9);
-  wish.set_activation_policy("always");
+  wish.set_policy(storage::v1::GenerationManifest::POLICY_ALWAYS);
   ASSERT_OK(Open().Create(ModelDir("model"), wish, InPhase(GenerationRecord::PHASE_BUILDING)));
   ASSERT_OK_AND_ASSIGN(const auto kept, Open().ReadManifest("gen-000001"));
   EXPECT_EQ(kept.model_version(), 7);
   EXPECT_EQ(kept.index_factory(), "HNSW16");
   EXPECT_EQ(kept.request_id(), "request");
   EXPECT_EQ(kept.gates().min_index_recall(), 0.9);
-  EXPECT_EQ(kept.activation_policy(), "always");
+  EXPECT_EQ(kept.policy(), storage::v1::GenerationManifest::POLICY_ALWAYS);
 }
 
 TEST_F(GenerationStoreTest, NeverGivesAnIdOutTwice) {

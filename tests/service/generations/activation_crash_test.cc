@@ -1,5 +1,5 @@
-// A crash at every rename of an activation. What is on disk at that moment is copied while the activation goes on, and an engine is
-// started on each copy.
+// Crashes at every rename of an activation. The test copies the data directory before and after each rename, and starts an engine
+// on each copy.
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -23,11 +23,11 @@ using ::testing::ElementsAre;
 using State = service::GenerationState;
 using Items = std::map<std::string, uint32_t>;
 
-// What a crash leaves, and what there must be after the restart.
+// The files that a crash leaves, and the state that the restarted server must have.
 struct Crash {
   std::string moment;
   std::string directory;
-  // Everything that was acknowledged.
+  // All acknowledged items.
   Items items;
   std::string active;
   std::string previous;
@@ -35,9 +35,9 @@ struct Crash {
 
 class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
  protected:
-  // gen-000001 is active; it has two items.
+  // Starts a server whose active generation gen-000001 has two items.
   void StartWithItems() {
-    // More rows than a test writes: no segment is sealed while files are copied.
+    // More rows than the test writes, so that no segment is sealed while files are copied.
     config().mutable_index()->set_seal_rows(1000);
     ASSERT_OK(StartAll("model"));
     Put();
@@ -45,7 +45,7 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
     active_ = "gen-000001";
   }
 
-  // An acknowledged write.
+  // Writes an item and waits until the write is acknowledged.
   void Put() {
     const auto number = static_cast<uint32_t>(items_.size());
     ASSERT_OK(Upsert({ItemOf(absl::StrCat(number), number)}));
@@ -66,7 +66,7 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
       Put();
       const std::string file = Relative(to);
       Copy(absl::StrCat("before ", file, " is replaced"));
-      // The new content was not written to its end.
+      // The crash came before the new content was complete.
       const Crash& half = Copy(absl::StrCat("while ", file, " is written"));
       const std::string temporary = half.directory + "/" + Relative(from);
       fs::resize_file(temporary, fs::file_size(temporary) / 2);
@@ -117,7 +117,7 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
 
   std::string Relative(const std::string& path) { return fs::relative(path, data_dir()).string(); }
 
-  // All generations that are loaded have what was acknowledged.
+  // Expects every loaded generation to have all acknowledged items.
   static void ExpectAllEqual(GenerationFixture& server, const Items& items) {
     const auto list = server.generations().List();
     ASSERT_OK(list);
@@ -139,7 +139,7 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
     ASSERT_EQ(server.ActiveId(), crash.active);
     EXPECT_EQ(server.generations().List()->previous, crash.previous);
     ExpectAllEqual(server, crash.items);
-    // What the crash left behind is in nobody's way.
+    // Whatever the crash left behind hinders no later activation.
     const std::string other = crash.active == "gen-000002" ? "gen-000001" : "gen-000002";
     ASSERT_OK(server.generations().Activate(other, crash.active, false));
     Items items = crash.items;
@@ -171,10 +171,8 @@ TEST_F(ActivationCrashTest, ThatRetiresAnOlderGenerationLeavesTheOldOneOrTheNewO
   CrashAtEachRename([&] { Activate(third); });
   EXPECT_THAT(replaced_, ElementsAre("generations/gen-000003/state.json", "active.json", "generations/gen-000001/state.json"));
   EXPECT_EQ(previous_, second);
-  // Its files went up to the manifest, which is the first.
-  while (generations().Get("gen-000001").ok()) {
-    std::this_thread::yield();
-  }
+  // Imitates a removal that was interrupted right after the manifest, which is removed first.
+  AwaitGone("gen-000001");
   ASSERT_OK(CreateDirectories(data_dir() + "/generations/gen-000001/bundle"));
   Copy("while the older generation is removed");
   ExpectEachIsRecovered();
@@ -189,7 +187,7 @@ TEST_F(ActivationCrashTest, OfARollbackLeavesTheOldOneOrTheNewOne) {
   ExpectEachIsRecovered();
 }
 
-// The pointer is durable before writes are held; where they then cannot be, it is taken back.
+// The pointer is made durable before writes are held. When they cannot be held, the pointer is restored.
 TEST_F(ActivationCrashTest, ThatFailsLeavesTheOldOneOrTheNewOne) {
   StartWithItems();
   const std::string second = BuildReady("other");

@@ -1,4 +1,4 @@
-// A GenerationController that does what a test tells it: generations are set from outside, calls are recorded.
+// A GenerationController that a test controls: the test sets the generations, and calls are recorded.
 //
 // Thread-safe. Observers are called under the lock, as the contract allows: they must not call back.
 #ifndef SEMBLANCE_TESTS_SERVICE_GENERATIONS_FAKE_GENERATION_CONTROLLER_H_
@@ -44,7 +44,7 @@ class FakeGenerationController final : public service::GenerationController {
     Tell(id, std::nullopt);
   }
 
-  // What calls that change something fail with; OK: nothing.
+  // Calls that change something return this error. OK ends it.
   void FailWith(const absl::Status& status) {
     MutexLock lock(&mutex_);
     failure_ = status;
@@ -57,7 +57,7 @@ class FakeGenerationController final : public service::GenerationController {
     changed_.notify_all();
   }
 
-  // Waits for so many evaluations that wait.
+  // Waits until so many evaluations wait.
   void AwaitHeld(int count) {
     MutexLock lock(&mutex_);
     while (waiting_ != count) {
@@ -73,7 +73,7 @@ class FakeGenerationController final : public service::GenerationController {
     }
   }
 
-  // What was called, in order: "activate gen-000002, expected gen-000001".
+  // The calls in their order, as "activate gen-000002, expected gen-000001".
   std::vector<std::string> calls() const {
     MutexLock lock(&mutex_);
     return calls_;

@@ -1,9 +1,8 @@
-// An engine with the life of its generations: the builder runs in this process, and calls wait for what they caused.
+// An engine with its generations. The builder runs in this process, and calls wait for what they caused.
 #ifndef SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_FIXTURE_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <future>
 #include <map>
@@ -19,7 +18,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "builder/builder.h"
+#include "common/clock.h"
 #include "common/process.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "config/server_config.h"
 #include "service/generations/generation_lifecycle.h"
@@ -28,10 +29,10 @@
 
 namespace semblance::testing {
 
-// Runs BuildGeneration on a thread in place of semblance-builder.
+// Runs BuildGeneration on a thread instead of starting semblance-builder.
 class InProcessLauncher final : public service::JobLauncher {
  public:
-  // The exit codes of the next starts, which then build nothing.
+  // The exit codes of the next starts. These starts build nothing.
   std::vector<int> failures;
   std::atomic<int> starts = 0;
 
@@ -106,7 +107,7 @@ class GenerationFixture : public EngineFixture {
   }
   ~GenerationFixture() { StopAll(); }
 
-  // The engine and its generations; see EngineFixture::Start.
+  // Starts the engine and its generations; see EngineFixture::Start.
   absl::Status StartAll(const std::string& model) {
     StopAll();
     absl::Status status = Start(model);
@@ -115,8 +116,9 @@ class GenerationFixture : public EngineFixture {
     }
     lifecycle_ = std::make_unique<service::GenerationLifecycle>(
         service::GenerationLifecycleOptions{
-            .build = {.builder_path = "builder", .data_dir = data_dir(), .config_path = "", .threads = 0}, .metrics = nullptr},
-        &engine(), &launcher_);
+            .build = {.builder_path = "builder", .data_dir = data_dir(), .config_path = "", .threads = 0, .retry_delay = {}},
+            .metrics = nullptr},
+        &engine(), &launcher_, &clock_);
     return lifecycle_->Start();
   }
 
@@ -127,6 +129,7 @@ class GenerationFixture : public EngineFixture {
 
   service::GenerationLifecycle& generations() { return *lifecycle_; }
   InProcessLauncher& launcher() { return launcher_; }
+  SystemClock& clock() { return clock_; }
 
   service::GenerationSpec SpecOf(const std::string& model) {
     service::GenerationSpec spec;
@@ -135,12 +138,13 @@ class GenerationFixture : public EngineFixture {
     return spec;
   }
 
-  // Calls `on_state` for each state that the generation is in, from now on until one of `until` has been reached, or it is gone.
+  // Waits until the generation is in one of the states `until`, or is gone. Calls `on_state` after each change, beginning with the
+  // present state.
   service::GenerationInfo AwaitState(
       const std::string& id, const std::set<service::GenerationState>& until,
       const std::function<void(const service::GenerationInfo&)>& on_state = [](const service::GenerationInfo&) {}) {
     Mutex mutex;
-    std::condition_variable_any changed;
+    Condition changed;
     std::optional<service::GenerationInfo> last;
     bool gone = false;
     const auto token = generations().AddObserver(id, [&](const std::optional<service::GenerationInfo>& info) {
@@ -152,7 +156,7 @@ class GenerationFixture : public EngineFixture {
         gone = !info.has_value();
         last = gone ? last : info;
       }
-      changed.notify_all();
+      changed.NotifyAll();
     });
     EXPECT_OK(token);
     if (!token.ok()) {
@@ -160,15 +164,13 @@ class GenerationFixture : public EngineFixture {
     }
     {
       MutexLock lock(&mutex);
-      while (!gone && (!last.has_value() || until.count(last->state) == 0)) {
-        changed.wait(mutex);
-      }
+      changed.Wait(mutex, {}, [&] { return gone || (last.has_value() && until.count(last->state) > 0); });
     }
     generations().RemoveObserver(*token);
     return *last;
   }
 
-  // A generation of the model that is READY; the reason is in the failure otherwise.
+  // Builds a generation of the model, and returns its id when it is READY.
   std::string BuildReady(const std::string& model) {
     const auto created = generations().Create(SpecOf(model));
     EXPECT_OK(created);
@@ -185,8 +187,46 @@ class GenerationFixture : public EngineFixture {
                            service::GenerationState::kFailed, service::GenerationState::kCancelled});
   }
 
-  // Whether a loaded generation, active or not, is what `model` (id to picture) says: its items, and a vector of its own space for
-  // each. REQUIRES: nothing is being written.
+  // Waits until the reason of the generation begins with `text`.
+  void AwaitReason(const std::string& id, const std::string& text) {
+    Mutex mutex;
+    Condition changed;
+    bool said = false;
+    const auto token = generations().AddObserver(id, [&](const std::optional<service::GenerationInfo>& info) {
+      MutexLock lock(&mutex);
+      said = said || (info.has_value() && absl::StartsWith(info->reason, text));
+      changed.NotifyAll();
+    });
+    ASSERT_OK(token);
+    {
+      MutexLock lock(&mutex);
+      changed.Wait(mutex, {}, [&] { return said; });
+    }
+    generations().RemoveObserver(*token);
+  }
+
+  // Waits until the generation has left the table.
+  void AwaitGone(const std::string& id) {
+    Mutex mutex;
+    Condition changed;
+    bool gone = false;
+    const auto token = generations().AddObserver(id, [&](const std::optional<service::GenerationInfo>& info) {
+      MutexLock lock(&mutex);
+      gone = !info.has_value();
+      changed.NotifyAll();
+    });
+    if (token.ok()) {
+      {
+        MutexLock lock(&mutex);
+        changed.Wait(mutex, {}, [&] { return gone; });
+      }
+      generations().RemoveObserver(*token);
+    }
+    EXPECT_THAT(generations().Get(id).status(), HasReason("GENERATION_NOT_FOUND"));
+  }
+
+  // Expects a loaded generation, active or not, to have exactly the items of `model` (id to picture), and for each a vector of its
+  // own space. REQUIRES: nothing is being written.
   void ExpectEquals(const std::string& id, const std::map<std::string, uint32_t>& model) {
     const auto generation = engine().live().Find(id);
     ASSERT_NE(generation, nullptr) << id;
@@ -218,6 +258,7 @@ class GenerationFixture : public EngineFixture {
   }
 
  private:
+  SystemClock clock_;
   InProcessLauncher launcher_;
   std::unique_ptr<service::GenerationLifecycle> lifecycle_;
 };

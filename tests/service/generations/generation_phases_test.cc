@@ -1,4 +1,4 @@
-// What may happen while a generation is built: writes, cancellation, the end of the server; in each of its states.
+// Writes, a cancellation and a shutdown in each of the states of a generation that is built.
 #include <map>
 #include <random>
 #include <set>
@@ -30,7 +30,7 @@ class GenerationPhasesTest : public ::testing::TestWithParam<State>, public Gene
     ASSERT_OK(Upsert(std::move(items)));
   }
 
-  // A random write or delete, also in model_.
+  // Writes or deletes an item at random, and does the same to model_.
   void WriteSomething() {
     const std::string id = absl::StrCat(random_() % (kItems + 10));
     if (random_() % 3 == 0) {
@@ -53,7 +53,7 @@ TEST_P(GenerationPhasesTest, WritesAndDeletesInThisStateReachBothGenerations) {
   ASSERT_OK(created);
   const std::string id = created->manifest.id();
   bool written = false;
-  // On the building thread, which waits meanwhile: the state is the one that is asked for.
+  // The observer runs on the building worker, which waits meanwhile. So the generation stays in the state.
   const service::GenerationInfo info = AwaitState(id, kEnds, [&](const service::GenerationInfo& now) {
     if (now.state == GetParam() && !std::exchange(written, true)) {
       for (int i = 0; i < 20; ++i) {
@@ -74,7 +74,7 @@ TEST_P(GenerationPhasesTest, WritesAndDeletesInThisStateReachBothGenerations) {
   ExpectEquals(id, model_);
 }
 
-TEST_P(GenerationPhasesTest, AShutdownInThisStateGoesOnAfterTheRestart) {
+TEST_P(GenerationPhasesTest, ABuildThatAShutdownInterruptsInThisStateIsResumed) {
   StartWithItems();
   const auto created = generations().Create(SpecOf("other"));
   ASSERT_OK(created);
@@ -91,7 +91,7 @@ TEST_P(GenerationPhasesTest, AShutdownInThisStateGoesOnAfterTheRestart) {
   ExpectEquals("gen-000001", model_);
   ExpectEquals(id, model_);
   ASSERT_OK(generations().Activate(id, "", false));
-  // The same for the generation that was active and the one that is.
+  // A restart keeps both the active generation and the one before it.
   StopAll();
   ASSERT_OK(StartAll(""));
   EXPECT_EQ(ActiveId(), id);
@@ -110,7 +110,7 @@ TEST_P(GenerationPhasesTest, CancellingInThisStateLeavesTheActiveOneAlone) {
   const auto cancelled = generations().Cancel(id);
   const service::GenerationInfo info = AwaitState(id, {State::kReady, State::kCancelled});
   if (!cancelled.ok()) {
-    // It was faster.
+    // The build was complete before the cancellation came.
     EXPECT_THAT(cancelled.status(), HasReason("GENERATION_BUILT"));
     EXPECT_EQ(info.state, State::kReady);
   } else if (info.state == State::kCancelled) {
@@ -121,7 +121,7 @@ TEST_P(GenerationPhasesTest, CancellingInThisStateLeavesTheActiveOneAlone) {
   EXPECT_EQ(ActiveId(), "gen-000001");
   WriteSomething();
   ExpectEquals("gen-000001", model_);
-  // The next one is not in its way.
+  // The next build is not hindered.
   EXPECT_EQ(AwaitState(BuildReady("third"), {State::kReady}).state, State::kReady);
 }
 
@@ -132,7 +132,8 @@ INSTANTIATE_TEST_SUITE_P(States, GenerationPhasesTest,
 
 class GenerationRandomTest : public ::testing::TestWithParam<uint32_t>, public GenerationFixture {};
 
-// Several writers, builds, activations, rollbacks and restarts at random; each writer has ids of its own, so that the end is known.
+// Several writers, builds, activations, rollbacks and restarts at random. Each writer has ids of its own, so that the final items
+// are known.
 TEST_P(GenerationRandomTest, AgreesWithAMapAfterAnyMixOfWritesBuildsAndActivations) {
   constexpr int kWriters = 3;
   ASSERT_OK(StartAll("model"));

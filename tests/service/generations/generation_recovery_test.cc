@@ -1,4 +1,4 @@
-// What a server does at its start with what it finds.
+// A starting server finds generations on the disk: these tests say what it does with them.
 #include <filesystem>
 
 #include "common/file.h"
@@ -16,7 +16,7 @@ using State = service::GenerationState;
 
 class GenerationRecoveryTest : public ::testing::Test, public GenerationFixture {
  protected:
-  // gen-000002 is active, gen-000001 before it; one item was written in each.
+  // Makes gen-000002 active after gen-000001, and writes one item while each of them is active.
   void StartWithTwo() {
     ASSERT_OK(StartAll("model"));
     ASSERT_OK(Upsert({ItemOf("a", 1)}));
@@ -32,8 +32,7 @@ class GenerationRecoveryTest : public ::testing::Test, public GenerationFixture 
   }
 
   void ExpectGone(const std::string& id) {
-    AwaitState(id, {});
-    EXPECT_THAT(generations().Get(id).status(), HasReason("GENERATION_NOT_FOUND"));
+    AwaitGone(id);
     EXPECT_FALSE(PathExists(FileOf(id, "")));
   }
 };
@@ -54,7 +53,7 @@ TEST_P(DamagedFileTest, OfOneGenerationStopsNoneOfTheOthers) {
   EXPECT_EQ(info->state, State::kFailed);
   EXPECT_THAT(info->reason, HasSubstr(damaged + "/" + GetParam()));
   EXPECT_THAT(info->reason, HasSubstr("MANIFEST_INVALID"));
-  // Nothing can be done with it, and the others go on.
+  // The damaged one can only be deleted, and the others work.
   EXPECT_THAT(generations().Activate(damaged, "", false).status(), HasReason("GENERATION_NOT_READY"));
   EXPECT_THAT(generations().Cancel(damaged).status(), HasReason("GENERATION_BUILT"));
   EXPECT_THAT(generations().Evaluate(damaged).status(), HasReason("GENERATION_NOT_READY"));
@@ -109,7 +108,7 @@ TEST_P(DamagedFileTest, BringsTheGenerationBackWhenItIsRestored) {
   ExpectEquals("gen-000002", {{"a", 1}, {"b", 2}, {"c", 3}});
 }
 
-// A server that is started with --model looks for the generation of that model.
+// A server that is started with --model looks for the generation of that model, and must not stop at a damaged one.
 TEST_P(DamagedFileTest, IsNoObstacleToAnotherModel) {
   StartWithTwo();
   StopAll();
@@ -128,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(Files, DamagedFileTest, ::testing::Values("manifest.jso
 TEST_F(GenerationRecoveryTest, ADamagedBuildFailsThatGenerationAlone) {
   using storage::v1::GenerationRecord;
   StartWithTwo();
-  // It is read where the server takes over what the builder has built.
+  // The server reads build.json when it takes the index over from the builder.
   for (const auto phase : {GenerationRecord::PHASE_BUILDING, GenerationRecord::PHASE_BUILT}) {
     const std::string id = BuildReady("third");
     StopAll();
@@ -151,7 +150,7 @@ TEST_F(GenerationRecoveryTest, ADamagedBuildFailsThatGenerationAlone) {
   }
 }
 
-// What a generation was built of is read no more once it has passed its gates.
+// Once a generation has passed its gates, nothing reads its build.json.
 TEST_F(GenerationRecoveryTest, ADamagedBuildOfAGenerationThatAnswersDoesNotMatter) {
   StartWithTwo();
   StopAll();
@@ -171,7 +170,7 @@ TEST_F(GenerationRecoveryTest, FallsBackToTheGenerationBeforeWhenTheActiveOneIsB
   EXPECT_EQ(ActiveId(), "gen-000001");
   EXPECT_THAT(IdsFoundBy(2, 1), ElementsAre("b"));
   EXPECT_EQ(AwaitEnd("gen-000002").state, State::kFailed);
-  // Another activation ends it.
+  // Another activation ends the degraded state.
   ASSERT_OK(generations().Activate(BuildReady("third"), "", false));
   EXPECT_EQ(engine().status().state, service::EngineState::kServing);
 }
@@ -217,10 +216,10 @@ TEST_F(GenerationRecoveryTest, ACancelledGenerationStaysCancelledAndARetiringOne
   EXPECT_EQ(ActiveId(), "gen-000002");
 }
 
-// Who watches a generation over a restart must not be told that it is gone.
+// A client that watches a generation across a restart must not hear that the generation is gone.
 TEST_F(GenerationRecoveryTest, SaysThatItIsStartingUntilItKnowsWhatThereIs) {
   ASSERT_OK(Start("model"));
-  service::GenerationLifecycle starting({}, &engine(), &launcher());
+  service::GenerationLifecycle starting({}, &engine(), &launcher(), &clock());
   EXPECT_THAT(starting.Get("gen-000001").status(), HasReason("NO_ACTIVE_GENERATION"));
   EXPECT_THAT(starting.List().status(), HasReason("NO_ACTIVE_GENERATION"));
   EXPECT_THAT(starting.AddObserver("gen-000001", [](const auto&) {}).status(), HasReason("NO_ACTIVE_GENERATION"));

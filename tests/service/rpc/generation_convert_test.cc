@@ -22,7 +22,7 @@ GenerationInfo FullInfo() {
   info.manifest.set_embedding_space_id("sha256:abc");
   info.manifest.set_dimension(64);
   info.manifest.set_index_factory("HNSW32");
-  info.manifest.set_activation_policy("if_better");
+  service::SetPolicy(service::ActivationPolicy::kIfBetter, info.manifest);
   info.manifest.set_create_time("2024-05-06T07:08:09Z");
   info.manifest.mutable_gates()->set_min_index_recall(0.9);
   info.manifest.mutable_gates()->set_label_recall_tolerance(0.02);

@@ -83,7 +83,7 @@ TEST(WatchGenerationTest, EndsAtOnceInAStateThatLasts) {
 TEST(WatchGenerationTest, GoesOnPastReadyWhenAnActivationFollows) {
   GenerationServer server;
   GenerationInfo info = GenerationOf(kId, GenerationState::kReady);
-  info.manifest.set_activation_policy("always");
+  service::SetPolicy(service::ActivationPolicy::kAlways, info.manifest);
   server.generations.Set(info);
   Watcher watcher(server);
   EXPECT_EQ(watcher.NextState(), v1::GENERATION_STATE_READY);
@@ -96,7 +96,7 @@ TEST(WatchGenerationTest, GoesOnPastReadyWhenAnActivationFollows) {
 TEST(WatchGenerationTest, EndsWithReadyWhenTheActivationWasDecidedAgainst) {
   GenerationServer server;
   GenerationInfo info = GenerationOf(kId, GenerationState::kReady);
-  info.manifest.set_activation_policy("if_better");
+  service::SetPolicy(service::ActivationPolicy::kIfBetter, info.manifest);
   server.generations.Set(info);
   Watcher watcher(server);
   EXPECT_EQ(watcher.NextState(), v1::GENERATION_STATE_READY);

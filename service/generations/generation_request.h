@@ -1,0 +1,30 @@
+// A client's request for a new generation: how it is recorded, and how a repetition is recognized.
+//
+// Thread-safe: functions without state.
+#ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REQUEST_H_
+#define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REQUEST_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "semblance/storage/v1/generation.pb.h"
+#include "service/live/generation_info.h"
+
+namespace semblance::service {
+
+// Everything in the manifest that the request decides. GenerationStore::Create sets the rest.
+storage::v1::GenerationManifest ManifestOf(const GenerationSpec& spec);
+
+// The generation that an earlier request with the same request_id has made; nullopt when the request is new. Errors:
+// AlreadyExists/REQUEST_ID_REUSED, field "request_id", when that request asked for something else.
+absl::StatusOr<std::optional<GenerationInfo>> FindRequest(const GenerationSpec& spec,
+                                                          const std::vector<GenerationInfo>& generations);
+
+// The gates that a manifest asks for. A manifest of an earlier version has none; then these are the defaults.
+GenerationGates GatesOf(const storage::v1::GenerationManifest& manifest);
+
+}  // namespace semblance::service
+
+#endif  // SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REQUEST_H_
