@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/version.h"
 #include "embedder/embedder.h"
@@ -28,7 +29,19 @@ v1::ServerState StateToProto(EngineState state) {
 }
 
 std::string ArchitectureName(const storage::v1::Architecture& architecture) {
-  return architecture.has_resnet() ? "resnet" + std::to_string(architecture.resnet().depth()) : "small_convnet";
+  switch (architecture.backbone_case()) {
+    case storage::v1::Architecture::kSmallConvnet:
+      return "small_convnet";
+    case storage::v1::Architecture::kResnet:
+      return absl::StrCat("resnet", architecture.resnet().depth());
+    case storage::v1::Architecture::kBnInception:
+      return "bn_inception";
+    case storage::v1::Architecture::kTorchScript:
+      return "torch_script";
+    case storage::v1::Architecture::BACKBONE_NOT_SET:
+      break;
+  }
+  return "unknown";
 }
 
 void DescribeModel(const embedder::Embedder& embedder, v1::ModelInfo* proto) {

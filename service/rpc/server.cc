@@ -98,7 +98,7 @@ class GrpcServer final : public RpcServer {
       if (now >= quiet || now >= start + limit) {
         return now >= quiet;
       }
-      // Nothing can end this sleep early, because an arriving call only puts the moment off.
+      // No event says that no call arrives. An arriving call only postpones the moment, so nothing needs to end this sleep early.
       absl::SleepFor(std::min(quiet, start + limit) - now);
     }
   }

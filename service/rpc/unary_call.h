@@ -60,7 +60,7 @@ class CallTracker {
   void AddStream(const std::shared_ptr<OpenStream>& stream);
   void RemoveStream(const std::shared_ptr<OpenStream>& stream);
 
-  // When the last call arrived; 1970 before the first.
+  // The time at which the last call arrived. It is the Unix epoch before the first call.
   absl::Time last_arrival() const { return absl::FromUnixNanos(last_arrival_ns_.load()); }
 
   // The number of calls that gRPC still holds. It is zero after the server has shut down.

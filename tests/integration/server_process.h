@@ -36,10 +36,6 @@ class ServerProcess {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-// Returns the answer of grpc.health.v1 for a service ("" is the whole server): 1 SERVING, 2 NOT_SERVING, 0 if it does not
-// answer.
-int HealthOf(grpc::Channel* channel, const std::string& service);
-
 }  // namespace semblance::testing
 
 #endif  // SEMBLANCE_TESTS_INTEGRATION_SERVER_PROCESS_H_

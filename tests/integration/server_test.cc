@@ -24,6 +24,7 @@
 #include "semblance/v1/search_service.grpc.pb.h"
 #include "tests/integration/server_process.h"
 #include "tests/integration/small_model.h"
+#include "tests/testing/grpc_health.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
