@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Damage{"Alias", [](ModelRegister& m) { m.mutable_aliases(0)->set_alias("king"); }, "alias \"king\""},
                       Damage{"AliasOfNothing", [](ModelRegister& m) { m.mutable_aliases(0)->set_version(3); },
                              "alias \"champion\""}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace semblance::service

@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadOption{"MountOfTheRoot", [](KubernetesOptions& o) { o.mount_path = "/"; }, "kubernetes.mount_path"},
                       BadOption{"MountWithAColon", [](KubernetesOptions& o) { o.mount_path = "/a:b"; }, "kubernetes.mount_path"},
                       BadOption{"NegativeTtl", [](KubernetesOptions& o) { o.ttl_seconds = -1; }, "kubernetes.ttl_seconds"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace semblance::service
