@@ -28,8 +28,8 @@ libraries=(
 )
 # dpkg-dev, file and fakeroot make the Debian package and install it into a root of its own; groff-base reads the man pages.
 tests=(
-  libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf python3-yaml
-  dpkg-dev file fakeroot groff-base
+  libgtest-dev libgmock-dev libhnswlib-dev python3 python3-grpcio python3-protobuf python3-venv python3-yaml
+  dpkg-dev file fakeroot groff-base prometheus systemd
 )
 demo=(dataset-fashion-mnist)
 lint=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck)
@@ -74,6 +74,16 @@ as_root() {
   fi
 }
 
+# The tests use promtool alone. The package would start Prometheus too, on port 9090, now and at every boot: its unit is masked before
+# it comes. "systemctl unmask prometheus" takes that back; a machine that has a unit of this name already keeps it.
+mask_prometheus() {
+  local unit=/etc/systemd/system/prometheus.service
+  if [[ ! -e $unit && ! -L $unit ]]; then
+    as_root mkdir -p "${unit%/*}"
+    as_root ln -s /dev/null "$unit"
+  fi
+}
+
 main() {
   local packages=("${tools[@]}" "${libraries[@]}" "${tests[@]}" "${demo[@]}") missing
   case "${1:-}" in
@@ -94,6 +104,7 @@ main() {
     return
   fi
   echo "Packages: $((${#packages[@]} - ${#missing[@]})) of ${#packages[@]} are installed; installing: ${missing[*]}"
+  if [[ " ${missing[*]} " == *" prometheus "* ]]; then mask_prometheus; fi
   as_root apt-get update --quiet
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
   echo "Packages: done."

@@ -1,49 +1,23 @@
 #!/usr/bin/env python3
 """Validates what the server sends to Kubernetes against the schemas that Kubernetes publishes.
 
-Usage: validate_kubernetes_manifests.py RENDERER CACHE
+Usage: validate_kubernetes_manifests.py RENDERER
 
 RENDERER writes the manifests (render_kubernetes_manifests.cc). The schemas and their validator are the package kubernetes-validate
-of PyPI, which is installed below CACHE once. Exits with 77, which CTest shows as skipped, where it cannot be had.
+of PyPI, which the interpreter must have (tests/testing/install_kubernetes_validate.sh).
 """
 
 import glob
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 
-PACKAGE = "kubernetes-validate==1.37.0"
+import kubernetes_validate
+
 # The first whose schema does not ask for pod conditions in every rule of a pod failure policy (servers never did), and the newest.
 VERSIONS = ["1.31", "1.37"]
-SKIPPED = 77
-
-
-def skip(why):
-    print(f"SKIPPED: the manifests were not validated: {why}")
-    sys.exit(SKIPPED)
-
-
-def install(cache):
-    """The folder with the package; a half-finished one is never taken."""
-    folder = os.path.join(cache, PACKAGE)
-    if not os.path.isdir(folder):
-        os.makedirs(cache, exist_ok=True)
-        temporary = tempfile.mkdtemp(dir=cache)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
-        command = [*pip, "--retries=1", "--timeout=10", "--target", temporary, PACKAGE]
-        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if run.returncode != 0:
-            shutil.rmtree(temporary)
-            skip(f"{PACKAGE} cannot be installed: {run.stdout.strip().splitlines()[-1:]}")
-        # Every API takes DeleteOptions; the validator looks for them under the version that a manifest names.
-        schemas = os.path.join(temporary, "kubernetes_validate", "kubernetes-json-schema")
-        for path in glob.glob(os.path.join(schemas, "*", "deleteoptions-meta-v1.json")):
-            shutil.copy(path, path.replace("-meta-v1", "-v1"))
-        os.rename(temporary, folder)
-    return folder
 
 
 def problem_of(validator, manifest, version):
@@ -55,10 +29,7 @@ def problem_of(validator, manifest, version):
 
 
 def main():
-    renderer, cache = sys.argv[1:]
-    sys.path.insert(0, install(cache))
-    import kubernetes_validate
-
+    (renderer,) = sys.argv[1:]
     problems = 0
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run([renderer, directory], check=True)
