@@ -6,8 +6,8 @@ WhiteningTransform FitWhitening(const torch::Tensor& embeddings, double power) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor rows = embeddings.to(torch::kFloat64);
   const torch::Tensor mean = rows.mean(0);
-  const torch::Tensor centerd = rows - mean;
-  const torch::Tensor covariance = centerd.t().matmul(centerd) / rows.size(0);
+  const torch::Tensor centered = rows - mean;
+  const torch::Tensor covariance = centered.t().matmul(centered) / rows.size(0);
   const auto [eigenvalues, axes] = torch::linalg_eigh(covariance);
   constexpr double kSmallestShare = 1e-6;
   // The addend is for embeddings that are all equal: no division by zero.
