@@ -13,7 +13,7 @@ INSTALL := scripts/install_dependencies.sh
 configure = cmake --preset $(1) --log-level=NOTICE
 compile = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help install install-bench build demo test asan tsan package docs format lint clean
+.PHONY: help install install-bench build demo test test-cpus asan tsan package docs format lint clean
 
 help: ## This list.
 	@echo "Targets (installing Debian 12 packages where they need them; SEMBLANCE_SKIP_INSTALL=1 skips that):"
@@ -33,6 +33,11 @@ test: install ## Build everything and run the whole test suite.
 	@$(call configure,release)
 	@$(call compile,release)
 	@ctest --preset release
+
+test-cpus: install ## The tests that link LibTorch or FAISS, with the kernels that OpenBLAS and LibTorch take on other processors.
+	@$(call configure,release)
+	@$(call compile,release) --target $$(ctest --preset release -L '^(faiss|torch)$$' -LE slow --show-only | sed -En 's/^ *Test +#[0-9]+: (.*)/\1_test/p')
+	@scripts/test_cpus.sh
 
 asan: install ## The test suite under AddressSanitizer and UndefinedBehaviorSanitizer.
 	@$(call configure,asan)
