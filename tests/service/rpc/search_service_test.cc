@@ -16,7 +16,7 @@ using ::semblance::testing::PictureOf;
 using ::semblance::testing::ReasonOf;
 using ::testing::ElementsAre;
 
-std::vector<std::string> IdsOf(const v1::SearchResult& result) {
+std::vector<std::string> ResultIds(const v1::SearchResult& result) {
   std::vector<std::string> ids;
   for (const v1::Neighbor& neighbor : result.neighbors()) {
     ids.push_back(neighbor.item_id());
@@ -52,7 +52,7 @@ TEST_F(SearchServiceTest, FindsByImageAndNamesWhereTheAnswerComesFrom) {
   request.set_top_k(1);
   const grpc::Status status = Search(request);
   ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_THAT(IdsOf(found_.result()), ElementsAre("two"));
+  EXPECT_THAT(ResultIds(found_.result()), ElementsAre("two"));
   EXPECT_EQ(found_.result().neighbors(0).label(), "picture 2");
   EXPECT_NEAR(found_.result().neighbors(0).score(), 1, 1e-5);
   EXPECT_EQ(found_.provenance().generation(), "gen-000001");
@@ -66,7 +66,7 @@ TEST_F(SearchServiceTest, AttributesComeOnlyWhenTheyAreAskedFor) {
   request.set_top_k(2);
   request.add_exclude_item_ids("two");
   ASSERT_TRUE(Search(request).ok());
-  ASSERT_THAT(IdsOf(found_.result()), ElementsAre("one"));
+  ASSERT_THAT(ResultIds(found_.result()), ElementsAre("one"));
   EXPECT_EQ(found_.result().neighbors(0).attributes_size(), 0);
   request.set_include_attributes(true);
   ASSERT_TRUE(Search(request).ok());
@@ -93,7 +93,7 @@ TEST_F(SearchServiceTest, ABatchAnswersInTheOrderOfItsQueries) {
   const grpc::Status status = BatchSearch(request);
   ASSERT_TRUE(status.ok()) << status.error_message();
   ASSERT_EQ(batch_.results_size(), 2);
-  EXPECT_THAT(IdsOf(batch_.results(1)), ElementsAre("one"));
+  EXPECT_THAT(ResultIds(batch_.results(1)), ElementsAre("one"));
   EXPECT_EQ(batch_.provenance().generation(), "gen-000001");
 }
 
