@@ -295,6 +295,9 @@ void FakeKubernetes::ServePods(const httplib::Request& request, httplib::Respons
       absl::StrAppend(&text, line, "\n");
     }
   }
+  if (!text.empty() && !absl::EndsWith(logs_[parts[0]], "\n")) {
+    text.pop_back();  // A log may end in the middle of a line.
+  }
   response.set_content(text, "text/plain");
 }
 
