@@ -29,6 +29,8 @@ namespace {
 
 constexpr char kAddress[] = "127.0.0.1";
 constexpr absl::Duration kPatience = absl::Seconds(10);
+// A rank that lost another one may end before the one that failed, which gets this time to say why.
+constexpr absl::Duration kReasonPatience = absl::Seconds(2);
 
 // Returns a port that was free a moment ago. The first rank will listen on it.
 absl::StatusOr<int> FreePort() {
@@ -110,6 +112,13 @@ class Children {
     changed_.Wait(mutex_, stop, [this]() SEMBLANCE_REQUIRES(mutex_) { return running_.empty() || exit_code_ != 0; });
   }
 
+  // Returns when the exit code says why the ranks end, or none runs, or at the limit.
+  void AwaitReason(absl::Duration limit) {
+    const MutexLock lock(&mutex_);
+    changed_.WaitFor(mutex_, /*stop=*/{}, limit,
+                     [this]() SEMBLANCE_REQUIRES(mutex_) { return running_.empty() || exit_code_ != kExitTransient; });
+  }
+
   // Returns true when no rank runs, and false at the limit.
   bool AwaitEnd(absl::Duration limit) {
     const MutexLock lock(&mutex_);
@@ -163,6 +172,8 @@ absl::StatusOr<int> RunLocalRanks(int count, const std::vector<std::string>& arg
     SEMBLANCE_RETURN_IF_ERROR(children.Start(all, EnvironmentOf(rank, count, port)));
   }
   children.AwaitEndOrFailure(stop);
+  // SIGTERM would replace the exit code of a rank that is about to end with its error.
+  children.AwaitReason(kReasonPatience);
   children.Signal(SIGTERM);
   // No limit: a rank that stops writes a checkpoint first.
   children.AwaitEndOrFailure(/*stop=*/{});
