@@ -1,4 +1,4 @@
-// What the configuration means, and must not say, where data.path is a manifest of triplets: images without labels.
+// The rules of a training configuration whose data.path is a manifest of triplets, so that the images have no labels.
 //
 // Thread-safe: functions without state, but for reading that file's header.
 #ifndef SEMBLANCE_CONFIG_TRIPLET_CONFIG_H_

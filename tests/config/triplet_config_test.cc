@@ -63,7 +63,7 @@ TEST(TripletConfigTest, LeavesLabeledDataAlone) {
 struct Refusal {
   const char* assignment;
   const char* field;
-  // Of what to do.
+  // The part of the message that says what to do.
   const char* words;
 };
 
