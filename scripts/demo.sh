@@ -33,6 +33,7 @@ field() { sed -n "s/^ *\"$2\": \"\([^\"]*\)\".*/\1/p" "$1" | head -n 1; }
 
 # Starts a server on the data directory $1 with the bundle $2, and sets $address when it answers.
 start_server() {
+  : >"$out/server.out"  # The loop below may read it before the server's process has opened it.
   "$bin/semblance-server" --data_dir="$1" --model="$2" --listen=127.0.0.1:0 >"$out/server.out" 2>"$out/server.log" &
   server_pid=$!
   local tries
