@@ -1,5 +1,5 @@
-// semblance-bench-ablations: what the choices of Proxy-NCA change, one at a time, as in its paper: the scale, how many proxies
-// there are, how they are assigned, the batch size.
+// semblance-bench-ablations measures what the choices of Proxy-NCA change, one at a time, as in its paper: the scale, the number of
+// proxies, their assignment, and the batch size.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -28,7 +28,7 @@ struct Ablation {
   std::vector<Variant> variants;
 };
 
-// k = 2 embedding_scale proxy_scale; the lengths are equal.
+// k = 2 embedding_scale proxy_scale. The two lengths are equal.
 Variant Scale(const char* k, const char* length) {
   return {absl::StrCat("k_", k),
           {absl::StrCat("loss.proxy_nca.embedding_scale=", length), absl::StrCat("loss.proxy_nca.proxy_scale=", length)}};
@@ -38,7 +38,7 @@ Variant ProxiesPerClass(const char* share) {
   return {absl::StrCat("per_class_", share), {absl::StrCat("proxies.per_class=", share)}};
 }
 
-// An example's positive comes from another of its class: there has to be one in the batch.
+// The positive of an example is another example of its class, so the batch must have one.
 Variant Assignment(const char* name, const char* value) {
   return {name, {absl::StrCat("proxies.assignment=", value), "sampler.samples_per_class=2"}};
 }
@@ -77,7 +77,7 @@ absl::Status Run(const StudyOptions& options, const std::vector<Ablation>& ablat
   return absl::OkStatus();
 }
 
-// Those that are named, or all.
+// Returns the variants that are named, or all of them when none is named.
 absl::StatusOr<std::vector<Ablation>> Choose(const std::string& list) {
   const std::vector<Ablation> all = Ablations();
   if (list.empty()) {

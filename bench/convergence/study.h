@@ -25,7 +25,8 @@ struct Variant {
 };
 
 struct StudyOptions {
-  // The recipe's directory; empty: recipes/NAME beside the sources of this program, NAME being that of the data's directory.
+  // The directory of the recipe. When it is empty, it is recipes/NAME beside the sources of this program, where NAME is the name of
+  // the data's directory.
   std::string recipe;
   std::string data = "build/bench/emoji/manifest.tsv";
   // Names of variants, separated by commas. Empty means all.
@@ -48,23 +49,23 @@ struct VariantResult {
   double best_step = 0;
 };
 
-// --data, --recipe, --only, --seeds, --jobs, --set.
+// Adds --data, --recipe, --only, --seeds, --jobs and --set.
 void AddStudyFlags(CommandLine* command, StudyOptions* options);
 
-// Fills in the recipe. Errors: InvalidArgument that names the flag.
+// Fills in the recipe. Errors: InvalidArgument, which names the flag.
 absl::Status CheckStudyOptions(StudyOptions* options);
 
-// Reads the variants of losses.tsv. Errors: InvalidArgument with file and line; those of reading it.
+// Reads the variants of losses.tsv. Errors: InvalidArgument with file and line; the errors of reading the file.
 absl::StatusOr<std::vector<Variant>> ReadLosses(const std::string& recipe);
 
-// Trains all variants in `directory` and prints a line for each. Errors: those of RunTrainer.
+// Trains all variants in `directory` and prints a line for each. Errors: the errors of RunTrainer.
 absl::StatusOr<std::vector<VariantResult>> RunStudy(const StudyOptions& options, const std::string& directory,
                                                     const std::vector<Variant>& variants);
 
-// {"curve": [[step, seconds, recall_at_1], ...], "best_recall_at_1", "best_recall_at_1_std", "best_step"}.
+// Returns {"curve": [[step, seconds, recall_at_1], ...], "best_recall_at_1", "best_recall_at_1_std", "best_step"}.
 nlohmann::json ToJson(const VariantResult& result);
 
-// Recall@1 over steps, a line for each variant, as PNG.
+// Draws recall@1 over steps, with a line for each variant, as a PNG.
 absl::Status DrawStudy(const std::vector<VariantResult>& results, const std::string& title, const std::string& file);
 
 }  // namespace semblance::bench

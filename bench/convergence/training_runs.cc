@@ -18,7 +18,7 @@
 namespace semblance::bench {
 namespace {
 
-// The trainer is beside this program.
+// The trainer's program lies beside this one.
 std::string TrainerPath() {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "semblance-trainer").string();
 }

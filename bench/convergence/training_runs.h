@@ -18,7 +18,7 @@ struct RunPoint {
   int64_t step = 0;
   // The time of training without evaluations.
   double seconds = 0;
-  // Recall@1 on the test classes, and on validation classes held out of the training classes.
+  // Recall@1 on the test classes, and on the validation classes, which are held out of the training classes.
   double recall_at_1 = 0;
   double validation_recall_at_1 = 0;
 };
@@ -29,13 +29,13 @@ struct TrainingRun {
   RunPoint chosen;
 };
 
-// Trains anew, with `settings` (as of --set) on top of the file `config`; the bundle is `output`. Errors: Internal when the program
-// fails, with the file that says why; those of removing what was there.
+// Trains anew, with `settings` (in the form of --set) on top of the file `config`. The bundle is written to `output`, which is
+// removed first. Errors: Internal when the program fails, with the name of the file that says why; the errors of removing `output`.
 absl::Status Train(const std::string& output, const std::string& config, const std::vector<std::string>& settings);
 
-// Trains in a new directory below `directory`, with `settings` (as of --set) on top of the file `config`, and reads the log.
-// A run that is there already, of the same settings by the same build of the trainer, is not repeated. Errors: Internal when the
-// program fails; those of reading files.
+// Trains in a new directory below `directory`, with `settings` (in the form of --set) on top of the file `config`, and reads the
+// log. A run that exists already, with the same settings and by the same build of the trainer, is not repeated. Errors: Internal
+// when the program fails; the errors of reading files.
 absl::StatusOr<TrainingRun> RunTrainer(const std::string& directory, const std::string& name, const std::string& config,
                                        const std::vector<std::string>& settings);
 

@@ -18,11 +18,11 @@ constexpr int kCaption = 18;
 constexpr int kGap = 6;
 constexpr int kCellWidth = kPicture + 2 * kFrame + kGap;
 constexpr int kCellHeight = kPicture + 2 * kFrame + kCaption + kGap;
-// The gap between the query and its neighbours.
+// The gap between the query and its neighbors.
 constexpr int kQueryGap = 16;
 constexpr size_t kMaxCaption = 16;
 
-// Blue, green, red.
+// The order of the channels is blue, green, red.
 const cv::Scalar kBackground(255, 255, 255);
 const cv::Scalar kText(40, 40, 40);
 const cv::Scalar kQueryColor(160, 110, 60);

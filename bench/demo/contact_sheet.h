@@ -1,5 +1,5 @@
-// A picture of queries and their neighbours: a row per query, the query first, then its neighbours, framed green where the label is
-// the query's and red where it is not.
+// A picture of queries and their neighbors. Each row has the query first, and then its neighbors. A neighbor with the query's label
+// has a green frame, and any other a red one.
 #ifndef SEMBLANCE_BENCH_DEMO_CONTACT_SHEET_H_
 #define SEMBLANCE_BENCH_DEMO_CONTACT_SHEET_H_
 
@@ -22,7 +22,8 @@ struct ContactRow {
   std::vector<ContactCell> neighbors;
 };
 
-// Writes a PNG to `path`. Errors: InvalidArgument (an image that does not decode, no rows); Unavailable (cannot write).
+// Writes a PNG to `path`. Errors: InvalidArgument when there are no rows or an image does not decode; Unavailable when the file
+// cannot be written.
 absl::Status WriteContactSheet(const std::string& path, const std::vector<ContactRow>& rows);
 
 }  // namespace semblance::bench

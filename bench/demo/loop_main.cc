@@ -1,4 +1,4 @@
-// semblance-demo-loop-report: what "make demo" found in its second half, the loop from labels to a better model. Adds it to
+// semblance-demo-loop-report adds the results of the second half of "make demo", the loop from labels to a better model, to
 // report.json.
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -35,7 +35,7 @@ absl::StatusOr<Json> ReadJson(const std::string& path) {
   return json;
 }
 
-// The files are what the commands of scripts/demo.sh printed with --json.
+// The commands of scripts/demo.sh printed these files with --json.
 absl::StatusOr<Json> DescribeLoop(const std::string& dir, const std::string& job_model_dir) {
   v1::GetTrainingJobResponse job;
   v1::GetGenerationResponse generation;

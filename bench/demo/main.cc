@@ -1,5 +1,5 @@
-// semblance-demo-report: the last step of "make demo". Searches all test images through the running server, compares with the
-// baselines, and writes report.json and neighbours.png.
+// semblance-demo-report is the last step of "make demo". It searches all test images through the running server, compares the
+// results with the baselines, and writes report.json and neighbours.png.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -52,7 +52,7 @@ double RecallAt1(const google::protobuf::RepeatedPtrField<storage::v1::RecallAtK
   return found == recall.end() ? 0 : found->recall();
 }
 
-// One query of each class in turn, until the sheet is full.
+// Takes one query of each class in turn, until the sheet is full.
 std::vector<size_t> ChooseQueries(const dataset::Dataset& dataset, const std::vector<int64_t>& indices) {
   std::map<std::string, std::vector<size_t>> by_label;
   for (size_t i = 0; i < indices.size(); ++i) {

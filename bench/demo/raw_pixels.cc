@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kMaxSide = 32;
 
-// Unit length; a black image stays zero.
+// Scales to unit length. A black image stays zero.
 void AppendNormalized(const embedder::Image& image, std::vector<float>& rows) {
   double squared_norm = 0;
   for (const uint8_t value : image.pixels) {

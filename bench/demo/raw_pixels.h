@@ -1,4 +1,4 @@
-// The baseline without a model: nearest neighbours by the pixels themselves.
+// The baseline without a model compares the pixels themselves.
 #ifndef SEMBLANCE_BENCH_DEMO_RAW_PIXELS_H_
 #define SEMBLANCE_BENCH_DEMO_RAW_PIXELS_H_
 
@@ -11,8 +11,8 @@
 
 namespace semblance::bench {
 
-// Share of the images at `indices` whose nearest other one, by the cosine of their preprocessed pixels (resized to at most 32 x
-// 32), has the same label. Thread-safe. Errors: of reading and decoding.
+// Returns the share of the images at `indices` whose nearest other image has the same label. Images are compared by the cosine of
+// their preprocessed pixels (resized to at most 32 x 32). Thread-safe. Errors: the errors of reading and decoding.
 absl::StatusOr<double> RawPixelRecallAt1(const dataset::Dataset& dataset, absl::Span<const int64_t> indices,
                                          const storage::v1::Preprocessing& preprocessing);
 

@@ -16,7 +16,7 @@ namespace semblance::bench {
 namespace {
 
 constexpr int64_t kRowsPerCluster = 50;
-// The length of the noise, beside centres of length 1.
+// The length of the noise. The centers have the length 1.
 constexpr float kNoise = 0.96F;
 
 void Normalize(absl::Span<float> vector) {

@@ -29,14 +29,14 @@ struct BenchData {
   absl::Span<const float> query(int64_t query) const { return absl::MakeConstSpan(queries).subspan(query * dimension, dimension); }
 };
 
-// Gaussian clusters on the sphere, 50 rows each: a row is a random unit vector plus noise of about the same length. The queries are
-// further members of the clusters. A function of its arguments.
+// Makes Gaussian clusters on the sphere, with 50 rows each. A row is a random unit vector plus noise of about the same length. The
+// queries are further members of the clusters. Equal arguments give equal data.
 absl::StatusOr<BenchData> MakeClusters(int dimension, int64_t rows);
 
-// The embeddings of a data set's images by a model bundle; kQueries of them are the queries.
+// Embeds the images of a data set with a model bundle. kQueries of the embeddings are the queries.
 absl::StatusOr<BenchData> EmbedDataset(const std::string& bundle, const std::string& dataset);
 
-// The share of the true neighbours among `found`, kTopK row numbers for each query.
+// Returns the share of the true neighbors among `found`, which has kTopK row numbers for each query.
 double Recall(const BenchData& data, const std::vector<int64_t>& found);
 
 }  // namespace semblance::bench

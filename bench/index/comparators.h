@@ -1,4 +1,4 @@
-// The libraries that the index is measured beside: hnswlib, compiled for this processor, and FAISS as the distribution built it.
+// The libraries that the index is compared with: hnswlib, compiled for this processor, and FAISS as the distribution built it.
 //
 // Not thread-safe.
 #ifndef SEMBLANCE_BENCH_INDEX_COMPARATORS_H_
@@ -17,7 +17,7 @@ class Comparator {
   virtual ~Comparator() = default;
 
   virtual void SetEf(int ef) = 0;
-  // Row numbers of the kTopK nearest.
+  // The row numbers of the kTopK nearest rows.
   virtual std::vector<int64_t> Search(absl::Span<const float> query) = 0;
 };
 
@@ -28,12 +28,12 @@ struct GraphParameters {
 
 class HnswlibIndex : public Comparator {
  public:
-  // FAISS's HNSW over the same vectors and the same links: what differs is the search. It is made from hnswlib's graph because
-  // FAISS's own build takes several times as long.
+  // FAISS's HNSW with the same vectors and the same links as hnswlib, so that only the search differs. It uses hnswlib's graph,
+  // because FAISS's own build takes several times as long.
   virtual std::unique_ptr<Comparator> WithFaissSearch() const = 0;
 };
 
-// Builds with one thread, without anything of FAISS.
+// Builds hnswlib's graph with one thread. This does not use FAISS.
 std::unique_ptr<HnswlibIndex> BuildHnswlib(const BenchData& data, const GraphParameters& parameters);
 
 }  // namespace semblance::bench

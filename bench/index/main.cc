@@ -1,5 +1,6 @@
-// semblance-bench-index: the index beside hnswlib and beside FAISS as Debian builds it: queries per second at a recall, time to
-// build, memory; then the exact scan beside the memory's bandwidth, cost against size, and searches beside writes.
+// semblance-bench-index compares the index with hnswlib and with FAISS as Debian builds it: queries per second at a recall, time to
+// build, and memory. It then measures the exact scan against the bandwidth of the memory, the cost by size, and searches beside
+// writes.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -123,7 +124,7 @@ void PrintContestant(const Contestant& one, double build_seconds, double bytes_p
                             .c_str());
 }
 
-// Builds everything with one thread, and lets the four ways to search race.
+// Builds everything with one thread, and compares the four ways to search.
 absl::Status BenchCase(const BenchData& data, json* cases) {
   std::printf("dimension %d, %d rows, one thread\n", data.dimension, static_cast<int>(data.rows()));
   const double rows = static_cast<double>(data.rows());
@@ -195,7 +196,7 @@ double ReadBandwidth(absl::Span<const float> memory) {
 absl::Status BenchScan(json* report) {
   SEMBLANCE_ASSIGN_OR_RETURN(const BenchData data, MakeClusters(64, 1'000'000));
   SEMBLANCE_ASSIGN_OR_RETURN(const auto index, MeasuredIndex::Build(data, "Flat", 0));
-  // The read bandwidth is measured over memory like the index's own: large, and not in the cache.
+  // The bandwidth is measured on memory like the index's own, which is large and not in the cache.
   index::BigArray<float> memory(data.base.size());
   std::copy(data.base.begin(), data.base.end(), memory.data());
   std::vector<double> scan;

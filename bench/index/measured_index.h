@@ -1,6 +1,6 @@
 // A segmented index in a temporary directory, with one sealed segment of all rows.
 //
-// Not thread-safe, but for Search.
+// Not thread-safe, except for Search.
 #ifndef SEMBLANCE_BENCH_INDEX_MEASURED_INDEX_H_
 #define SEMBLANCE_BENCH_INDEX_MEASURED_INDEX_H_
 
@@ -17,20 +17,20 @@ namespace semblance::bench {
 
 class MeasuredIndex {
  public:
-  // Builds from all rows: row i has the key i + 1.
+  // Builds the index from all rows. Row i has the key i + 1.
   static absl::StatusOr<std::unique_ptr<MeasuredIndex>> Build(const BenchData& data, const std::string& factory, int build_threads);
   ~MeasuredIndex();
 
-  // Closes and opens it again, with growing segments of `seal_rows`.
+  // Closes the index and opens it again, with growing segments of `seal_rows`.
   absl::Status Reopen(int seal_rows);
 
-  // ef_search 0: as measured when it was sealed.
+  // With ef_search = 0, uses the effort that was measured when the segment was sealed.
   std::vector<int64_t> Search(absl::Span<const float> query, int ef_search) const;
 
   index::SegmentedIndex& index() { return *index_; }
   double build_seconds() const { return build_seconds_; }
   double open_seconds() const { return open_seconds_; }
-  // Anonymous memory that the process got by opening the index. REQUIRES: Reopen was called.
+  // Returns the anonymous memory that opening the index added to the process. REQUIRES: Reopen was called.
   int64_t memory_bytes() const { return memory_bytes_; }
 
  private:
@@ -45,7 +45,7 @@ class MeasuredIndex {
   int64_t memory_bytes_ = 0;
 };
 
-// Anonymous resident memory of the process; what is mapped from files does not count.
+// Returns the anonymous resident memory of the process. Mapped files do not count.
 int64_t AnonymousMemoryBytes();
 
 }  // namespace semblance::bench

@@ -61,7 +61,7 @@ Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Or
     }
   });
   const absl::Duration elapsed = absl::Now() - start;
-  // Compared only now: beside the searches it would take the server's time.
+  // Answers are compared after the load, because comparing would take processor time from the server.
   Capacity capacity;
   capacity.failed = failed.load();
   for (const std::vector<Answer>& of_client : answers) {
@@ -132,7 +132,8 @@ void Load::Send(size_t query, absl::Time due) {
                                } else if (!oracle_->Agrees(query, call->response, kTopK)) {
                                  mixed_.fetch_add(1);
                                }
-                               // Under the lock: as soon as it is free, Stop may return and this object may end.
+                               // This runs under the lock. As soon as the lock is free, Stop may return and this object may be
+                               // destroyed.
                                MutexLock lock(&mutex_);
                                if (status.ok()) {
                                  latencies_[phase].push_back(latency);

@@ -1,4 +1,4 @@
-// Searches in a closed loop or at a fixed rate, each answer checked, and a writer beside them.
+// Sends searches in a closed loop or at a fixed rate, checks each answer, and writes items at the same time.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_BENCH_RELOAD_LOAD_H_
@@ -25,12 +25,12 @@
 namespace semblance::bench {
 
 struct Capacity {
-  // Searches that were answered.
+  // The number of answered searches.
   double per_second = 0;
   int64_t searches = 0;
-  // Not answered.
+  // The number of searches without an answer.
   int64_t failed = 0;
-  // Answered, but not as the generation does that the answer names.
+  // The number of searches whose answer is not that of the generation that it names.
   int64_t mixed = 0;
 };
 
@@ -39,24 +39,25 @@ Capacity MeasureCapacity(const std::shared_ptr<grpc::Channel>& channel, const Or
 
 class Load {
  public:
-  // Searches for all queries in turn, `rate` a second, and writes items with the content that they have, at most `write_rate` a
-  // second, until Stop. A search is sent when it is due, however many are not answered yet, and its latency counts from then.
+  // Until Stop, sends searches for all queries in turn, `rate` a second. Also writes items with their present content, at most
+  // `write_rate` a second. A search is sent when it is due, however many are not answered yet. Its latency is counted from that
+  // time.
   Load(const std::shared_ptr<grpc::Channel>& channel, const Oracle* oracle, double rate, double write_rate);
   ~Load() { Stop(); }
 
   // Returns when everything that was sent is answered.
   void Stop();
 
-  // The latencies of searches that are due from now on count for this phase.
+  // From now on, the latencies of searches that become due count for this phase.
   void BeginPhase(const std::string& phase);
 
-  // In milliseconds.
+  // Returns latencies in milliseconds.
   std::vector<double> LatenciesOf(const std::string& phase) const;
   int64_t searches() const { return searches_.load(); }
   int64_t writes() const { return writes_.load(); }
-  // Searches and writes that were not answered.
+  // The number of searches and writes without an answer.
   int64_t failed() const { return failed_.load(); }
-  // Answers that are not those of the generation that they name.
+  // The number of answers that are not those of the generation that they name.
   int64_t mixed() const { return mixed_.load(); }
 
  private:
@@ -77,7 +78,7 @@ class Load {
   int64_t in_flight_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   std::string phase_ SEMBLANCE_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<double>> latencies_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Last: they use everything above.
+  // These members come last, because they use everything above.
   Worker search_thread_;
   Worker write_thread_;
 };

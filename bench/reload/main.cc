@@ -1,4 +1,4 @@
-// semblance-bench-reload: what searches and writes see while a generation is built and while generations change places.
+// semblance-bench-reload measures the effect on searches and writes while a generation is built and while generations are swapped.
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -59,7 +59,7 @@ Oracle MakeOracle(int items) {
   return Oracle(pictures(items, 1000), pictures(kQueries, 1'000'000));
 }
 
-// Builds the second generation, of the second model, until it is READY.
+// Builds the second generation, from the second model, until it is READY.
 absl::Status Build(v1::GenerationService::Stub& stub) {
   grpc::ClientContext context;
   v1::CreateGenerationRequest request;
@@ -102,7 +102,7 @@ absl::StatusOr<double> Activate(v1::GenerationService::Stub& stub) {
   return PauseOf(response, kSecond);
 }
 
-// And back.
+// Activates the first generation again.
 absl::StatusOr<double> Rollback(v1::GenerationService::Stub& stub) {
   grpc::ClientContext context;
   v1::RollbackGenerationRequest request;
@@ -113,10 +113,10 @@ absl::StatusOr<double> Rollback(v1::GenerationService::Stub& stub) {
 }
 
 struct Swaps {
-  // Activations and rollbacks.
+  // The number of activations and rollbacks.
   int count = 0;
   double longest_pause_ms = 0;
-  // The resources of the server, before the swaps and after each tenth of them.
+  // The resources of the server before the swaps, and after each tenth of the swaps.
   std::vector<ProcessSize> sizes;
 };
 
@@ -128,7 +128,7 @@ absl::StatusOr<Swaps> SwapBackAndForth(v1::GenerationService::Stub& stub, const 
     SEMBLANCE_ASSIGN_OR_RETURN(const double pause_ms, i % 2 == 0 ? Activate(stub) : Rollback(stub));
     ++swaps.count;
     swaps.longest_pause_ms = std::max(swaps.longest_pause_ms, pause_ms);
-    // The pace of the swaps is what is measured.
+    // The sleep sets the pace of the swaps, which is a parameter of the measurement.
     absl::SleepFor(absl::Seconds(1) / flags.swaps_per_second);
     if ((i + 1) * 10 / count > i * 10 / count) {
       swaps.sizes.push_back(testbed.Size());
@@ -157,7 +157,7 @@ void PrintTable(const json& result) {
   std::printf("%-34s %10.2f %10s\n", "longest pause of writes, ms", number("activation_pause_ms"), "<= 50");
 }
 
-// The results of the phases, besides the load.
+// The results of the phases that are not in the report of the load.
 struct Measured {
   Capacity warm_up;
   Capacity capacity;
@@ -210,7 +210,7 @@ absl::Status Run(const Flags& flags) {
               kClients, rate, flags.writes_per_second);
   const auto stub = v1::GenerationService::NewStub(testbed->channel());
   Load load(testbed->channel(), &oracle, rate, flags.writes_per_second);
-  // The sleeps below are the lengths of the phases.
+  // Each sleep below is the length of a phase.
   load.BeginPhase("warm-up");
   absl::SleepFor(absl::Seconds(1));
   load.BeginPhase("idle");

@@ -29,13 +29,13 @@ class Oracle {
   // The right answers of one generation.
   struct Truth {
     std::string embedding_space_id;
-    // Row-major, queries x items.
+    // The scores, row-major, queries x items.
     std::vector<float> scores;
   };
-  // REQUIRES: a score for each pair.
+  // REQUIRES: there is a score for each pair.
   void AddTruth(const std::string& generation, Truth truth) { truths_[generation] = std::move(truth); }
 
-  // Embeds everything with the bundle that the generation is of. Errors: as of NewTorchEmbedder and Embedder::Embed.
+  // Embeds everything with the bundle of the generation. Errors: the errors of NewTorchEmbedder and Embedder::Embed.
   absl::Status AddGeneration(const std::string& generation, const std::string& bundle_dir);
 
   // Returns true if the answer to queries()[query] is that of exactly the generation that its provenance names. It must have

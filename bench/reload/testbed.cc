@@ -73,7 +73,7 @@ absl::Status Testbed::WriteModels() {
 
 absl::Status Testbed::StartServer() {
   const std::string config = directory_ + "/server.textproto";
-  // Exact, as the oracle is; models are registered at once.
+  // The index is exact, like the oracle. Models are registered at once.
   SEMBLANCE_RETURN_IF_ERROR(WriteFileAtomically(config, "index { factory: \"Flat\" }\nmodel_registry { watch_seconds: 1 }\n"));
   server_ = std::make_unique<testing::Process>(
       std::vector<std::string>{Program("semblance-server"), absl::StrCat("--data_dir=", directory_, "/data"), "--config=" + config,
@@ -91,7 +91,7 @@ absl::Status Testbed::StartServer() {
     if (stub->GetServerInfo(&context, {}, &info).ok() && info.state() == v1::SERVER_STATE_SERVING) {
       return absl::OkStatus();
     }
-    // Another process starts here, and says nothing when it serves.
+    // The new process does not announce that it serves, so the test polls.
     absl::SleepFor(absl::Milliseconds(20));
   }
 }

@@ -1,6 +1,6 @@
-// A server of this build over a directory of its own, with two models of incompatible embedding spaces in its model root.
+// A server of this build over a directory of its own. The model root has two models of incompatible embedding spaces.
 //
-// Not thread-safe, but for channel(). The destructor kills the server.
+// Not thread-safe, except for channel(). The destructor kills the server.
 #ifndef SEMBLANCE_BENCH_RELOAD_TESTBED_H_
 #define SEMBLANCE_BENCH_RELOAD_TESTBED_H_
 
@@ -26,7 +26,8 @@ struct ProcessSize {
 
 class Testbed {
  public:
-  // Writes two untrained models, reload/1 and reload/2, in `directory`, which is emptied, and starts the server with the first.
+  // Empties `directory` and writes two untrained models, reload/1 and reload/2, into it. Then starts the server with the first
+  // model.
   static absl::StatusOr<std::unique_ptr<Testbed>> Start(const std::string& directory);
 
   std::string BundleDir(int version) const;

@@ -33,7 +33,8 @@ constexpr int64_t kMaxCachedBytes = int64_t{1} << 30;
 // With this many epochs the first batches hardly influence the result.
 constexpr int kLoaderEpochs = 8;
 
-// Proxies start at random, since class means take a pass over the images; there are no test images, and no checkpoints on the way.
+// Proxies start at random, because class means need a pass over the images. There are no test images, and no checkpoints during the
+// run.
 std::string Config(const TrainingCase& one, const std::string& images) {
   return absl::StrFormat(
       "model_name: \"training\"\n"

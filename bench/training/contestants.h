@@ -1,4 +1,4 @@
-// Measures the training loops, each in a program of its own, and the loader alone.
+// Measures the training loops, each in a program of its own, and the loader without a loop.
 //
 // Not thread-safe: it starts programs one at a time. Each function returns when the measured program has ended.
 #ifndef SEMBLANCE_BENCH_TRAINING_CONTESTANTS_H_
@@ -15,7 +15,7 @@ namespace semblance::bench {
 struct TrainingCase {
   // "small_convnet" or "resnet18".
   std::string network;
-  // Input side, in pixels.
+  // The side of the input, in pixels.
   int side = 0;
   int batch = 0;
   int classes = 0;
@@ -26,19 +26,19 @@ struct TrainingCase {
   int threads = 0;
 };
 
-// Images are shifted by at most this many pixels, as the trainer does by default.
+// The largest shift of an image, in pixels. It is the trainer's default.
 int ShiftOf(const TrainingCase& one);
 
-// Images of a second of training by semblance-trainer on the image folder; its files go below `directory`. Errors: Internal when
-// the program fails.
+// Returns the images per second that semblance-trainer trains on the image folder. Its files are written below `directory`. Errors:
+// Internal when the program fails.
 absl::StatusOr<double> MeasureTrainer(const TrainingCase& one, const std::string& images, const std::string& directory);
 
-// The same of the loop in Python on random pixels in memory. Errors: FailedPrecondition when Python has no torch; Internal when the
-// program fails.
+// Returns the images per second that the loop in Python trains on random pixels in memory. Errors: FailedPrecondition when Python
+// has no torch; Internal when the program fails.
 absl::StatusOr<double> MeasurePython(const TrainingCase& one, bool channels_last);
 
-// Images of a second that the loader prepares on all threads while nothing else runs: from the trainer's default augmentation, or
-// from the costlier one of random resized crops and colours.
+// Returns the images per second that the loader prepares on all threads while nothing else runs. It uses either the trainer's
+// default augmentation, or the costlier one of random resized crops and colors.
 absl::StatusOr<double> MeasureLoader(const TrainingCase& one, const std::string& images, bool crops_and_colors);
 
 }  // namespace semblance::bench

@@ -15,7 +15,7 @@
 namespace semblance::bench {
 namespace {
 
-// Noise of 8 x 8 cells, enlarged.
+// Makes noise of 8 x 8 cells and enlarges it.
 std::string GeneratePng(int side, uint64_t seed) {
   cv::RNG random(seed);
   cv::Mat cells(8, 8, CV_8UC3);

@@ -16,12 +16,12 @@ struct ImageFolderOptions {
   int classes = 0;
   // The side of generated images, in pixels.
   int side = 0;
-  // A data set whose first images, in its order, are taken instead of generated ones; empty: generate.
+  // A data set whose first images, in its order, are used in place of generated ones. When it is empty, images are generated.
   std::string source;
 };
 
-// Writes `directory`/CLASS/NUMBER.png anew. Generated images are coloured blobs, the same in every run. Errors: as of OpenDataset;
-// InvalidArgument when the source has too few images; those of writing.
+// Writes `directory`/CLASS/NUMBER.png anew. Generated images are colored blobs, the same in every run. Errors: the errors of
+// OpenDataset; InvalidArgument when the source has too few images; the errors of writing.
 absl::Status WriteImageFolder(const std::string& directory, const ImageFolderOptions& options);
 
 }  // namespace semblance::bench

@@ -1,4 +1,4 @@
-// The benchmark itself, in small.
+// Runs the benchmark itself, with a small load.
 #include <nlohmann/json.hpp>
 #include <string>
 

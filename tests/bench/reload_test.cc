@@ -24,8 +24,9 @@ std::string SpaceOf(const std::string& generation) {
   return "sha256:" + generation;
 }
 
-// Two queries over 12 items. The old generation scores them from the first to the last and for the other query the other way round,
-// with a tie of the items 4 and 5 and one of 9, 10 and 11; the new generation scores like the old one for the other query.
+// There are two queries over 12 items. For one query, the old generation scores the items in descending order, and for the other in
+// ascending order. The items 4 and 5 have equal scores, and so have 9, 10 and 11. The new generation scores each query as the old
+// one scores the other query.
 class OracleTest : public ::testing::Test {
  protected:
   OracleTest() {
@@ -41,7 +42,7 @@ class OracleTest : public ::testing::Test {
     return first;
   }
 
-  // These items with the scores that the generation has for them, in its name.
+  // Returns these items with the scores of the generation, in the name of that generation.
   v1::SearchResponse AnswerOf(const std::string& generation, size_t query, const std::vector<size_t>& items) const {
     v1::SearchResponse answer;
     answer.mutable_provenance()->set_generation(generation);
@@ -72,7 +73,7 @@ TEST_F(OracleTest, AgreesWithTheBestItemsAndTheirScores) {
   EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kOld, 0, best_), kTopK));
   EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kNew, 0, best_of_new_), kTopK));
   EXPECT_FALSE(oracle_.Agrees(1, AnswerOf(kOld, 0, best_), kTopK));
-  // Servers of other machines round otherwise.
+  // A server on another machine may round differently.
   v1::SearchResponse rounded = AnswerOf(kOld, 0, best_);
   for (v1::Neighbor& neighbor : *rounded.mutable_result()->mutable_neighbors()) {
     neighbor.set_score(neighbor.score() + 5e-4f);
@@ -84,7 +85,7 @@ TEST_F(OracleTest, OfItemsThatScoreAlikeAnyMayBeReturnedInAnyOrder) {
   for (const size_t last : {9, 10, 11}) {
     EXPECT_TRUE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 5, 4, 6, 7, 8, last}), kTopK)) << last;
   }
-  // No tied item may replace a better one, and none may come twice.
+  // No tied item may replace a better one, and none may occur twice.
   EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}), kTopK));
   EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 5, 6, 7, 9, 11}), kTopK));
   EXPECT_FALSE(oracle_.Agrees(0, AnswerOf(kOld, 0, {0, 1, 2, 3, 4, 4, 6, 7, 8, 9}), kTopK));
@@ -98,14 +99,14 @@ TEST_F(OracleTest, AnAnswerThatIsRightForTheOtherGenerationIsNotRight) {
   v1::SearchResponse of_old = AnswerOf(kOld, 0, best_);
   Rename(kNew, &of_old);
   EXPECT_FALSE(oracle_.Agrees(0, of_old, kTopK));
-  // The right items with one score of the other generation, and the other way round.
+  // The items are right, but one score is that of the other generation; and the other way round.
   v1::SearchResponse one_score = AnswerOf(kOld, 0, best_);
   one_score.mutable_result()->mutable_neighbors(3)->set_score(0.4f);
   EXPECT_FALSE(oracle_.Agrees(0, one_score, kTopK));
   v1::SearchResponse one_item = AnswerOf(kOld, 0, best_);
   *one_item.mutable_result()->mutable_neighbors(3) = AnswerOf(kNew, 0, {11}).result().neighbors(0);
   EXPECT_FALSE(oracle_.Agrees(0, one_item, kTopK));
-  // Its own answer in the space of the other.
+  // The answer is right, but it names the space of the other generation.
   v1::SearchResponse other_space = AnswerOf(kOld, 0, best_);
   other_space.mutable_provenance()->set_embedding_space_id(SpaceOf(kNew));
   EXPECT_FALSE(oracle_.Agrees(0, other_space, kTopK));
@@ -127,7 +128,7 @@ TEST_F(OracleTest, AnAnswerThatIsNoneAgreesWithNothing) {
 
 class LoadTest : public OracleTest {
  protected:
-  // A server that answers as the one generation does, in the name of the other.
+  // This server answers as one generation does, but names the other.
   void Serve(const std::string& generation, const std::string& name, grpc::Status status = grpc::Status::OK) {
     for (size_t query = 0; query < 2; ++query) {
       v1::SearchResponse answer = AnswerOf(generation, query, (generation == kOld) == (query == 0) ? best_ : best_of_new_);

@@ -20,7 +20,7 @@ using semblance::testing::TempDir;
 
 class TrainingRunsTest : public ::testing::Test {
  protected:
-  // Noisy images of eight greys, of which the last four are the test.
+  // Makes noisy images of eight grays. The last four grays are the test classes.
   TrainingRunsTest() {
     for (int label = 0; label < 8; ++label) {
       const std::string folder = dir_.Join("data/class" + std::to_string(label));

@@ -1,4 +1,4 @@
-// After a kill -9 during writes, acknowledged writes are there. Other writes are there as a whole or not at all.
+// After a kill -9 during writes, every acknowledged write is there. Any other write is there as a whole or not at all.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

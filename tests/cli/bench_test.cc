@@ -19,7 +19,7 @@ using ::semblance::testing::CommandFixture;
 using ::semblance::testing::RichStatus;
 using ::testing::HasSubstr;
 
-// Against a server that finds something of the label "shoes" for every image.
+// Runs the command against a server that finds an item with the label "shoes" for every image.
 class BenchTest : public CommandFixture {
  protected:
   BenchTest() {
@@ -87,7 +87,7 @@ TEST_F(BenchTest, CountsFailuresByReasonAndSaysWhatTheFirstWas) {
 }
 
 TEST_F(BenchTest, EndsWithAReportWhenItIsInterrupted) {
-  // The first search shows that the command listens to signals.
+  // The first search shows that the command handles signals by now.
   absl::Notification searched;
   server_.search.answer = [&searched](const v1::SearchRequest&, v1::SearchResponse*) {
     if (static std::atomic<bool> first = true; first.exchange(false)) {

@@ -18,7 +18,7 @@ using ::semblance::testing::MakeGeneration;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Either generation finds nothing for every query.
+// Both generations find nothing for every query.
 class CompareCommandTest : public CommandFixture {
  protected:
   CompareCommandTest() {

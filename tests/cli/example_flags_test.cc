@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 
 class ExampleFlagsTest : public ::testing::Test {
  protected:
-  // Ten images of each of two classes.
+  // There are two classes with ten images each.
   std::unique_ptr<dataset::Dataset> SomeDataset() {
     for (const std::string label : {"boot", "shoe"}) {
       std::filesystem::create_directories(dir_.Join(label));

@@ -20,7 +20,7 @@ class FakeGenerationService : public v1::GenerationService::Service {
   FakeMethod<v1::DeleteGenerationRequest, v1::DeleteGenerationResponse> delete_generation;
   FakeMethod<v1::ListGenerationsRequest, v1::ListGenerationsResponse> list;
   FakeMethod<v1::SetGenerationTrafficRequest, v1::SetGenerationTrafficResponse> set_traffic;
-  // Writes the stream; its status ends it.
+  // Writes the messages of the stream. Its status ends the stream.
   std::function<grpc::Status(const v1::WatchGenerationRequest&, grpc::ServerWriter<v1::WatchGenerationResponse>&)> watch =
       [](const auto&, auto&) { return grpc::Status::OK; };
 

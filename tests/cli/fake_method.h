@@ -39,7 +39,7 @@ template <typename Request, typename Response>
 struct FakeMethod {
   std::function<grpc::Status(const Request&, Response*)> answer = [](const Request&, Response*) { return grpc::Status::OK; };
   Request last_request;
-  // Calls may come at once.
+  // Calls may arrive at the same time.
   std::mutex mutex;
 
   void AnswerWith(const Response& response) {

@@ -27,7 +27,7 @@ class FakeServer {
  public:
   FakeServer() { Start("127.0.0.1:0"); }
 
-  // Breaks off all calls and comes back at the same address.
+  // Breaks off all calls, and serves again at the same address.
   void Restart() {
     Stop();
     Start(address_);
@@ -38,7 +38,7 @@ class FakeServer {
     server_.reset();
   }
 
-  // gRPC's own limit is twice that of a real server, which is 16 MiB.
+  // gRPC's own limit is twice the limit of a real server, which is 16 MiB.
   static constexpr int kMaxMessageBytes = 32 << 20;
 
   const std::string& address() const { return address_; }
@@ -53,7 +53,7 @@ class FakeServer {
   FakeModelService models;
   FakeGenerationService generations;
   FakeTrainingService training;
-  // May be called by several threads at once, so it remembers nothing itself.
+  // Several threads may call this at once, so it keeps no state.
   std::function<grpc::Status(const v1::UpsertItemsRequest&)> upsert_items = [](const auto&) { return grpc::Status::OK; };
 
  private:

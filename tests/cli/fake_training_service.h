@@ -17,7 +17,7 @@ class FakeTrainingService : public v1::TrainingService::Service {
   FakeMethod<v1::CancelTrainingJobRequest, v1::CancelTrainingJobResponse> cancel;
   FakeMethod<v1::ResumeTrainingJobRequest, v1::ResumeTrainingJobResponse> resume;
   FakeMethod<v1::DeleteTrainingJobRequest, v1::DeleteTrainingJobResponse> delete_job;
-  // Writes the stream; its status ends it.
+  // Writes the messages of the stream. Its status ends the stream.
   std::function<grpc::Status(const v1::WatchTrainingJobRequest&, grpc::ServerWriter<v1::WatchTrainingJobResponse>&)> watch =
       [](const auto&, auto&) { return grpc::Status::OK; };
 

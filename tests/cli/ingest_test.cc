@@ -22,7 +22,7 @@ using ::testing::Key;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-// Against a server that refuses a batch with the image "bad" in it, as a whole.
+// Runs the command against a server that refuses, as a whole, any batch with the image "bad" in it.
 class IngestTest : public CommandFixture {
  protected:
   IngestTest() {
@@ -54,7 +54,7 @@ class IngestTest : public CommandFixture {
     failure_ = status;
   }
 
-  // DIR/label/NNN.jpg
+  // Returns DIR/label/NNN.jpg.
   void MakeImages(const std::string& label, int count, const std::string& content) {
     for (int i = 0; i < count; ++i) {
       MakeFile("data/" + label + "/" + std::to_string(100 + i) + ".jpg", content);
@@ -67,7 +67,7 @@ class IngestTest : public CommandFixture {
   }
 
   std::mutex mutex_;
-  // Label by id of what is stored.
+  // The label of each stored item, by id.
   std::map<std::string, std::string> labels_;
   std::vector<int> batch_sizes_;
   std::vector<absl::Time> call_times_;

@@ -119,7 +119,7 @@ TEST_F(ModelsTest, AnAliasIsRemovedFromAName) {
   EXPECT_EQ(request.model(), "");
   EXPECT_EQ(request.name(), "shoes");
   EXPECT_EQ(out_, "shoes@candidate is removed\n");
-  // It might be the alias of another version.
+  // The name could be the alias of another version.
   EXPECT_EQ(Run({"models", "alias", "shoes/3", "candidate", "--remove"}), kExitUsage);
 }
 

@@ -35,7 +35,7 @@ TEST(DigestTest, DoesNotDependOnHowTheDataIsCut) {
 
 TEST(DigestTest, OfAFileIsTheDigestOfItsContent) {
   const TempDir dir;
-  // The file is read in blocks. This is more than one block, and no multiple of a block.
+  // The file is read in blocks. It is longer than one block, and its size is not a multiple of the block size.
   const std::string content((3 << 20) + 17, 'x');
   ASSERT_OK(WriteFileAtomically(dir.Join("file"), content));
   ASSERT_OK_AND_ASSIGN(const std::string digest, Sha256HexOfFile(dir.Join("file")));

@@ -58,7 +58,7 @@ std::vector<std::smatch> Matches(const std::string& text, const std::string& pat
   return {std::sregex_iterator(text.begin(), text.end(), regex), std::sregex_iterator()};
 }
 
-// NOT_FOUND of NotFound.
+// Turns NotFound into NOT_FOUND.
 std::string CodeName(const std::string& pascal) {
   return absl::AsciiStrToUpper(std::regex_replace(pascal, std::regex("([a-z])([A-Z])"), "$1_$2"));
 }

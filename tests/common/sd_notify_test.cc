@@ -34,7 +34,7 @@ class ServiceManager {
   ServiceManager(const ServiceManager&) = delete;
   ServiceManager& operator=(const ServiceManager&) = delete;
 
-  // Returns the message that has arrived; empty where there is none.
+  // Returns the message that has arrived, or an empty text when there is none.
   std::string Message() const {
     char buffer[64];
     const ssize_t size = ::recv(descriptor_, buffer, sizeof(buffer), MSG_DONTWAIT);

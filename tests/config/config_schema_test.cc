@@ -115,7 +115,7 @@ TEST(ConfigSchemaTest, EveryNumberHasARange) {
   }
 }
 
-// A default is said once, in the rule of the field.
+// A default is written once, in the rule of its field.
 TEST(ConfigSchemaTest, NoCommentSpeaksOfDefaults) {
   for (const char* name : {"loss_config.proto", "server_config.proto", "training_config.proto"}) {
     ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(std::string(SEMBLANCE_PROTO_DIR "/semblance/v1/") + name));

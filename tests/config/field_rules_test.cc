@@ -76,7 +76,7 @@ class FieldRulesTest : public ::testing::Test {
     return message;
   }
 
-  // The message after FillDefaults, in one line.
+  // Returns the message after FillDefaults, in one line.
   std::string Filled(const std::string& text) {
     const std::unique_ptr<Message> message = Parse(text);
     FillDefaults(message.get());

@@ -12,7 +12,7 @@
 
 namespace semblance::testing {
 
-// The least that a configuration must say.
+// The shortest configuration that is valid.
 inline constexpr char kSmallest[] = "model_name: 'm' output_dir: 'o' data { path: 'p' }";
 
 inline absl::StatusOr<v1::TrainingConfig> LoadText(const std::string& text, const std::vector<std::string>& overrides = {}) {

@@ -63,7 +63,7 @@ TEST(TripletConfigTest, LeavesLabeledDataAlone) {
 struct Refusal {
   const char* assignment;
   const char* field;
-  // The part of the message that says what to do.
+  // This part of the message says what to do.
   const char* words;
 };
 

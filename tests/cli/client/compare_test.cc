@@ -29,8 +29,8 @@ std::string Jpeg(const std::string& id) {
   return "\xFF\xD8\xFF" + id;
 }
 
-// Items item-00 to item-09, labels by turns even and odd. gen-000001 finds item-00 and item-01 for every query, gen-000002 item-00
-// and item-02.
+// The items item-00 to item-09 have the labels even and odd in turn. For every query, gen-000001 finds item-00 and item-01, and
+// gen-000002 finds item-00 and item-02.
 class CompareTest : public CommandFixture {
  protected:
   CompareTest() {
@@ -119,7 +119,8 @@ TEST_F(CompareTest, SmallCatalogsAreAskedInFull) {
 }
 
 TEST_F(CompareTest, SaysTheNumbers) {
-  // item-02 and item-07: of two neighbors one is in both. item-00 is even, like item-02 and unlike item-01.
+  // The queries are item-02 and item-07. One of the two neighbors is in both answers. item-00 is even, like item-02 and unlike
+  // item-01.
   EXPECT_EQ(RunCompare({"--count=2", "--top_k=2"}), kExitDone);
   EXPECT_EQ(out_, absl::StrCat("generation  model    label precision@2\n"
                                "gen-000001  shoes/1             0.5000\n"
@@ -130,7 +131,8 @@ TEST_F(CompareTest, SaysTheNumbers) {
   const auto json = nlohmann::json::parse(out_);
   EXPECT_EQ(json["mean_overlap"], 0.5);
   EXPECT_EQ(json["generations"][1]["id"], "gen-000002");
-  // Precisions 0.5 and 1 (item-02), 0.5 and 0 (item-07): the differences are equal, so the order is that of the catalog.
+  // The precisions are 0.5 and 1 for item-02, and 0.5 and 0 for item-07. The differences are equal, so the order is that of the
+  // catalog.
   EXPECT_EQ(json["queries"][0]["name"], "item-02");
   EXPECT_EQ(json["queries"][0]["label_precision"], nlohmann::json({0.5, 1.0}));
   EXPECT_EQ(json["queries"][1]["label_precision"], nlohmann::json({0.5, 0.0}));
@@ -220,7 +222,7 @@ TEST_F(CompareTest, AGenerationThatIsNotLoadedIsAnError) {
   EXPECT_FALSE(PathExists(page_));
 }
 
-// It would compare the active generation with itself.
+// Otherwise the command would compare the active generation with itself.
 TEST_F(CompareTest, AServerThatDoesNotKnowTheFieldIsFoundOut) {
   server_.search.answer = [](const v1::SearchRequest&, v1::SearchResponse* response) {
     response->mutable_provenance()->set_generation("gen-000001");

@@ -20,10 +20,10 @@ using ::testing::IsEmpty;
 
 constexpr int kOutcome = 7;
 
-// A retry delay of a millisecond, so that the pause is the shortest one.
+// The retry delay is a millisecond, so the pause is the shortest possible one.
 const grpc::Status kAway = RichStatus(grpc::StatusCode::UNAVAILABLE, "the server stops", "DRAINING", "", /*retry_delay_ms=*/1);
 
-// One call: how many answers come, whether they end the task, and the status after them.
+// One call: the number of answers, whether they complete the task, and the status after them.
 struct Call {
   int answers = 0;
   bool is_over = false;

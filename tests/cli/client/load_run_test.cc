@@ -26,7 +26,7 @@ using ::testing::SizeIs;
 class LoadRunTest : public ::testing::Test {
  protected:
   LoadRunTest() {
-    // The image is the generation that answers, and "shoes" is the label of what it finds.
+    // The image names the generation that answers. The items that it finds have the label "shoes".
     server_.search.answer = [](const v1::SearchRequest& request, v1::SearchResponse* response) {
       response->mutable_provenance()->set_generation(request.query().image());
       response->mutable_provenance()->set_model("model of " + request.query().image());
@@ -42,7 +42,7 @@ class LoadRunTest : public ::testing::Test {
     return options;
   }
 
-  // Sends until at least `searches` were sent.
+  // Sends searches until at least `searches` were sent.
   LoadReport Run(const std::vector<LoadQuery>& queries, LoadOptions options, int64_t searches) {
     const auto channel = grpc::CreateChannel(server_.address(), grpc::InsecureChannelCredentials());
     std::stop_source stop;
@@ -75,7 +75,7 @@ TEST_F(LoadRunTest, EverySearchThatWasSentIsInTheReport) {
 TEST_F(LoadRunTest, EndsAfterItsDuration) {
   LoadOptions options = Options(100, 1);
   options.duration = absl::Milliseconds(100);
-  // The stop never comes.
+  // Nothing asks this run to stop.
   EXPECT_LE(Run({Query("a")}, options, 1'000'000).requests, 10);
 }
 

@@ -73,7 +73,7 @@ TEST_F(SessionTest, AContextHasTheDeadlineOfTheFlag) {
   const auto before = std::chrono::system_clock::now();
   const auto deadline = session_.NewContext()->deadline();
   const auto after = std::chrono::system_clock::now();
-  // gRPC rounds to milliseconds or less.
+  // gRPC rounds a deadline to milliseconds or less.
   EXPECT_GE(deadline, before + std::chrono::seconds(100) - std::chrono::milliseconds(1));
   EXPECT_LE(deadline, after + std::chrono::seconds(100) + std::chrono::milliseconds(1));
 }

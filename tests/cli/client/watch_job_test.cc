@@ -30,7 +30,7 @@ const grpc::Status kDraining = RichStatus(grpc::StatusCode::UNAVAILABLE, "the se
 
 class WatchJobTest : public CommandFixture {
  protected:
-  // The streams of the first, the second ... call, and how each ends; the last one answers further calls too.
+  // The stream of each call, and its end. The last stream answers all further calls too.
   struct Stream {
     std::vector<v1::WatchTrainingJobResponse> answers;
     grpc::Status status;
@@ -53,7 +53,7 @@ class WatchJobTest : public CommandFixture {
     return Run(args);
   }
 
-  // A stream that lasts until the client goes.
+  // This stream lasts until the client cancels it.
   static grpc::Status RunForEver(Writer& writer) {
     for (int step = 0; writer.Write(JobAnswer(MakeRunningJob(step % 100))); ++step) {
     }
@@ -135,7 +135,7 @@ TEST_F(WatchJobTest, TheLogIsShownOnRequest) {
   EXPECT_EQ(out_, "one\ntwo\nthree\n");
 }
 
-// A call begins with the end of the log, of which the client has seen a part.
+// A new call begins with the end of the log. The client has seen a part of it already.
 TEST_F(WatchJobTest, NoLineComesTwiceAfterAnInterruption) {
   AnswerWith({{{JobAnswer(MakeRunningJob(1), {"one", "two"})}, kDraining},
               {{JobAnswer(MakeRunningJob(1), {"one", "two", "three"})}, kDraining},

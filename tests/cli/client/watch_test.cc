@@ -29,7 +29,7 @@ const grpc::Status kDraining = RichStatus(grpc::StatusCode::UNAVAILABLE, "the se
 
 class WatchTest : public CommandFixture {
  protected:
-  // The streams of the first, the second ... call, and how each ends; the last one answers further calls too.
+  // The stream of each call, and its end. The last stream answers all further calls too.
   struct Stream {
     std::vector<v1::WatchGenerationResponse> answers;
     grpc::Status status;
@@ -141,7 +141,7 @@ TEST_F(WatchTest, AStreamThatEndsInTheMiddleIsAnInterruption) {
   EXPECT_EQ(calls_, 2);
 }
 
-// The connection itself breaks, in the middle of a stream.
+// The connection breaks in the middle of a stream.
 TEST_F(WatchTest, ARestartOfTheServerIsSurvived) {
   absl::Notification streaming;
   server_.generations.watch = [&](const v1::WatchGenerationRequest&, Writer& writer) {
@@ -203,7 +203,7 @@ TEST_F(WatchTest, AnUnknownGenerationIsBadInput) {
 
 TEST_F(WatchTest, FollowGoesOnUntilItIsDeleted) {
   const grpc::Status gone = RichStatus(grpc::StatusCode::NOT_FOUND, "no gen-000002", "GENERATION_NOT_FOUND");
-  // The end of the second stream is an interruption in which it was deleted.
+  // The second stream ends with an interruption, during which the generation was deleted.
   AnswerWith(
       {{{WatchAnswer(v1::GENERATION_STATE_READY)}, kDraining}, {{WatchAnswer(v1::GENERATION_STATE_ACTIVE)}, {}}, {{}, gone}});
   EXPECT_EQ(RunWatch({"--follow"}), kExitDone);
@@ -234,7 +234,7 @@ TEST_F(WatchTest, CreateWatchesWhatItMade) {
   v1::CreateGenerationResponse created;
   *created.mutable_generation() = MakeGeneration("gen-000002", v1::GENERATION_STATE_CREATING);
   server_.generations.create.AnswerWith(created);
-  // It has just answered, so that its absence is an outage.
+  // The server has just answered, so an absent answer is an outage.
   AnswerWith({{{}, kDraining}, {{WatchAnswer(v1::GENERATION_STATE_FAILED, "an image is broken")}, grpc::Status::OK}});
   EXPECT_EQ(Run({"generations", "create", "shoes", "--watch", "--json"}), kExitBadInput);
   EXPECT_EQ(last_request_.generation(), "gen-000002");

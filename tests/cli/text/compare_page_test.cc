@@ -29,7 +29,7 @@ ComparedNeighbor Neighbor(const std::string& id, const std::string& label) {
   return neighbor;
 }
 
-// One item query with the neighbors a (in both), b and c.
+// There is one item query. Its neighbors are a (in both answers), b and c.
 Comparison SomeComparison() {
   Comparison comparison;
   comparison.generations = {testing::MakeGeneration("gen-000001", v1::GENERATION_STATE_ACTIVE),
@@ -65,7 +65,7 @@ TEST(ComparePageTest, ShowsTheNumbers) {
 
 TEST(ComparePageTest, MarksTheNeighbors) {
   const std::string page = ComparisonPage(SomeComparison());
-  // a in both answers and c have the query's label; b and c are in one answer.
+  // In this case a (in both answers) and c have the query's label. Each of b and c is in one answer.
   EXPECT_EQ(CountOf(page, "<li class=\"both same\">"), 2);
   EXPECT_EQ(CountOf(page, "<li class=\"only same\">"), 1);
   EXPECT_EQ(CountOf(page, "<li class=\"only\">"), 1);
@@ -76,7 +76,7 @@ TEST(ComparePageTest, HoldsEveryImageOnce) {
   EXPECT_EQ(CountOf(page, "data:image/jpeg;base64," + absl::Base64Escape(kJpeg + std::string("a"))), 1);
   EXPECT_EQ(CountOf(page, "data:image/"), 2);
   EXPECT_EQ(CountOf(page, "aria-label=\"a\""), 2);
-  // b and c have none.
+  // In this case b and c have no label.
   EXPECT_EQ(CountOf(page, "no image"), 2);
 }
 

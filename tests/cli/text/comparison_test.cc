@@ -8,7 +8,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// A neighbor for each "id:label"; without a colon it has no label.
+// Makes a neighbor for each "id:label". Without a colon the neighbor has no label.
 ComparedAnswer Answer(const std::vector<std::string>& neighbors) {
   ComparedAnswer answer;
   for (const std::string& text : neighbors) {

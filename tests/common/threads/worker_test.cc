@@ -63,7 +63,7 @@ TEST(WorkerTest, StopJoinsAndMayBeCalledAgain) {
 }
 
 TEST(WorkerTest, SeveralWorkersStopTogether) {
-  // Each body waits until all were asked to stop. Stopping one after the other would wait for ever.
+  // Each body waits until all workers were asked to stop. If they were stopped one after the other, the test would wait for ever.
   constexpr int kWorkers = 3;
   std::atomic<int> asked = 0;
   std::vector<Worker> workers;
