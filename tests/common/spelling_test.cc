@@ -14,7 +14,7 @@ namespace {
 using ::testing::Eq;
 using ::testing::Optional;
 
-// The definition, as a recursion.
+// The definition of the distance, as a recursion.
 size_t SlowDistance(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) {
     return a.size() + b.size();

@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using testing::StatusIs;
 
-// Makes a data set of `classes` classes with ten images each, without a split.
+// Makes a data set of `classes` classes with ten images each. It has no split.
 std::vector<Example> Unassigned(int classes) {
   std::vector<Example> examples;
   for (int i = 0; i < 10 * classes; ++i) {

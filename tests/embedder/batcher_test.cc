@@ -143,7 +143,7 @@ TEST_F(BatcherTest, ADeadlineThatPassesInTheQueueIsAnsweredWhileTheNetworkIsBusy
 
   Answer answer = Ask(batcher_.get(), Images(2, 1), Priority::kInteractive, absl::Now() + absl::Milliseconds(2));
 
-  // The gate is still closed.
+  // The gate is still closed here.
   EXPECT_THAT(answer.get(), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_EQ(batcher_->queued_images(), 0);
 }

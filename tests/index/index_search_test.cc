@@ -1,4 +1,4 @@
-// Search options for every kind of index: recall, certain keys only, comparison with every row.
+// Tests search options for every kind of index: recall, certain keys only, and comparison with every row.
 #include <algorithm>
 #include <memory>
 #include <random>

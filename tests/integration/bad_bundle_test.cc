@@ -38,7 +38,7 @@ class BadBundleTest : public ::testing::Test {
     delete world_;
   }
 
-  // After every case: nothing is registered that was not, and the active generation answers as before.
+  // Must hold after every case: nothing new is registered, and the active generation answers as before.
   void TearDown() override {
     v1::ListModelsResponse models;
     grpc::ClientContext context;
@@ -60,7 +60,7 @@ class BadBundleTest : public ::testing::Test {
   static GenerationClient Client() { return GenerationClient(server_->channel()); }
   static std::string Root() { return copy_->data_dir() + "/models"; }
 
-  // A good bundle below the root, to be spoilt. Returns its directory.
+  // Makes a good bundle below the root, which a test then damages. Returns its directory.
   static std::string NewBundle(const std::string& name) {
     const std::string directory = absl::StrCat(Root(), "/", name);
     EXPECT_OK(embedder::CopyBundle(world_->bundle(), directory));
@@ -132,7 +132,7 @@ TEST_F(BadBundleTest, NoManifestWhileItIsCopied) {
 }
 
 TEST_F(BadBundleTest, PathsThatLeaveTheRoot) {
-  // There is a bundle, but not below the root.
+  // The bundle exists, but not below the root.
   ASSERT_OK(embedder::CopyBundle(world_->bundle(), copy_->Join("outside")));
   for (const std::string& path : {std::string("../../outside"), std::string("patterns/../../../outside"), copy_->Join("outside"),
                                   std::string("/etc"), std::string("..")}) {
@@ -160,7 +160,7 @@ TEST_F(BadBundleTest, AFileNameInTheManifestThatLeavesTheBundle) {
   ExpectRefused("names", grpc::StatusCode::FAILED_PRECONDITION, "MANIFEST_INVALID", "no plain file name");
 }
 
-// A bundle that was good when it was registered, and is damaged when a generation is made of it.
+// The bundle is good when it is registered, and damaged when a generation is built from it.
 TEST_F(BadBundleTest, ARegisteredBundleThatIsDamagedLaterMakesNoGeneration) {
   const std::string file = Root() + "/patterns/2/" + kModelFile;
   const std::string content = Read(file);

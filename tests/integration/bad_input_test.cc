@@ -43,7 +43,7 @@ class BadInputTest : public ::testing::Test {
     delete dir_;
   }
 
-  // After every case: a good request is answered.
+  // Must hold after every case: a good request is answered.
   void TearDown() override {
     v1::SearchRequest request;
     request.mutable_query()->set_image(PatternImage(1, 1));

@@ -1,4 +1,4 @@
-// kill -9 of the server while clients write.
+// Kills the server with kill -9 while clients write.
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
@@ -31,7 +31,7 @@ constexpr int kKills = 20;
 constexpr int kWriters = 3;
 constexpr int kBatch = 8;
 
-// The clients know which ids they sent, and for which of them the write was answered.
+// The clients know the ids that they sent, and which writes of them were answered.
 struct Ledger {
   std::mutex mutex;
   std::set<std::string> acknowledged;
@@ -44,7 +44,7 @@ std::string LabelOf(const std::string& id) {
   return "label of " + id;
 }
 
-// Writes batches, and deletes every fourth one, until the server is gone.
+// Writes batches and deletes every fourth one, until the server has ended.
 void WriteUntilKilled(const std::shared_ptr<grpc::Channel>& channel, const std::string& prefix, Ledger& ledger) {
   const auto catalog = v1::CatalogService::NewStub(channel);
   for (int batch = 0;; ++batch) {
@@ -128,7 +128,7 @@ TEST(CrashTest, AcknowledgedWritesSurviveKill9AndNothingIsHalfThere) {
   const TempDir dir;
   WritePatternFolder(dir.Join("images"), 2, 2, 1);
   TrainSmallModel(dir.Join("images"), dir.Join("bundle"), 0);
-  // Small segments, so that kills meet sealing and merging too.
+  // Segments are small, so that kills also hit sealing and merging.
   ASSERT_OK(WriteFileAtomically(dir.Join("config.textproto"), "index { seal_rows: 64 }"));
   Ledger ledger;
   std::mt19937 random(7);
@@ -158,7 +158,7 @@ TEST(CrashTest, AcknowledgedWritesSurviveKill9AndNothingIsHalfThere) {
     for (const auto& [batch, count] : members) {
       EXPECT_GE(count, kBatch - 1) << batch << " is half there";  // One of a batch may have been deleted.
     }
-    // Every row of the index is an item and the other way round.
+    // Every row of the index belongs to an item, and every item has a row.
     v1::GetServerInfoResponse info;
     grpc::ClientContext info_context;
     ASSERT_TRUE(v1::AdminService::NewStub(server.channel())->GetServerInfo(&info_context, {}, &info).ok());

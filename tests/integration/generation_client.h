@@ -1,7 +1,7 @@
-// The calls of ModelService and GenerationService that tests make, and waiting for what becomes of a generation.
+// The calls of ModelService and GenerationService that tests make, and waits for the states of a generation.
 //
-// Thread-safe. What returns a value reports an error of the server as a test failure; what returns a RichError leaves it to the
-// caller. Waits have no limit of their own: the test's timeout ends them.
+// Thread-safe. A method that returns a value reports an error of the server as a test failure. A method that returns a RichError
+// leaves the error to the caller. Waits have no limit of their own; the test's timeout ends them.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_GENERATION_CLIENT_H_
 #define SEMBLANCE_TESTS_INTEGRATION_GENERATION_CLIENT_H_
 
@@ -30,8 +30,8 @@ class GenerationClient {
   v1::Generation Get(const std::string& id) const;
   v1::ListGenerationsResponse List() const;
 
-  // Follows a generation until `enough` says so or the server ends the stream, and returns it as it was last. An interrupted stream
-  // (the server is gone) is no failure: the caller sees it by the state.
+  // Follows a generation until `enough` returns true or the server ends the stream. Returns the last message. An interrupted stream
+  // (the server has ended) is not a failure: the caller sees it by the state.
   v1::Generation WatchUntil(const std::string& id, const std::function<bool(const v1::Generation&)>& enough) const;
 
   // Waits until the generation no longer changes without a command.

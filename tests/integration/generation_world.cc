@@ -19,7 +19,7 @@
 namespace semblance::testing {
 namespace {
 
-// The tests say what is registered and when.
+// The watch is off, so that tests decide what is registered and when.
 constexpr char kConfig[] = "model_registry { watch_seconds: 0 } ";
 
 std::string LearnFrom(const TempDir& dir, const std::string& bundle, PictureOracle& oracle) {
@@ -104,7 +104,7 @@ std::vector<pid_t> WorldCopy::Builders() const {
 }
 
 pid_t WorldCopy::SuspendBuilder(const std::string& generation) const {
-  // Written when it holds its lock and is about to embed.
+  // The builder writes this when it holds its lock and is about to embed.
   const std::string progress = absl::StrCat(data_dir(), "/generations/", generation, "/progress.json");
   while (!PathExists(progress)) {
     absl::SleepFor(absl::Milliseconds(1));

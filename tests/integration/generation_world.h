@@ -1,7 +1,7 @@
-// A data directory that is ready for generations: two registered models of spaces that do not fit each other ("patterns/1", which
-// answers as gen-000001, and "patterns/2"), and items in the catalog.
+// A data directory with two registered models and items in the catalog, ready for generations. The spaces of the models,
+// "patterns/1" and "patterns/2", are incompatible; "patterns/1" answers as gen-000001.
 //
-// Made once for a suite; each test starts servers on a copy of it.
+// A suite makes one such world. Each test starts servers on a copy of it.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_GENERATION_WORLD_H_
 #define SEMBLANCE_TESTS_INTEGRATION_GENERATION_WORLD_H_
 
@@ -23,8 +23,8 @@ inline constexpr char kOtherModel[] = "patterns/2";
 
 class GenerationWorld {
  public:
-  // Trains the models and fills the catalog: PictureOracle::kPictures base items (see WriteBaseItems) and `more_items` others.
-  // Pairs of base items that are each other's nearest under patterns/1 have a label of their own: there its recall by labels is 1.
+  // Trains the models and fills the catalog with PictureOracle::kPictures base items (see WriteBaseItems) and `more_items` others.
+  // Two base items that are each other's nearest under patterns/1 have a label of their own, so its recall by labels is 1.
   explicit GenerationWorld(int more_items);
 
   const PictureOracle& oracle() const { return oracle_; }
@@ -33,10 +33,10 @@ class GenerationWorld {
   const std::string& other_space() const { return other_space_; }
   // The ledger knows the items of the catalog.
   const Ledger& ledger() const { return ledger_; }
-  // A bundle, complete, outside of any model root.
+  // A complete bundle, outside of any model root.
   std::string bundle() const { return dir_.Join("first"); }
 
-  // Copies data directory and models. REQUIRES: `data_dir` does not exist.
+  // Copies the data directory and the models. REQUIRES: `data_dir` does not exist.
   void CopyTo(const std::string& data_dir) const;
 
  private:
@@ -47,25 +47,25 @@ class GenerationWorld {
   std::string other_space_;
 };
 
-// A copy of a world, and servers on it one after the other. Its end kills what still runs.
+// A copy of a world, and the servers that run on it one after the other. The destructor kills all processes that still run.
 class WorldCopy {
  public:
   explicit WorldCopy(const GenerationWorld* world);
   ~WorldCopy();
 
-  // Starts a server and waits until it answers; a test failure where it ends before.
+  // Starts a server and waits until it answers. It is a test failure if the server ends before that.
   std::unique_ptr<ServerProcess> Start(const std::string& model = "") const;
 
-  // `what` in the server's config file, from the next start on.
+  // Adds `what` to the server's config file for all further starts.
   void Configure(const std::string& text_proto) const;
 
   std::string data_dir() const { return dir_.Join("data"); }
   std::string Join(const std::string& name) const { return dir_.Join(name); }
 
-  // Processes of semblance-builder that work on this data directory.
+  // Returns the processes of semblance-builder that work on this data directory.
   std::vector<pid_t> Builders() const;
 
-  // Waits for such a process that has begun to embed, stops it with SIGSTOP, and returns its id.
+  // Waits for a builder that has begun to embed, stops it with SIGSTOP, and returns its process id.
   pid_t SuspendBuilder(const std::string& generation) const;
 
  private:

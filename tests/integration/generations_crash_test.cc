@@ -1,5 +1,5 @@
-// kill -9 of the server and of the builder in every state of a generation: the old or the new one answers, and nothing that was
-// acknowledged is lost.
+// Kills the server and the builder with kill -9 in every state of a generation. The old or the new generation must answer, and no
+// acknowledged write may be lost.
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
@@ -39,7 +39,7 @@ class GenerationsCrashTest : public ::testing::Test {
   static void SetUpTestSuite() { world_ = new GenerationWorld(kMoreItems); }
   static void TearDownTestSuite() { delete world_; }
 
-  // Clients that end with the server. Their ids are new in every round, so that what a crash left open stays open.
+  // These clients end with the server. They use new ids in every round, so that writes without an answer stay distinguishable.
   std::unique_ptr<LiveTraffic> NewTraffic(const ServerProcess& server) {
     LiveTraffic::Options options;
     options.searchers = 1;
@@ -53,9 +53,9 @@ class GenerationsCrashTest : public ::testing::Test {
     EXPECT_EQ(server.process().Wait(), 128 + SIGKILL);
   }
 
-  // Kills a server whose builder has begun, and returns the builder, suspended: SIGCONT lets it go on.
+  // Kills a server whose builder has begun, and returns the builder, which is suspended. SIGCONT resumes it.
   pid_t KillServerUnderItsBuilder() const {
-    // The kernel wakes the stopped processes of a group that loses its last parent, with SIGHUP.
+    // When a process group loses its last parent, the kernel sends SIGHUP to its stopped processes and wakes them.
     const std::string builder_path = copy_.Join("builder");
     EXPECT_OK(WriteFileAtomically(builder_path, "#!/bin/sh\ntrap '' HUP\nexec " SEMBLANCE_BIN_DIR "/semblance-builder \"$@\"\n"));
     std::filesystem::permissions(builder_path, std::filesystem::perms::owner_all);
@@ -64,7 +64,7 @@ class GenerationsCrashTest : public ::testing::Test {
     EXPECT_EQ(GenerationClient(server->channel()).Create(kOtherModel), kOther);
     const pid_t builder = copy_.SuspendBuilder(kOther);
     {
-      // It is stopped again at once, however long the server takes to die.
+      // The builder is stopped again at once, however long the server takes to end.
       std::atomic<bool> dead = false;
       std::thread keeps_stopping([&] {
         while (!dead) {
@@ -81,13 +81,14 @@ class GenerationsCrashTest : public ::testing::Test {
     return builder;
   }
 
-  // All that was acknowledged, before the test and in it.
+  // Everything that was acknowledged, before the test and during it.
   void ExpectAllThere(const ServerProcess& server, const std::string& generation) const {
     ExpectLedgerHolds(server.channel(), world_->oracle(), ledger_, generation);
     ExpectLedgerHolds(server.channel(), world_->oracle(), world_->ledger(), generation);
   }
 
-  // The build, wherever it was, becomes READY; it answers when it is activated, and so does the first one after a rollback.
+  // The build must become READY from any point. It must answer when it is activated, and the first generation must answer after a
+  // rollback.
   void ExpectBuildEndsWell(const ServerProcess& server) const {
     const GenerationClient client(server.channel());
     EXPECT_EQ(client.List().active(), kFirstGeneration);
@@ -119,7 +120,7 @@ TEST_P(ServerKilledIn, GoesOnAndLosesNothing) {
     const std::unique_ptr<LiveTraffic> traffic = NewTraffic(*server);
     traffic->AwaitMore(5);
     ASSERT_EQ(client.Create(kOtherModel), kOther);
-    // States that are over in a moment may be missed: then it is the next one.
+    // A watch may miss a state that ends in a moment, and then sees the next one.
     const v1::Generation seen = client.WatchUntilState(kOther, GetParam());
     RecordProperty("killed_in", v1::GenerationState_Name(seen.state()));
     EXPECT_LE(seen.state(), v1::GENERATION_STATE_READY);
@@ -150,7 +151,7 @@ TEST_F(GenerationsCrashTest, ABuilderKilledAtRandomMomentsGoesOn) {
   ASSERT_EQ(client.Create(kOtherModel), kOther);
   std::mt19937 random(11);
   std::vector<pid_t> killed;
-  // One fewer than a builder may fail without progress.
+  // The server gives up after one more failure without progress.
   while (killed.size() < 3 && client.Get(kOther).state() < v1::GENERATION_STATE_LOADING) {
     for (const pid_t builder : copy_.Builders()) {
       if (std::find(killed.begin(), killed.end(), builder) == killed.end()) {
@@ -193,19 +194,19 @@ TEST_F(GenerationsCrashTest, ABuilderThatOutlivesItsServerIsWaitedForAndNotDoubl
   const pid_t builder = KillServerUnderItsBuilder();
   const std::unique_ptr<ServerProcess> server = copy_.Start();
   const GenerationClient client(server->channel());
-  // It reports what the other one's builder has done.
+  // The new server reports the progress of the earlier server's builder.
   const v1::Generation seen = client.WatchUntil(kOther, [](const v1::Generation& generation) { return generation.has_progress(); });
   EXPECT_EQ(seen.state(), v1::GENERATION_STATE_EMBEDDING);
   EXPECT_THAT(copy_.Builders(), ElementsAre(builder));
   ::kill(builder, SIGCONT);
   ExpectBuildEndsWell(*server);
-  // Each builder says once what there is to do.
+  // Each builder logs once how much there is to do.
   ASSERT_OK_AND_ASSIGN(const std::string log, ReadFile(copy_.data_dir() + "/generations/gen-000002/builder.log"));
   const std::vector<std::string> parts = absl::StrSplit(log, " are to be embedded by ");
   EXPECT_EQ(parts.size(), 2u) << log;
 }
 
-// Its files must not be removed under it, nor come back.
+// The builder's files must not be removed while it runs, nor appear again later.
 TEST_F(GenerationsCrashTest, ABuilderThatOutlivesItsServerEndsWhenItsBuildIsCancelled) {
   const pid_t builder = KillServerUnderItsBuilder();
   const std::unique_ptr<ServerProcess> server = copy_.Start();
@@ -255,7 +256,7 @@ TEST_F(GenerationsCrashTest, KilledInAnActivationTheOldOrTheNewOneAnswers) {
   }
 }
 
-// The cancellation is on disk when it is answered.
+// The cancellation is on disk before it is answered.
 TEST_F(GenerationsCrashTest, AnAcknowledgedCancellationIsCarriedOutAfterTheRestart) {
   {
     const std::unique_ptr<ServerProcess> server = copy_.Start();

@@ -1,4 +1,4 @@
-// A new model goes live under searches and writes, through the programs.
+// A new model goes live through the programs, while clients search and write.
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
@@ -27,7 +27,7 @@ using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 
 constexpr char kOther[] = "gen-000002";
-// So many calls of each kind are awaited in each phase.
+// Each phase lasts until this many calls of each kind were answered.
 constexpr int64_t kCalls = 20;
 
 class GenerationsTest : public ::testing::Test {
@@ -123,7 +123,7 @@ TEST_F(GenerationsTest, SigtermDuringABuildEndsWithinTheGraceAndTheBuildGoesOn) 
     const std::unique_ptr<ServerProcess> server = copy_.Start();
     ASSERT_TRUE(WriteItems(server->channel(), world_->oracle(), "more", 300, ledger).ok());
     ASSERT_EQ(GenerationClient(server->channel()).Create(kOtherModel), kOther);
-    // A builder that does not react is the worst that there is.
+    // A builder that does not react is the worst case.
     copy_.SuspendBuilder(kOther);
     const absl::Time start = absl::Now();
     server->process().Signal(SIGTERM);
@@ -142,7 +142,7 @@ TEST_F(GenerationsTest, SigtermDuringABuildEndsWithinTheGraceAndTheBuildGoesOn) 
 TEST_F(GenerationsTest, PoliciesActivateWhatIsReadyOrSayWhyNot) {
   const std::unique_ptr<ServerProcess> server = copy_.Start();
   const GenerationClient client(server->channel());
-  // Labels were given so that patterns/1 finds all of them.
+  // The labels were chosen so that patterns/1 finds all of them.
   ASSERT_EQ(client.Create(kOtherModel, v1::ACTIVATION_POLICY_IF_BETTER), kOther);
   const v1::Generation worse = client.WatchUntilAtRest(kOther);
   EXPECT_EQ(worse.state(), v1::GENERATION_STATE_READY) << worse.state_reason();

@@ -1,4 +1,4 @@
-// A server with labelled items, and training jobs on it.
+// A server with labeled items, and training jobs on it.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_JOB_FIXTURE_H_
 #define SEMBLANCE_TESTS_INTEGRATION_JOB_FIXTURE_H_
 
@@ -37,7 +37,7 @@ inline std::string ItemId(int label, int variant) {
   return absl::StrCat("item-", label, "-", variant);
 }
 
-// An untrained model answers, and the catalog has kEach items of each of kClasses classes.
+// Starts a server on which an untrained model answers. The catalog has kEach items of each of kClasses classes.
 class JobFixture : public ::testing::Test {
  protected:
   JobFixture() {
@@ -46,7 +46,7 @@ class JobFixture : public ::testing::Test {
     Start(dir_.Join("untrained"));
     Upsert();
   }
-  // Trainers outlive the server.
+  // Trainers outlive the server, so the destructor stops them.
   ~JobFixture() override {
     for (const pid_t pid : TrainerPids()) {
       ::kill(-pid, SIGKILL);
@@ -111,7 +111,7 @@ class JobFixture : public ::testing::Test {
     return response.job().id();
   }
 
-  // Follows a job until `enough` says so or the stream ends; the job then.
+  // Follows a job until `enough` returns true or the stream ends. Returns the last message.
   v1::TrainingJob WatchUntil(const std::string& id, const std::function<bool(const v1::TrainingJob&)>& enough) {
     grpc::ClientContext context;
     v1::WatchTrainingJobRequest request;
@@ -136,7 +136,7 @@ class JobFixture : public ::testing::Test {
     return job.state() == v1::TRAINING_JOB_STATE_RUNNING && job.progress().step() > 0;
   }
 
-  // All processes of trainers: of several ranks also the one that started them; ascending.
+  // Returns all processes of trainers in ascending order. With several ranks, the process that started them is one of them.
   std::vector<pid_t> TrainerProcesses() const {
     std::vector<pid_t> pids;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -151,14 +151,14 @@ class JobFixture : public ::testing::Test {
     return pids;
   }
 
-  // The leaders of the groups that trainers are.
+  // Returns the leaders of the trainers' process groups.
   std::vector<pid_t> TrainerPids() const {
     std::vector<pid_t> pids = TrainerProcesses();
     pids.erase(std::remove_if(pids.begin(), pids.end(), [](pid_t pid) { return ::getpgid(pid) != pid; }), pids.end());
     return pids;
   }
 
-  // The two models that are registered have one space: their weights are the same bit by bit.
+  // Expects that the two registered models have one space, so that their weights are the same bit by bit.
   void ExpectOneSpaceTwice() const {
     const auto models = ReadFile(data_dir() + "/models.json");
     ASSERT_OK(models);

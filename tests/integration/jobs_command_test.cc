@@ -1,4 +1,4 @@
-// Training jobs from the command line, against a real server.
+// Tests training jobs from the command line against a real server.
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>

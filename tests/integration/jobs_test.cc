@@ -1,4 +1,4 @@
-// Training as a job of the service, through the programs: from labels in the catalog to a better model that answers.
+// Tests training as a job of the service, through the programs: labels in the catalog lead to a better model that answers.
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
@@ -22,10 +22,10 @@ using ::testing::HasSubstr;
 
 using JobsTest = JobFixture;
 
-// Seconds of training, so that it does not end before a test has done to it what it wants to.
+// Training takes seconds, so that a job does not end before a test has acted on it.
 constexpr int kLongEpochs = 400;
 
-// Searches without a pause, and counts those that fail.
+// Searches without a pause, and counts the searches that fail.
 class Searches {
  public:
   explicit Searches(const std::shared_ptr<grpc::Channel>& channel)
@@ -77,7 +77,7 @@ TEST_F(JobsTest, LabelsOfTheCatalogBecomeABetterModelThatAnswersAndAWorseOneDoes
   EXPECT_LT(generation.evaluation().label_query_count(), kClasses * kEach / 2);
   EXPECT_GT(Recall(), before);
 
-  // An untrained one is worse.
+  // An untrained model is worse.
   v1::CreateTrainingJobRequest request = Request(/*epochs=*/0, v1::ON_SUCCESS_ACTIVATE_IF_BETTER);
   request.mutable_config()->set_seed(7);
   const v1::TrainingJob worse = WatchToTheEnd(Create(request));
@@ -122,7 +122,7 @@ TEST_F(JobsTest, SigtermOfServerAndTrainerLosesNothing) {
   EXPECT_EQ(server_->process().Wait(), 0);
   Start();
   EXPECT_EQ(TrainerPids(), trainers);
-  // An operator might do this without telling the server.
+  // An operator may stop a trainer without telling the server.
   ::kill(trainers[0], SIGTERM);
   log_lines_.clear();
   const v1::TrainingJob job = WatchToTheEnd(id);

@@ -17,10 +17,10 @@ namespace {
 
 constexpr int kTopK = 5;
 constexpr int kBatch = 4;
-// A writer comes back to its ids after so many batches.
+// A writer uses its ids again after this many batches.
 constexpr int kCycle = 12;
 constexpr size_t kMaxFaults = 8;
-// An overloaded machine may take this long.
+// A call may take this long on an overloaded machine.
 constexpr absl::Duration kDeadline = absl::Seconds(60);
 constexpr absl::Duration kPause = absl::Milliseconds(3);
 
@@ -64,7 +64,7 @@ RichError Delete(v1::CatalogService::Stub& catalog, const std::string& id, Ledge
   return error;
 }
 
-// Repeats the call while the generation has not applied min_sequence, because an inactive one may lag a little.
+// Repeats the call while the generation has not applied min_sequence, because an inactive generation may lag a little.
 RichError SearchWhenApplied(v1::SearchService::Stub& search, const v1::SearchRequest& request, v1::SearchResponse* response) {
   const absl::Time give_up = absl::Now() + kDeadline;
   while (true) {
@@ -234,7 +234,7 @@ void LiveTraffic::Search(int client) {
     if (error.ok()) {
       std::string fault = oracle_->FaultOf(response, picture);
       const auto& neighbors = response.result().neighbors();
-      // "base/PICTURE" is always there.
+      // "base/PICTURE" always exists.
       if (fault.empty() && (neighbors.size() < kTopK || neighbors.at(0).score() < 1 - PictureOracle::kTolerance)) {
         fault = absl::StrCat("the answer to picture ", picture, " lacks the picture itself, or has ", neighbors.size(), " items");
       }

@@ -1,7 +1,8 @@
-// Clients that search and write while something happens to the server, and what they know of their writes.
+// Clients that search and write while a test acts on the server, and a record of their writes.
 //
-// Writers own their ids: they write batches, write some of them again, and delete some. Searchers compare every answer with the
-// oracle. All of them pause briefly between calls: what has the lowest priority, the builder, is to get its turn too.
+// Each writer has ids of its own. It writes batches, writes some of them again, and deletes some. Searchers compare every answer
+// with the oracle. All clients pause briefly between calls, so that the builder, which has the lowest priority, gets processor time
+// too.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_LIVE_TRAFFIC_H_
 #define SEMBLANCE_TESTS_INTEGRATION_LIVE_TRAFFIC_H_
 
@@ -21,14 +22,14 @@
 
 namespace semblance::testing {
 
-// Knows which items exist, as far as the answers to writes say. Thread-safe.
+// Knows which items exist, according to the answers to writes. Thread-safe.
 class Ledger {
  public:
-  // A write of the item is under way: until it is answered nobody can say whether the item is there.
+  // A write of the item is in progress. Until it is answered, the item may exist or not.
   void Begin(const std::string& id);
   void Acknowledge(const std::string& id, bool present);
 
-  // Every item whose last write was answered, and whether it is there.
+  // Returns every item whose last write was answered, and whether it exists.
   std::map<std::string, bool> Known() const;
 
   uint64_t last_sequence() const;
@@ -40,22 +41,22 @@ class Ledger {
   uint64_t last_sequence_ = 0;
 };
 
-// Stores every picture once as "base/PICTURE". `labels` may name a label for some pictures. Items are never deleted again.
+// Stores every picture once as "base/PICTURE". `labels` may name a label for some pictures. These items are never deleted.
 void WriteBaseItems(const std::shared_ptr<grpc::Channel>& channel, const PictureOracle& oracle, Ledger& ledger,
                     const std::map<int, std::string>& labels = {});
 
-// Writes `count` items named PREFIX/NUMBER/PICTURE. What went wrong, empty: nothing.
+// Writes `count` items named PREFIX/NUMBER/PICTURE. Returns a description of what went wrong, or an empty text.
 RichError WriteItems(const std::shared_ptr<grpc::Channel>& channel, const PictureOracle& oracle, const std::string& prefix,
                      int count, Ledger& ledger);
 
-// Searches for every known item by its id in the generation: what was written is found, with the scores of its space, and what was
-// deleted is not. Waits until the generation has applied the last acknowledged write. Test failures.
+// Searches for every known item by its id in the generation. Written items must be found with the scores of its space, and deleted
+// items must not be found. Waits until the generation has applied the last acknowledged write. Reports test failures.
 void ExpectLedgerHolds(const std::shared_ptr<grpc::Channel>& channel, const PictureOracle& oracle, const Ledger& ledger,
                        const std::string& generation);
 
 class LiveTraffic {
  public:
-  // Says whether an error of a call is a fault.
+  // Returns true if an error of a call is a fault.
   enum class Errors { kAreFaults, kEndTheClient };
 
   struct Options {
@@ -74,20 +75,20 @@ class LiveTraffic {
   // Returns when all clients have ended.
   void Stop();
 
-  // So far: answers that do not fit, and, where they are faults, errors. At most one text for each client.
+  // Returns the wrong answers so far, and those errors that are faults. There is at most one text for each client.
   std::vector<std::string> faults() const;
-  // Generations that searches were answered by.
+  // Returns the generations that have answered searches.
   std::set<std::string> generations() const;
   int64_t searches() const { return searches_; }
   int64_t writes() const { return writes_; }
 
-  // Returns when each kind has been answered so many times more, or no client is left.
+  // Returns when this many more calls of each kind were answered, or no client is left.
   void AwaitMore(int64_t count) const;
 
  private:
   void Search(int client);
   void Write(int client);
-  // False: the client is to end.
+  // Returns false when the client must end.
   bool Survives(const RichError& error, const std::string& what);
   void AddFault(const std::string& fault);
 

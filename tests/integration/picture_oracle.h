@@ -1,9 +1,8 @@
-// Knows the right answers: the vectors of a small set of pictures in each embedding space, and the scores that follow from
-// them.
+// Knows the right answers: the vectors of a small set of pictures in each embedding space, and the scores that follow from them.
 //
-// Items carry the number of their picture at the end of their ids ("base/17" shows picture 17), so that every score of every answer
-// can be compared with the one of the space that the answer names; a query embedded by one model and searched among vectors of
-// another, or a list that mixes the two, does not fit.
+// The id of an item ends with the number of its picture ("base/17" shows picture 17). So every score of every answer can be
+// compared with the score in the space that the answer names. A query that one model embedded and that was searched among the
+// vectors of another does not fit, and neither does a list that mixes the two.
 //
 // Thread-compatible: const methods may run concurrently.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_PICTURE_ORACLE_H_
@@ -33,23 +32,23 @@ class PictureOracle {
   // Returns the picture of an item by its id.
   static int PictureOf(const std::string& item_id);
 
-  // Embeds all pictures with the model that answers there; returns the id of its space. A test failure where that fails.
+  // Embeds all pictures with the model that answers on the channel. Returns the id of its space. An error is a test failure.
   std::string Learn(const std::shared_ptr<grpc::Channel>& channel);
 
-  // REQUIRES: the space has been learnt.
+  // REQUIRES: Learn was called for the space.
   double Score(const std::string& space, int a, int b) const;
 
-  // The mean difference of the scores of the same pairs of pictures: two spaces that are to be told apart must lie far above the
-  // tolerance of FaultOf.
+  // Returns the mean difference of the scores of the same pairs of pictures. For two spaces that tests must distinguish, it must be
+  // far above the tolerance of FaultOf.
   double Distance(const std::string& space, const std::string& other) const;
 
-  // Pairs of pictures that are each other's nearest in the space.
+  // Returns the pairs of pictures that are each other's nearest in the space.
   std::vector<std::pair<int, int>> MutualPairs(const std::string& space) const;
 
-  // Describes what is wrong with the answer to a search for a picture. Empty if nothing is.
+  // Describes what is wrong with the answer to a search for a picture. Returns an empty text if nothing is.
   std::string FaultOf(const v1::SearchResponse& answer, int picture) const;
 
-  // Scores differ by rounding alone: a network's sums depend a little on the batch.
+  // Scores differ only by rounding, because a network's sums depend a little on the batch.
   static constexpr double kTolerance = 1e-3;
 
  private:

@@ -13,7 +13,7 @@ namespace semblance::testing {
 
 struct RichError {
   grpc::StatusCode code = grpc::StatusCode::OK;
-  // Empty if there is none.
+  // These fields are empty if the status has no such detail.
   std::string reason;
   std::string field;
   std::string message;

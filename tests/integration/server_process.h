@@ -1,6 +1,6 @@
-// A semblance-server of the build, as a process, with a channel to it.
+// A semblance-server of this build, as a process, with a channel to it.
 //
-// Not thread-safe. Failures to start are reported as test failures; address() is then empty.
+// Not thread-safe. A failure to start is reported as a test failure, and address() is then empty.
 #ifndef SEMBLANCE_TESTS_INTEGRATION_SERVER_PROCESS_H_
 #define SEMBLANCE_TESTS_INTEGRATION_SERVER_PROCESS_H_
 
@@ -16,15 +16,15 @@ namespace semblance::testing {
 
 class ServerProcess {
  public:
-  // Starts it on free ports. `model` may be empty. `flags` are added to the command line.
+  // Starts the server on free ports. `model` may be empty. `flags` are added to the command line.
   ServerProcess(const std::string& data_dir, const std::string& model, const std::vector<std::string>& flags = {});
 
-  // host:port.
+  // Returns host:port.
   const std::string& address() const { return address_; }
   const std::string& http_address() const { return http_address_; }
   std::shared_ptr<grpc::Channel> channel() const { return channel_; }
 
-  // Waits until the health service says SERVING; false when the process ends before that.
+  // Waits until the health service says SERVING. Returns false when the process ends before that.
   bool WaitUntilServing();
 
   Process& process() { return *process_; }

@@ -1,4 +1,4 @@
-// The whole way through the programs: train, serve, ingest, ask, stop.
+// Tests the whole way through the programs: train, serve, ingest, search, stop.
 #include <grpcpp/grpcpp.h>
 #include <httplib.h>
 #include <signal.h>
@@ -167,7 +167,7 @@ TEST_F(ServerTest, SigtermLosesNoAcceptedRequest) {
   ServerProcess server(dir_.Join("data"), shared_->Join("trained"));
   ASSERT_TRUE(server.WaitUntilServing());
   Ingest(server);
-  // Requests that take a while: full batches of queries.
+  // These requests take a while: they are full batches of queries.
   std::vector<std::future<grpc::Status>> answers;
   const auto stub = v1::SearchService::NewStub(server.channel());
   v1::BatchSearchRequest request;
@@ -182,7 +182,7 @@ TEST_F(ServerTest, SigtermLosesNoAcceptedRequest) {
       return stub->BatchSearch(&context, request, &response);
     }));
   }
-  // One is answered: the others wait in the queue or are at work.
+  // One request is answered. The others are in the queue or in progress.
   answers.front().wait();
   while (
       !absl::StrContains(httplib::Client("http://" + server.http_address()).Get("/metrics")->body,
@@ -197,7 +197,8 @@ TEST_F(ServerTest, SigtermLosesNoAcceptedRequest) {
   EXPECT_EQ(server.process().Wait(), 0);
 }
 
-// Clients that watch nothing and never pause are answered for a while and then refused with the one code that clients retry.
+// Clients that do not watch the health service and never pause are answered for a while. Then they are refused with the one code
+// that clients retry.
 TEST_F(ServerTest, SigtermRefusesThoseWhoGoOnSending) {
   ASSERT_OK(WriteFileAtomically(dir_.Join("config.textproto"), "drain_seconds: 4"));
   ServerProcess server(dir_.Join("data"), shared_->Join("trained"), {"--config=" + dir_.Join("config.textproto")});
@@ -236,7 +237,7 @@ TEST_F(ServerTest, ExportsMetrics) {
   v1::SearchResponse response;
   ASSERT_TRUE(SearchImage(server, PatternImage(0, 0), &response).ok());
   EXPECT_TRUE(response.latency().has_decode() && response.latency().has_infer() && response.latency().has_search());
-  // The probe comes after the answer.
+  // The probe runs after the answer was sent.
   while (!InfoOf(server).recall_probe().has_recall()) {
     absl::SleepFor(absl::Milliseconds(1));
   }

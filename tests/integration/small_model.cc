@@ -30,7 +30,7 @@ void WriteImages(const std::string& directory, int label, int first_variant, int
 
 std::string PatternImage(int label, int variant) {
   std::mt19937 random(static_cast<uint32_t>(variant * 1000 + label));
-  // Stripes: the class sets direction and width, the variant phase and noise.
+  // The image has stripes. The class sets their direction and width, and the variant sets phase and noise.
   const double angle = label * 0.7;
   const double frequency = 0.35 + 0.15 * (label % 3);
   const double phase = std::uniform_real_distribution<double>(0, 6.28)(random);

@@ -1,4 +1,4 @@
-// semblance-trainer as its users run it: with several processes, and killed.
+// Runs semblance-trainer as its users do, with several processes, and kills it.
 #include <signal.h>
 
 #include <cmath>
@@ -29,7 +29,7 @@ constexpr int kKilled = 128 + SIGKILL;
 
 class TrainingTest : public ::testing::Test {
  protected:
-  // Noisy images of 16 x 16 pixels, of four greys: 24 of each.
+  // Makes noisy images of 16 x 16 pixels, 24 for each of four grays.
   TrainingTest() {
     for (int label = 0; label < 4; ++label) {
       const std::string folder = dir_.Join("data/class" + std::to_string(label));
@@ -100,7 +100,7 @@ double LargestDifference(const embedder::TensorMap& a, const embedder::TensorMap
   return largest;
 }
 
-// Losses over proxies and losses over pairs, which may be split between the ranks.
+// The losses cover proxies and pairs. The loss on pairs may be split between the ranks.
 class RanksTest : public TrainingTest, public ::testing::WithParamInterface<std::vector<std::string>> {};
 
 INSTANTIATE_TEST_SUITE_P(Losses, RanksTest,
@@ -124,8 +124,8 @@ TEST_P(RanksTest, TwoEqualOneAfterTwentySteps) {
   EXPECT_LE(LargestDifference(one.proxies, two.proxies), 1e-5);
 }
 
-// Images that triplets repeat may be augmented in another way by each rank, so there is no augmentation here; and no triplet is at
-// the margin, where rounding decides whether it counts.
+// There is no augmentation, because each rank may augment an image of several triplets differently. No triplet lies at the margin,
+// where rounding decides whether it counts.
 TEST_F(TrainingTest, TwoRanksEqualOneOnTriplets) {
   std::string triplets = "anchor\tpositive\tnegative\n";
   const auto image = [](int label, int i) { return "data/class" + std::to_string(label) + "/" + std::to_string(i % 24) + ".png"; };
@@ -156,7 +156,7 @@ TEST_F(TrainingTest, KilledAtAnyMomentEndsAsIfItHadNotBeen) {
   do {
     Process run(Command("killed", {"--set", "checkpoint.every_steps=1"}));
     const std::string before = NewestCheckpoint("killed");
-    // After a new checkpoint, at whatever it does then: a step, or writing the next one.
+    // The kill comes after a new checkpoint, during a step or while the next checkpoint is written.
     while (NewestCheckpoint("killed") == before && ::kill(run.pid(), 0) == 0 && !PathExists(dir_.Join("killed"))) {
       std::this_thread::yield();
     }
@@ -179,7 +179,7 @@ TEST_F(TrainingTest, ARankThatFailsEndsAllWithItsError) {
     std::this_thread::yield();
   }
 
-  // Read again in every epoch, by whichever rank's turn it is.
+  // Every epoch reads the image again, in whichever rank has it in its part.
   std::ofstream(dir_.Join("data/class2/7.png")) << "no image";
 
   EXPECT_EQ(run.Wait(), kExitBadInput);

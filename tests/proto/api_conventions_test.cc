@@ -29,7 +29,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-// Every file of ours, found by listing the folder: a new one is checked without being named here.
+// Every proto file of this project. Listing the folder finds new files without naming them here.
 std::vector<std::string> OurProtoFiles() {
   std::vector<std::string> names;
   const std::filesystem::path root(SEMBLANCE_PROTO_DIR);
@@ -52,7 +52,7 @@ class ApiConventionsTest : public ::testing::Test {
   }
 
  private:
-  // Compiles the files, with their comments; the descriptors belong to the test.
+  // Compiles the files with their comments. The test owns the descriptors.
   ProtoFiles Import(const std::string& root, const std::vector<std::string>& names) {
     const std::string output = dir_.Join("descriptors");
     const std::string command = absl::StrCat("'" SEMBLANCE_PROTOC "' --include_imports --include_source_info -I '", root,

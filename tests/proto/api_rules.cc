@@ -25,7 +25,7 @@ constexpr char kLowerSnakeCase[] = "[a-z][a-z0-9]*(_[a-z0-9]+)*";
 constexpr char kUpperSnakeCase[] = "[A-Z][A-Z0-9]*(_[A-Z0-9]+)*";
 constexpr char kPascalCase[] = "[A-Z][A-Za-z0-9]*";
 
-// RESIZE_MODE of ResizeMode.
+// Turns ResizeMode into RESIZE_MODE.
 std::string UpperSnakeCase(const std::string& pascal) {
   std::string result;
   for (size_t i = 0; i < pascal.size(); ++i) {
@@ -37,7 +37,7 @@ std::string UpperSnakeCase(const std::string& pascal) {
   return result;
 }
 
-// Calls `visit` on the message and on those inside it; entries of map fields are no messages of ours.
+// Calls `visit` on the message and on those inside it, but not on the entries of map fields.
 void ForEachMessage(const Descriptor& message, const std::function<void(const Descriptor&)>& visit) {
   if (message.options().map_entry()) {
     return;

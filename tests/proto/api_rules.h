@@ -1,9 +1,9 @@
-// The rules that our proto files keep. Conventions are those of buf's STANDARD category, so that they are checked where buf is not
-// installed; the rule on comments is ours.
+// The rules for our proto files. The conventions are those of buf's STANDARD category, so that they are checked without buf too.
+// The rule about comments is our own.
 //
 // Thread-safe: functions without state.
 //
-// A rule's violation is one line: the element's full name and what is wrong with it.
+// Each violation of a rule is one line: the full name of the element and what is wrong with it.
 #ifndef SEMBLANCE_TESTS_PROTO_API_RULES_H_
 #define SEMBLANCE_TESTS_PROTO_API_RULES_H_
 
@@ -16,12 +16,12 @@ namespace semblance::testing {
 
 using ProtoFiles = std::vector<const google::protobuf::FileDescriptor*>;
 
-// Packages, names of everything, enum values, and an own request and response for each rpc.
+// Checks packages, all names, enum values, and that each rpc has a request and a response of its own.
 std::vector<std::string> ConventionViolations(const ProtoFiles& files);
 
-// Services, rpcs, messages and enums have a comment, but for an rpc's request and response, which its comment covers. So do scalar
-// fields, unless the same name has one elsewhere in these files (a word is explained once) or their oneof has one.
-// REQUIRES: files with source locations.
+// Checks that services, rpcs, messages and enums have a comment. The comment of an rpc covers its request and response. Scalar
+// fields need a comment too, unless a field of the same name has one elsewhere in these files, or their oneof has one. REQUIRES:
+// files with source locations.
 std::vector<std::string> CommentViolations(const ProtoFiles& files);
 
 }  // namespace semblance::testing

@@ -1,4 +1,4 @@
-// A bundle for a network that is none: what a store keeps and an embedder names, in a few bytes.
+// A bundle without a network. It has the files that a store keeps and the names that an embedder reports, in a few bytes.
 #ifndef SEMBLANCE_TESTS_TESTING_FAKE_BUNDLE_H_
 #define SEMBLANCE_TESTS_TESTING_FAKE_BUNDLE_H_
 

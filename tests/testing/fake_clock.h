@@ -38,7 +38,7 @@ class FakeClock final : public Clock {
     changed_.NotifyAll();
   }
 
-  // Blocks until `count` calls wait for a time that has not come. Returns how far off the nearest of these times is. Waits without
+  // Blocks until `count` calls wait for a time that has not come. Returns the distance to the nearest of these times. Waits without
   // an end do not count.
   absl::Duration AwaitWaiting(size_t count) {
     MutexLock lock(&mutex_);

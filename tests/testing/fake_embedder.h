@@ -1,4 +1,4 @@
-// An Embedder without a network: unit vectors that depend on the pixels alone, and a gate that holds a batch, so that tests of
+// An Embedder without a network. It returns unit vectors that depend only on the pixels. A gate can hold a batch, so that tests of
 // batching need no sleeps.
 //
 // Thread-safe.
@@ -23,7 +23,7 @@ namespace semblance::testing {
 
 class FakeEmbedder : public embedder::Embedder {
  public:
-  // Input: `side` x `side` grey pixels, stretched.
+  // The input is `side` x `side` gray pixels, to which images are stretched.
   explicit FakeEmbedder(int dimension, int side = 8);
 
   const storage::v1::BundleManifest& manifest() const override { return manifest_; }
@@ -31,7 +31,7 @@ class FakeEmbedder : public embedder::Embedder {
   const std::string& device() const override { return device_; }
   absl::Status Embed(absl::Span<const embedder::Image> images, absl::Span<float> out) const override;
 
-  // The vector of one image: what Embed writes.
+  // Returns the vector that Embed writes for an image.
   std::vector<float> VectorOf(const embedder::Image& image) const;
 
   // Makes calls of Embed stop at the gate until it is opened.

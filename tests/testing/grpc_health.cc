@@ -14,7 +14,8 @@
 namespace semblance::testing {
 namespace {
 
-// grpc.health.v1.HealthCheckRequest{service} and HealthCheckResponse{status} by hand: one field of each.
+// These functions encode grpc.health.v1.HealthCheckRequest{service} and decode HealthCheckResponse{status} by hand. Each has one
+// field.
 std::string HealthRequest(const std::string& service) {
   return service.empty() ? "" : absl::StrCat("\x0a", std::string(1, static_cast<char>(service.size())), service);
 }

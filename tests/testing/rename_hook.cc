@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <utility>
 
-// The linker's names, by --wrap=rename.
+// With --wrap=rename the linker uses these names.
 extern "C" int __real_rename(const char* from, const char* to);  // NOLINT(bugprone-reserved-identifier)
 extern "C" int __wrap_rename(const char* from, const char* to);  // NOLINT(bugprone-reserved-identifier)
 

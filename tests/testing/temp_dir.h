@@ -1,4 +1,4 @@
-// A directory that exists as long as the object.
+// A directory that exists as long as this object.
 #ifndef SEMBLANCE_TESTS_TESTING_TEMP_DIR_H_
 #define SEMBLANCE_TESTS_TESTING_TEMP_DIR_H_
 

@@ -136,8 +136,8 @@ std::string EncodeWebp(const embedder::Image& image, int quality) {
 std::string WithExifOrientation(absl::string_view jpeg, int orientation, bool big_endian) {
   const auto u16 = big_endian ? Big16 : Little16;
   const auto u32 = big_endian ? Big32 : Little32;
-  // Header; directory at offset 8 with one entry: tag 0x0112, type SHORT, count 1, the value left-aligned in 4 bytes; no next
-  // directory.
+  // The bytes are the header, and at offset 8 a directory with one entry: tag 0x0112, type SHORT, count 1, and the value
+  // left-aligned in 4 bytes. There is no next directory.
   const std::string tiff = absl::StrCat(big_endian ? "MM" : "II", u16(42), u32(8), u16(1), u16(0x0112), u16(3), u32(1)) +
                            u16(static_cast<uint32_t>(orientation)) + u16(0) + u32(0);
   const std::string payload = std::string("Exif\0\0", 6) + tiff;
@@ -147,7 +147,7 @@ std::string WithExifOrientation(absl::string_view jpeg, int orientation, bool bi
 
 std::string JpegOfClaimedSize(int width, int height) {
   std::string jpeg = EncodeJpeg(SolidImage(8, 8, 3, 100));
-  // Start of frame: FF C0, length (2), precision (1), height (2), width (2).
+  // A start of frame has these parts: FF C0, length (2), precision (1), height (2), width (2).
   const size_t frame = jpeg.find(Bytes({0xFF, 0xC0}));
   CHECK_NE(frame, std::string::npos);
   jpeg.replace(frame + 5, 4, Big16(static_cast<uint32_t>(height)) + Big16(static_cast<uint32_t>(width)));
@@ -161,7 +161,7 @@ std::string PngOfClaimedSize(int width, int height) {
 }
 
 std::string WebpOfClaimedSize(int width, int height) {
-  // An extended header: flags (4 bytes), then width - 1 and height - 1 in 24 bits each.
+  // An extended header has flags (4 bytes), then width - 1 and height - 1 in 24 bits each.
   const std::string canvas = Little32(0) + Little32(static_cast<uint32_t>(width - 1)).substr(0, 3) +
                              Little32(static_cast<uint32_t>(height - 1)).substr(0, 3);
   const std::string chunk = absl::StrCat("VP8X", Little32(10), canvas);

@@ -12,27 +12,27 @@
 
 namespace semblance::testing {
 
-// A smooth picture (two waves and a ramp) that depends on the seed; survives lossy encoding with small changes. channels: 1 to 4,
-// the last of 2 and 4 being alpha (only for EncodePng and EncodeWebp).
+// A smooth picture (two waves and a ramp) that depends on the seed. Lossy encoding changes it only a little. It has 1 to 4
+// channels. The last of 2 or 4 channels is alpha, which only EncodePng and EncodeWebp accept.
 embedder::Image SmoothImage(int width, int height, int channels, uint32_t seed = 1);
 
 // Independent random bytes.
 embedder::Image NoiseImage(int width, int height, int channels, uint32_t seed = 1);
 
-// One colour.
+// An image of one color.
 embedder::Image SolidImage(int width, int height, int channels, uint8_t value);
 
-// quality: 1 to 100.
+// quality: from 1 to 100.
 std::string EncodeJpeg(const embedder::Image& image, int quality = 90);
-// Several scans instead of one.
+// Encodes several scans instead of one.
 std::string EncodeProgressiveJpeg(const embedder::Image& image, int quality = 90);
 std::string EncodePng(const embedder::Image& image);
-// 16 bits a channel: each value v becomes 257 v.
+// Encodes 16 bits a channel. Each value v becomes 257 v.
 std::string EncodePng16(const embedder::Image& image);
-// quality: 1 to 100; lossless above.
+// quality: from 1 to 100; any greater number means lossless.
 std::string EncodeWebp(const embedder::Image& image, int quality = 101);
 
-// The JPEG with an EXIF segment of that orientation (1 to 8; others are invalid), in either byte order.
+// Returns the JPEG with an EXIF segment of that orientation, in either byte order. Orientations other than 1 to 8 are invalid.
 std::string WithExifOrientation(absl::string_view jpeg, int orientation, bool big_endian = false);
 
 // Files that claim a size and end soon after their header.

@@ -20,7 +20,7 @@
 
 namespace semblance::testing {
 
-// Noisy images of 16 x 16 pixels, dark, middle and bright: 20 of each.
+// Makes noisy images of 16 x 16 pixels, 20 each of dark, middle and bright.
 inline void WriteClassImages(const TempDir& dir) {
   const std::vector<std::string> classes = {"bright", "dark", "middle"};
   for (size_t label = 0; label < classes.size(); ++label) {

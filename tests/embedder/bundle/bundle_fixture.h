@@ -14,7 +14,8 @@ inline embedder::HostTensor FloatTensor(std::vector<int64_t> shape, const std::v
   return {"F32", std::move(shape), std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float))};
 }
 
-// Its input is 16 x 16 gray, its dimension 4, its classes "cat" and "dog". The tensors belong to no real network.
+// The bundle's input is 16 x 16 gray, its dimension is 4, and its classes are "cat" and "dog". The tensors belong to no real
+// network.
 inline embedder::Bundle SmallBundle() {
   embedder::Bundle bundle;
   bundle.manifest.set_name("small");

@@ -125,7 +125,7 @@ TEST(ValidateManifest, BoundsTheDimensionAndTheInputsOfTheHead) {
   for (const int dimension : {0, -1, kMaxDimension + 1}) {
     EXPECT_THAT(With([=](BundleManifest* m) { m->set_dimension(dimension); }), IsInvalid("dimension")) << dimension;
   }
-  // One stage leaves 8 x 8 pixels of 1,024 channels: as many inputs as there may be. One channel more is too many.
+  // One stage leaves 8 x 8 pixels of 1,024 channels, which is the largest number of inputs. One channel more is too many.
   EXPECT_OK(WithArchitecture([](Architecture* a) { a->mutable_small_convnet()->set_channels(0, 1024); }));
   EXPECT_THAT(WithArchitecture([](Architecture* a) { a->mutable_small_convnet()->set_channels(0, 1025); }),
               IsInvalid("architecture (inputs of the head)"));
@@ -157,8 +157,8 @@ TEST(HeadInputs, AreThePooledOutputsOfTheBackbone) {
   EXPECT_EQ(HeadInputs(architecture, preprocessing), 1024);
 }
 
-// Follows the layers: a convolution with stride 2 rounds up, a pooling with stride 2 down. The two poolings that run beside
-// convolutions must have their size.
+// Computes the sides layer by layer: a convolution with stride 2 rounds up, and a pooling with stride 2 rounds down. The two
+// poolings that run beside convolutions must give the same size.
 bool SlowIsBnInceptionSide(int side) {
   side = (side + 1) / 2;  // The first convolution.
   side = side / 2 / 2;    // Two poolings.

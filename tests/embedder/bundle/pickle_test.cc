@@ -16,7 +16,7 @@ namespace {
 using ::semblance::testing::StatusIs;
 using Kind = PickleValue::Kind;
 
-// A readable form of a value: 7, "text", [a, b], {key: value}, module.name, call(callee, arguments), id(x), None, other.
+// Returns a readable form of a value: 7, "text", [a, b], {key: value}, module.name, call(callee, arguments), id(x), None, other.
 std::string Show(const PickleValue& value) {
   std::vector<std::string> items;
   for (const PickleValue* item : value.items) {
@@ -50,7 +50,7 @@ std::string Show(const PickleValue& value) {
   return "";
 }
 
-// Bytes of a pickle: the header of protocol 2, then `body`, then STOP.
+// Returns the bytes of a pickle: the header of protocol 2, then `body`, then STOP.
 std::string Protocol2(const std::string& body) {
   return "\x80\x02" + body + ".";
 }
@@ -60,7 +60,7 @@ std::string Shown(const std::string& bytes) {
   return pickle.ok() ? Show(*pickle->root) : absl::StrCat("error: ", pickle.status().message());
 }
 
-// pickle.dumps({"a": [1, 2], "b": (None, True)}, protocol=2).
+// These bytes are pickle.dumps({"a": [1, 2], "b": (None, True)}, protocol=2).
 std::string ExampleDict() {
   return std::string(
       "\x80\x02}q\0(X\x01\0\0\0aq\x01]q\x02(K\x01K\x02"
@@ -158,7 +158,7 @@ TEST(ParsePickle, RefusesALengthBeyondTheEnd) {
 }
 
 TEST(ParsePickle, BoundsItsMemoryByTheLengthOfTheInput) {
-  // A list with 1,000 times the same pair, from which each round makes an OrderedDict.
+  // The list has the same pair 1,000 times. Each round makes an OrderedDict from it.
   std::string list("]q\0U\1aK\1\x86q\1", 11);
   for (int i = 0; i < 1000; ++i) {
     list += std::string("h\0h\1a0", 6);

@@ -143,7 +143,7 @@ TEST(DecodeTest, ExifOrientationTurnsTheImageUpright) {
   }
   const std::string jpeg = EncodeJpeg(image, 100);
   struct Corners {
-    // Positions of the stored bright (top left) and medium (top right) corner: x and y, each 0 or 1.
+    // The positions of the stored bright (top left) and medium (top right) corner, as x and y, each 0 or 1.
     int left, top, right, bottom;
   };
   // EXIF 2.32 defines, for each orientation, where row 0 and column 0 of the stored image are in the upright one.

@@ -111,7 +111,7 @@ TEST(DecodeJpeg, AveragesWhatItScalesDown) {
 }
 
 TEST(DecodeJpeg, TurnsInkIntoLight) {
-  // Ink of 0 is none, 255 all of it: light is (1 - color) (1 - key).
+  // An ink of 0 means no ink, and 255 means full ink. The light is (1 - color) (1 - key).
   const std::vector<uint8_t> ink = {0, 100, 255, 51};
   const std::vector<uint8_t> inverted = {255, 155, 0, 204};
   const std::vector<uint8_t> light = {204, DivideBy255(155 * 204), 0};
@@ -129,7 +129,7 @@ TEST(DecodeJpeg, TakesBytesBetweenSegmentsThatCamerasLeaveThere) {
   std::string jpeg = EncodeJpeg(SmoothImage(24, 16, 3));
   const absl::StatusOr<Image> clean = DecodeJpeg(jpeg, 3, 1);
   ASSERT_OK(clean);
-  // Before a marker; a decoder warns about them, and skips them.
+  // The bytes come before a marker. A decoder warns about them and skips them.
   jpeg.insert(jpeg.find("\xFF\xDB"), std::string(5, '\x11'));
   const absl::StatusOr<Image> image = DecodeJpeg(jpeg, 3, 1);
   ASSERT_OK(image);

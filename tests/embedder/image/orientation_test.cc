@@ -64,9 +64,9 @@ TEST(JpegOrientation, NeverReadsPastTheEnd) {
   }
 }
 
-// Returns the pixel of the upright image at (x, y), as EXIF 2.32 defines it: orientation n says where row 0 and column 0 of the
-// stored image are in the upright one (1 top left, 2 top right, 3 bottom right, 4 bottom left, 5 left top, 6 right top, 7 right
-// bottom, 8 left bottom).
+// Returns the pixel of the upright image at (x, y), as EXIF 2.32 defines it. Orientation n says where row 0 and column 0 of the
+// stored image are in the upright one: 1 top left, 2 top right, 3 bottom right, 4 bottom left, 5 left top, 6 right top, 7 right
+// bottom, 8 left bottom.
 const uint8_t* StoredPixel(const Image& stored, int orientation, int x, int y) {
   const int last_x = stored.width - 1;
   const int last_y = stored.height - 1;

@@ -30,7 +30,7 @@ class ConvNormTest : public ::testing::Test {
  protected:
   ConvNormTest() { torch::manual_seed(4); }
 
-  // The definition, with the running statistics.
+  // Computes the definition with the running statistics.
   torch::Tensor Expected() {
     const auto parameters = pair_.named_parameters();
     const auto buffers = pair_.named_buffers();

@@ -74,8 +74,8 @@ TEST_P(EveryNetTest, TrainsAlikeInEveryLayout) {
   for (const auto& entry : net_->named_buffers()) {
     expect_close(entry.value().to(torch::kFloat32), other->named_buffers()[entry.key()].to(torch::kFloat32), 1e-3F, entry.key());
   }
-  // The tolerance of gradients is wider, because rounding can move a value to the other side of zero, and then ReLU lets a gradient
-  // through or not. (The gradients of biases before a batch norm, in BN-Inception, are rounding errors only: at most 0.001 in all.)
+  // The tolerance of gradients is wider, because rounding can move a value to the other side of zero, where ReLU blocks its
+  // gradient. (In BN-Inception, the gradients of biases before a batch norm are only rounding errors, at most 0.001 in all.)
   for (const auto& entry : net_->named_parameters()) {
     expect_close(entry.value().grad(), other->named_parameters()[entry.key()].grad(), 5e-2F, entry.key());
   }
@@ -184,7 +184,7 @@ TEST(NetworksTest, InputIsScaledAndNormalizedPerChannel) {
   EXPECT_NEAR(found, (0.8 - 0.4) / 0.2, 1e-4);  // Batch norm's epsilon changes it by 5e-6.
 }
 
-// The features of a network whose convolution copies the pixels, as above. Its batch norm changes almost nothing.
+// Returns the features of a network whose convolution copies the pixels, as above. Its batch norm changes almost nothing.
 torch::Tensor PooledFeatures(Architecture::Pooling pooling) {
   Preprocessing input = Input(8, 1);
   input.set_crop_side(4);

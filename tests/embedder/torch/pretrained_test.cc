@@ -24,7 +24,7 @@ using ::semblance::testing::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// One stage of two channels: the network of tests/embedder/data.
+// The network of tests/embedder/data has one stage of two channels.
 Architecture SmallArchitecture() {
   Architecture architecture;
   architecture.mutable_small_convnet()->add_channels(2);
@@ -97,7 +97,8 @@ TEST(PretrainedTest, BnInceptionTakesTheFormOfItsPublishedWeights) {
   EmbeddingNet net = NewEmbeddingNet(architecture, input, 4).value();
   TensorMap weights;
   for (const auto& [name, tensor] : StateOf(net)) {
-    // The file has no counters, batch norms of shape [1, C], and another head, and was saved from several devices at once.
+    // The file has no counters, its batch norms have the shape [1, C], and it has another head. It was saved from several devices
+    // at once.
     if (tensor.dtype == "F32" && name.rfind("head", 0) != 0) {
       HostTensor& published = weights["module." + name] = tensor;
       if (name.find("_bn.") != std::string::npos) {

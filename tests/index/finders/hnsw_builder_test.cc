@@ -104,7 +104,7 @@ TEST_F(HnswBuilderTest, RaisesAboutOneRowInMToEachLevel) {
   SetRows(random_.Rows(8000));
   const HnswGraph graph = Build(1);
   ASSERT_GE(graph.level_nodes.size(), 3U);
-  // Expected are 1000, 125 and 16 rows; the limits lie 5 standard deviations away from that.
+  // The expected numbers are 1000, 125 and 16 rows. The limits lie 5 standard deviations away from them.
   EXPECT_NEAR(static_cast<double>(graph.level_nodes[0]), 1000, 150);
   EXPECT_NEAR(static_cast<double>(graph.level_nodes[1]), 125, 56);
   EXPECT_LE(graph.level_nodes[2], 36U);

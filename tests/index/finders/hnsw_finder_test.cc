@@ -114,7 +114,7 @@ TEST_F(HnswFinderTest, ReturnsOnlyRowsThatPass) {
 }
 
 TEST_F(HnswFinderTest, GivesUpWhereTheRowsThatPassLieFarAway) {
-  // With a great recall target or few rows a walk would see all rows: an effort of 16 sees a part.
+  // With a high recall target or few rows, a walk would see all rows. With an effort of 16 it sees only a part of them.
   const std::vector<float> rows = random_.Rows(20'000);
   const auto finder = Build(rows);
   std::vector<uint64_t> keys(20'000);

@@ -15,7 +15,7 @@ namespace {
 
 using ::semblance::testing::StatusIs;
 
-// Six rows in a ring. Rows 4 and 2 are on level 1, row 4 is on level 2 too.
+// Six rows form a ring. Rows 4 and 2 are on level 1, and row 4 is also on level 2.
 HnswGraph SmallGraph() {
   HnswGraph graph;
   graph.m = 2;

@@ -21,7 +21,7 @@ using ::semblance::testing::SpecOf;
 using ::semblance::testing::StatusIs;
 
 constexpr int kRows = 4000;
-// Product codes take long to train: a few rows more than they need at least.
+// Product codes take long to train, so there are only a few more rows than they need.
 constexpr int kCodedRows = 1100;
 
 // A finder, the vectors in the order of its lists, and the old row of each row.

@@ -72,7 +72,7 @@ TEST_F(TuneEffortTest, DoesNotCountTheQueriesAsRows) {
 }
 
 TEST_F(TuneEffortTest, CountsAnyRowThatScoresAsTheTenthDoes) {
-  // All rows are copies: any 10 of them are the true nearest.
+  // All rows are copies, so any 10 of them are the true nearest.
   for (size_t i = kDimension; i < vectors_.size(); ++i) {
     vectors_[i] = vectors_[i - kDimension];
   }

@@ -10,7 +10,7 @@
 namespace semblance::index {
 namespace {
 
-// The instruction sets that the kernel reports for the first processor; empty where it reports none.
+// The instruction sets that the kernel reports for the first processor. The list is empty when the kernel reports none.
 std::set<std::string> ReportedFlags() {
   std::ifstream file("/proc/cpuinfo");
   std::set<std::string> flags;

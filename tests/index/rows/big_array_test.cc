@@ -20,7 +20,7 @@ uintptr_t AddressOf(const void* memory) {
   return reinterpret_cast<uintptr_t>(memory);
 }
 
-// Bytes of this process that are in physical memory.
+// Returns the number of bytes of this process that are in physical memory.
 int64_t ResidentBytes() {
   int64_t total = 0;
   int64_t resident = 0;

@@ -14,7 +14,7 @@ namespace semblance::index {
 
 class RowSegment final : public Segment {
  public:
-  // `vectors` is row-major with a row per key, and must outlive the segment.
+  // `vectors` is row-major and has a row for each key. It must outlive the segment.
   RowSegment(int dimension, const std::vector<uint64_t>& keys, const float* vectors)
       : Segment(/*file_number=*/7, dimension, static_cast<int64_t>(keys.size())) {
     std::copy(keys.begin(), keys.end(), keys_.data());

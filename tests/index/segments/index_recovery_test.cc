@@ -34,7 +34,7 @@ class IndexRecoveryTest : public ::testing::Test {
     directory_ = *std::move(directory);
   }
 
-  // The vector of a key in a file: no other key and no other file has the same.
+  // Returns the vector of a key in a file. No other key and no other file has the same vector.
   static std::vector<float> VectorOf(uint64_t key, uint64_t file) { return {static_cast<float>(key), static_cast<float>(file)}; }
 
   // Writes a file with these keys, and returns its number. Keys of a segment must ascend.
@@ -65,7 +65,7 @@ class IndexRecoveryTest : public ::testing::Test {
     return *std::move(recovered);
   }
 
-  // For each key that is visible, the file whose row is used. A key that is visible twice is an error.
+  // Returns the file whose row is used, for each key that is visible. A key that is visible twice is an error.
   static std::map<uint64_t, uint64_t> FilesByKey(const RecoveredIndex& recovered) {
     std::map<uint64_t, uint64_t> files;
     const auto add = [&](uint64_t key, const float* vector) {

@@ -23,7 +23,7 @@ constexpr int kDimension = 16;
 constexpr int kRows = 5000;
 constexpr int kTopK = 10;
 
-// The segment is so large that a search uses its graph: a walk costs less than a scan.
+// The segment is so large that a search uses its graph, because a walk costs less than a scan.
 class SealedSegmentTest : public ::testing::Test {
  protected:
   static constexpr int kEf = 60;

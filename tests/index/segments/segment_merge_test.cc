@@ -151,7 +151,7 @@ TEST_F(SegmentMergeTest, RewritesASegmentThatIsMostlyDeletedAndDropsAnEmptyOne) 
   EXPECT_THAT(Merged(*merged, 8)->sealed, IsEmpty());
 }
 
-// Merges that add rows to a graph.
+// These merges add rows to a graph.
 class ExtendingMergeTest : public SegmentMergeTest {
  protected:
   static constexpr int kDimension = 8;

@@ -1,4 +1,4 @@
-// An engine over a temporary directory whose model is a FakeEmbedder, with calls that wait for their answer.
+// An engine over a temporary directory, with a FakeEmbedder as its model, and calls that wait for their answer.
 #ifndef SEMBLANCE_TESTS_SERVICE_ENGINE_ENGINE_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_ENGINE_ENGINE_FIXTURE_H_
 
@@ -37,7 +37,7 @@ class EngineFixture {
 
   std::string ModelDir(const std::string& name) const { return dir_.Join(name); }
 
-  // Opens the engine with the generation of a model, or, with "", with the one that was active before.
+  // Opens the engine with the generation of a model. With "", opens it with the generation that was active before.
   absl::Status Start(const std::string& model) {
     Stop();
     auto catalog = catalog::OpenSqliteCatalog(dir_.Join("catalogue.db"), {});
@@ -65,7 +65,7 @@ class EngineFixture {
   const std::string& data_dir() const { return dir_.path(); }
 
   v1::ServerConfig& config() { return config_; }
-  // Before Start. The clock must outlive the engine.
+  // Must be called before Start. The clock must outlive the engine.
   void set_clock(const Clock* clock) { clock_ = clock; }
 
   // Loads a generation of the model beside the active one. Returns its id.
@@ -110,7 +110,7 @@ class EngineFixture {
     return input;
   }
 
-  // The ids that a search by a picture finds.
+  // Returns the ids that a search by a picture finds.
   std::vector<std::string> IdsFoundBy(uint32_t picture, int top_k) {
     const std::string image = PictureOf(picture);
     const auto answer = Search(InputOf(service::ImageQuery{.bytes = image}, top_k));

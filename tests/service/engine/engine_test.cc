@@ -78,8 +78,8 @@ TEST_F(EngineTest, KnowsWhetherAnItemHasALabel) {
   EXPECT_TRUE(engine().has_labeled_items());
 }
 
-// A request is answered before it lets go of its generation, on the batcher's thread, which the generation joins when it is
-// destroyed.
+// A request is answered before it releases its generation. That happens on the batcher's thread, which the generation joins when it
+// is destroyed.
 TEST_F(EngineTest, MayBeDestroyedAsSoonAsTheLastCallIsAnswered) {
   const std::string image = PictureOf(1);
   for (int round = 0; round < 20; ++round) {

@@ -26,7 +26,7 @@ class FakeEngineMetrics final : public service::EngineMetrics {
     changed_.NotifyAll();
   }
 
-  // The (expected, found) of each probe so far, as soon as there are `count`.
+  // Waits for `count` probes. Returns the (expected, found) of each probe so far.
   std::vector<std::pair<int, int>> AwaitRecalls(size_t count) {
     MutexLock lock(&mutex_);
     changed_.Wait(mutex_, {}, [&] { return recalls_.size() >= count; });

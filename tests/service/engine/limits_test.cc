@@ -65,7 +65,7 @@ TEST(LimitsTest, RefusesVectorsWithoutDirectionOrSpace) {
   EXPECT_THAT(check({0, 0}, "s"), HasReason("INVALID_VECTOR"));
   EXPECT_THAT(check({}, "s"), HasReason("INVALID_VECTOR"));
   EXPECT_THAT(check({1, 0}, ""), HasField("query.embedding.embedding_space_id"));
-  // Its square underflows in single precision.
+  // The square of this number underflows in single precision.
   EXPECT_OK(check({1e-30F, 0}, "s"));
 }
 

@@ -89,7 +89,7 @@ class RecallProbeTest : public ::testing::Test {
   const std::vector<index::ScoredKey> nearest_ = {{1, 0.9F}, {2, 0.8F}, {3, 0.7F}};
   std::shared_ptr<FakeIndex> index_ = std::make_shared<FakeIndex>(nearest_);
   semblance::testing::FakeEngineMetrics metrics_;
-  // All recalls up to the last call of Probe.
+  // Returns all recalls up to the last call of Probe.
   std::vector<std::pair<int, int>> recalls_;
   std::unique_ptr<RecallProbe> probe_;
 };

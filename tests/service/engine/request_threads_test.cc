@@ -18,7 +18,7 @@ using service::RequestThreads;
 
 class RequestThreadsTest : public ::testing::Test {
  protected:
-  // The status that a request ends with: OK where it ran.
+  // Returns the status that a request ends with. It is OK when the request ran.
   std::future<absl::Status> Submit(Priority priority, const CallContext& context) {
     auto status = std::make_shared<std::promise<absl::Status>>();
     threads_.Submit(

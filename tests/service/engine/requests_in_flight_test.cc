@@ -34,7 +34,7 @@ TEST(RequestsInFlightTest, WaitsForTheLastRequest) {
   EXPECT_TRUE(waiter.get());
 }
 
-// The counter is destroyed as soon as the wait ends, as the engine does it.
+// As in the engine, the counter is destroyed as soon as the wait ends.
 TEST(RequestsInFlightTest, MayBeDestroyedAsSoonAsItIsWaitedFor) {
   for (int round = 0; round < 200; ++round) {
     auto requests = std::make_unique<RequestsInFlight>();

@@ -74,7 +74,7 @@ TEST_F(TrainingMetricsTest, JobsThatEndAreCountedOnceByResult) {
   const TrainingInfo old = JobOf("job-000001", TrainingState::kSucceeded, 1);
   metrics_.Set({JobOf("job-000002", TrainingState::kRunning), old});
   EXPECT_THAT(Text(), HasSubstr(R"(semblance_training_jobs_ended_total{result="succeeded"} 0)"));
-  // The last one began and ended between two scrapes.
+  // The last job began and ended between two scrapes.
   const TrainingInfo failed = JobOf("job-000002", TrainingState::kFailed, 2);
   const TrainingInfo cancelled = JobOf("job-000003", TrainingState::kCancelled, 2);
   for (int scrape = 0; scrape < 2; ++scrape) {

@@ -18,7 +18,7 @@
 namespace semblance::testing {
 namespace {
 
-// Jobs that an earlier server left behind: started through a process that has ended.
+// Jobs that an earlier server left behind. A process that has ended started them.
 class AttachedJobTest : public ::testing::Test {
  protected:
   ~AttachedJobTest() override {
@@ -27,7 +27,7 @@ class AttachedJobTest : public ::testing::Test {
     }
   }
 
-  // Runs a script that leads its group; it has to print its process number first.
+  // Runs a script as the leader of its process group. The script must print its process id first.
   void Leave(const std::string& script) {
     ASSERT_OK(WriteFileAtomically(dir_.Join("script"), script));
     const std::string command =
@@ -53,7 +53,7 @@ class AttachedJobTest : public ::testing::Test {
 
   const TempDir dir_;
   const std::string log_path_ = dir_.Join("log");
-  // No other run of this test has it.
+  // No other run of this test uses this name.
   const std::string name_ = absl::StrCat("attached-", ::getpid());
   pid_t leader_ = 0;
 };
@@ -78,7 +78,7 @@ TEST_F(AttachedJobTest, FindsNothingUnderAnotherName) {
 }
 
 TEST_F(AttachedJobTest, TakesOnlyTheLeaderOfAGroup) {
-  // The processes that it leaves have the name too.
+  // The processes that the job leaves behind have the name too.
   Leave("echo $$; sleep 1000 & echo $!; exit 0");
   const std::string child = AwaitLine(1);
   while (Runs(absl::StrCat(leader_))) {

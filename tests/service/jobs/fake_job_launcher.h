@@ -1,4 +1,4 @@
-// A JobLauncher whose jobs end when a test says so. They outlive it only as far as the FakeCluster does.
+// A JobLauncher whose jobs end when a test says so. Jobs outlive the launcher if their FakeCluster does.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_TESTS_SERVICE_JOBS_FAKE_JOB_LAUNCHER_H_
@@ -18,10 +18,10 @@
 
 namespace semblance::testing {
 
-// The processes that jobs are, by name.
+// The processes of the jobs, by name.
 class FakeCluster {
  public:
-  // Waits for so many starts; the spec of the last of them.
+  // Waits for this many starts. Returns the spec of the last of them.
   service::JobSpec AwaitStart(size_t count) {
     MutexLock lock(&mutex_);
     while (specs_.size() < count) {

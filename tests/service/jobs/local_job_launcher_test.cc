@@ -42,7 +42,7 @@ class LocalJobLauncherTest : public ::testing::Test {
 
   std::string Log() const { return *ReadFile(log_path_); }
 
-  // The first line of the log, as soon as it is whole.
+  // Waits until the first line of the log is complete, and returns it.
   std::string AwaitLine() const {
     while (Log().find('\n') == std::string::npos) {
       std::this_thread::yield();
@@ -50,7 +50,7 @@ class LocalJobLauncherTest : public ::testing::Test {
     return Log().substr(0, Log().find('\n'));
   }
 
-  // Waits until no process has that number, or only a zombie.
+  // Waits until no process has that id, except for a zombie.
   static void AwaitEnd(const std::string& pid) {
     while (true) {
       const auto status = ReadFile(absl::StrCat("/proc/", pid, "/status"));
@@ -110,7 +110,7 @@ TEST_F(LocalJobLauncherTest, KillsAJobThatDoesNotStop) {
 }
 
 TEST_F(LocalJobLauncherTest, StopsWhatAJobStarted) {
-  // The job itself stops at once, its child does not.
+  // The job itself stops at once, but its child does not.
   const auto job = StartShell("(trap '' TERM; exec sleep 1000) & echo $!; wait");
   const std::string child = AwaitLine();
   job->Stop(absl::InfiniteDuration());
@@ -120,7 +120,7 @@ TEST_F(LocalJobLauncherTest, StopsWhatAJobStarted) {
 TEST_F(LocalJobLauncherTest, StartsJobsInAGroupOfTheirOwnAtTheLowestPriority) {
   const auto job = StartShell("echo $$; exec sleep 1000");
   const std::string pid = AwaitLine();
-  // See proc(5): pid, name, state, parent, group, session, ..., 41: policy.
+  // proc(5) defines these fields: pid, name, state, parent, group, session, ..., 41: policy.
   const std::vector<std::string> fields = absl::StrSplit(*ReadFile(absl::StrCat("/proc/", pid, "/stat")), ' ');
   ASSERT_GT(fields.size(), 41u);
   EXPECT_EQ(fields[4], pid);
@@ -200,7 +200,7 @@ TEST_F(LocalJobLauncherTest, GivesJobsSignalsAsTheyAreByDefault) {
   ::signal(SIGINT, handler);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   EXPECT_THAT(Log(), HasSubstr("SigBlk:\t0000000000000000\n"));
-  // 1 to 31; the C library keeps 32 and 33 for itself.
+  // The signals are 1 to 31. The C library keeps 32 and 33 for itself.
   const uint64_t ignored = std::stoull(Log().substr(Log().find("SigIgn:\t") + 8), nullptr, 16);
   EXPECT_EQ(ignored & 0x7fffffff, 0u);
 }

@@ -25,7 +25,7 @@ class GenerationFollowerTest : public ::testing::Test, public LiveFixture {
         generation, &catalog(), &thread_, [this](const absl::Status& status) { failure_.set_value(status); }, &clock_);
   }
 
-  // Returns when the thread has done all that it was given before.
+  // Returns when the thread has done everything that it was given before.
   void AwaitThread() {
     std::promise<void> reached;
     thread_.Schedule([&reached] { reached.set_value(); });
@@ -151,11 +151,11 @@ TEST_F(GenerationFollowerTest, ItsDestructorWaitsForTheRoundThatRuns) {
   std::future<void> destroyed = std::async(std::launch::async, [&follower] { follower.reset(); });
   embedder().OpenGate();
   destroyed.get();
-  // The round was interrupted or complete, never half applied.
+  // The round was either interrupted or complete. It was never applied in part.
   EXPECT_EQ(generation->Records().size(), static_cast<size_t>(generation->index().Stats().live_rows));
 }
 
-// A catalog whose change log never ends: each read finds deletions of ids that nobody has seen.
+// A catalog whose change log never ends. Each read finds deletions of unknown ids.
 class EndlessCatalog final : public catalog::Catalog {
  public:
   void Upsert(std::vector<catalog::ItemWrite>, WriteCallback) override {}

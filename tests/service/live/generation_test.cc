@@ -33,7 +33,7 @@ class GenerationTest : public ::testing::Test, public LiveFixture {
     return write.last_sequence;
   }
 
-  // The ids that the search finds for each query.
+  // Returns the ids that the search finds for each query.
   std::vector<std::vector<std::string>> IdsOf(const GenerationSearch& search) {
     const auto answer = generation_->Search(search);
     EXPECT_OK(answer);
@@ -131,7 +131,7 @@ TEST_F(GenerationTest, ADeleteOfNothingChangesNothing) {
   EXPECT_EQ(generation_->index().applied_sequence(), 1u);
 }
 
-// The changes of the log after `sequence`.
+// Returns the changes of the log after `sequence`.
 std::vector<catalog::Change> ChangesAfter(catalog::Catalog& catalog, uint64_t sequence) {
   const auto changes = catalog.ReadChanges(sequence, 100);
   EXPECT_OK(changes);

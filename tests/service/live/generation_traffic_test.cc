@@ -25,7 +25,7 @@ TEST(RoutingPointTest, DependsOnTheKeyAloneAndSpreadsKeysEvenly) {
 }
 
 TEST(RoutingPointTest, IsTheSameOnEveryServer) {
-  // From the first 13 digits of sha256("semblance").
+  // The point comes from the first 13 digits of sha256("semblance").
   EXPECT_NEAR(service::RoutingPoint("semblance"),
               static_cast<double>(std::stoull(Sha256Hex("semblance").substr(0, 13), nullptr, 16)) / 0x1p52, 1e-15);
 }

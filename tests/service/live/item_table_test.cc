@@ -78,7 +78,8 @@ TEST(ItemTableTest, RetiringAnUnknownSequenceDoesNothing) {
   EXPECT_EQ(table.SequenceOf("a"), 1);
 }
 
-// One writer replaces one item over and over; readers always find the record of the sequence that was current when they looked.
+// One writer replaces one item over and over. Readers must always find the record of the sequence that was current when they
+// looked.
 TEST(ItemTableTest, ReadersAlwaysResolveWhatWasCurrentWhenTheyOpenedTheirView) {
   ItemTable table;
   table.Insert(Record(1, "a"));

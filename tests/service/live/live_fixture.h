@@ -1,4 +1,4 @@
-// Generations over a temporary directory whose models are FakeEmbedders, and a catalog that calls wait for.
+// Generations over a temporary directory, with FakeEmbedders as their models, and a catalog whose calls wait for their answers.
 #ifndef SEMBLANCE_TESTS_SERVICE_LIVE_LIVE_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_LIVE_LIVE_FIXTURE_H_
 
@@ -31,8 +31,8 @@ inline constexpr int kDimension = 6;
 // A model with this name returns vectors that are not of unit length.
 inline constexpr char kUnsoundModel[] = "unsound";
 
-// Has the manifest of a real bundle, and no network. Each embedding space stretches the axes in its own way, so that vectors of two
-// spaces do not fit together and have other neighbors.
+// An embedder with the manifest of a real bundle, but without a network. Each embedding space stretches the axes in its own way, so
+// that vectors of two spaces are incompatible and have different neighbors.
 class BundledFakeEmbedder final : public FakeEmbedder {
  public:
   explicit BundledFakeEmbedder(storage::v1::BundleManifest manifest)
@@ -151,7 +151,7 @@ class LiveFixture {
     return written.value_or(catalog::WriteResult());
   }
 
-  // The manifest of a new generation of a new model.
+  // Returns the manifest of a new generation of a new model.
   storage::v1::GenerationManifest Create(char weight) {
     WriteFakeModel(ModelDir(weight), weight);
     storage::v1::GenerationRecord record;
@@ -161,7 +161,7 @@ class LiveFixture {
     return manifest.value_or(storage::v1::GenerationManifest());
   }
 
-  // A new generation of a new model, at the catalog's present sequence.
+  // Makes a new generation of a new model, at the catalog's present sequence.
   std::shared_ptr<service::Generation> Load(char weight) {
     auto loaded = service::LoadGeneration(*store_, Create(weight), *catalog_, loader_);
     EXPECT_OK(loaded);

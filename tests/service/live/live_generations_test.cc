@@ -39,7 +39,7 @@ class LiveGenerationsTest : public ::testing::Test, public LiveFixture {
     live_.gate().Leave();
   }
 
-  // One active generation and one that follows. Returns the id of the second.
+  // Makes one active generation and one that follows. Returns the id of the second.
   std::string StartWithTwo() {
     live_.SetActive(Load(1));
     const auto other = Load(2);
@@ -102,7 +102,7 @@ TEST_F(LiveGenerationsTest, ReturnsTheErrorFromInsideAndLetsWritesPass) {
   EXPECT_THAT(live_.WithWritesHeld(ActiveId(), kLongPause, Ok), HasReason("GENERATION_NOT_FOUND"));
 }
 
-// Every look at it takes a second.
+// A clock that advances by a second whenever it is read.
 class TickingClock final : public Clock {
  public:
   absl::Time Now() const override {
@@ -143,7 +143,7 @@ TEST_F(LiveGenerationsTest, AnActivationLetsTwoGenerationsChangePlaces) {
       [] { FAIL() << "there is nothing to undo"; }));
   EXPECT_TRUE(durable);
   EXPECT_EQ(ActiveId(), second);
-  // The one that answered before follows now.
+  // The generation that was active before now follows.
   Write("b", 2);
   ASSERT_OK(live_.WithWritesHeld(first, kLongPause, Ok));
   ExpectHas(*live_.Find(first), {{"a", 1}, {"b", 2}});
@@ -269,7 +269,7 @@ TEST_F(LiveGenerationsTest, RefusesSharesOutsideZeroToOneAndCanariesThatSumToMor
   ASSERT_OK(live_.SetTraffic(second, {.canary = 0.75, .shadow = 0}));
   EXPECT_THAT(live_.SetTraffic(third->manifest().id(), {.canary = 0.5, .shadow = 0}), HasField("traffic.canary_share"));
   ASSERT_OK(live_.SetTraffic(third->manifest().id(), {.canary = 0.25, .shadow = 1}));
-  // Its own share is replaced, not added to.
+  // The generation's own share is replaced, not added to.
   ASSERT_OK(live_.SetTraffic(second, {.canary = 0.5, .shadow = 0}));
 }
 

@@ -1,4 +1,4 @@
-// A data directory and a model root with bundles in it.
+// A data directory, and a model root with bundles in it.
 #ifndef SEMBLANCE_TESTS_SERVICE_MODELS_MODEL_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_MODELS_MODEL_FIXTURE_H_
 
@@ -44,7 +44,7 @@ class ModelFixture {
     registry_ = *std::move(opened);
   }
 
-  // A bundle of the model "shoes"; different weights make different embedding spaces.
+  // Writes a bundle of the model "shoes". Different weights make different embedding spaces.
   static void WriteBundleTo(const std::string& directory, float weight = 1) {
     embedder::Bundle bundle = SmallBundle();
     bundle.manifest.set_name("shoes");
@@ -53,7 +53,7 @@ class ModelFixture {
   }
   void Write(const std::string& path, float weight = 1) const { WriteBundleTo(Join(path), weight); }
 
-  // Writes and registers it: "shoes/<version>".
+  // Writes the bundle "shoes/<version>" and registers it.
   std::string Register(const std::string& path, float weight = 1) {
     Write(path, weight);
     const auto registration = registry_->Register(path);
@@ -75,7 +75,7 @@ class ModelFixture {
     ASSERT_TRUE(absl::StrContains(content, from)) << content;
     Overwrite(path, absl::StrReplaceAll(content, {{from, to}}));
   }
-  // At `path` below the root.
+  // Makes a link at `path` below the root.
   void Link(const std::string& path, const std::string& target) const { std::filesystem::create_symlink(target, Join(path)); }
 
  private:

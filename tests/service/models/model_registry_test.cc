@@ -416,7 +416,7 @@ TEST_F(ModelRegistryTest, ADamagedRegisterIsDataLossWithItsPath) {
                                                         {"\"shoes\"", "\"Shoes\""}}) {
     ASSERT_THAT(whole, HasSubstr(from));
     damaged.push_back(whole);
-    // The first occurrence alone: the models come before aliases and counters.
+    // Only the first occurrence is replaced: the models come before aliases and counters.
     damaged.back().replace(whole.find(from), from.size(), to);
   }
   for (const std::string& content : damaged) {

@@ -27,7 +27,7 @@ class ModelWatcherTest : public ::testing::Test, protected ModelFixture {
     EXPECT_THAT(result.failures, IsEmpty());
   }
 
-  // Sets the time of a file below the root so many seconds ahead.
+  // Moves the modification time of a file below the root ahead by this many seconds.
   void Age(const std::string& path, int seconds) {
     std::filesystem::last_write_time(Join(path), std::filesystem::last_write_time(Join(path)) + std::chrono::seconds(seconds));
   }

@@ -17,8 +17,8 @@ using ::semblance::testing::DetailOf;
 using ::semblance::testing::ReasonOf;
 using ::semblance::testing::RpcFixture;
 
-// GetModel blocks, on one thread with one place in its queue, until it is released. `late` gets the cancellation of the call of
-// that name.
+// GetModel blocks until it is released. It runs on one thread, whose queue has one place. `late` gets the cancellation of the call
+// of that name.
 class BlockingService final : public v1::ModelService::CallbackService {
  public:
   BlockingService(CallTracker* calls, std::promise<void>* entered, std::promise<std::stop_token>* late,
@@ -56,7 +56,7 @@ class BlockingCallsTest : public ::testing::Test, protected RpcFixture {
     stub_ = v1::ModelService::NewStub(channel());
   }
 
-  // Sends a call; its status when it is answered.
+  // Sends a call. The future gets the status of its answer.
   std::future<grpc::Status> Send(const std::string& model, grpc::ClientContext* context) {
     return std::async(std::launch::async, [this, model, context] {
       v1::GetModelRequest request;
@@ -79,7 +79,7 @@ TEST_F(BlockingCallsTest, RefusesWhatDoesNotFitTheQueueWithADelayToRetryAfter) {
   std::future<grpc::Status> first = Send("first", &contexts[0]);
   entered_.get_future().wait();
   std::future<grpc::Status> others[] = {Send("second", &contexts[1]), Send("third", &contexts[2])};
-  // One of the two waits and the other is refused at once.
+  // One of the two calls waits, and the other is refused at once.
   size_t refused = 0;
   while (others[refused].wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
     refused = 1 - refused;
@@ -98,12 +98,12 @@ TEST_F(BlockingCallsTest, DoesNotRunWhatWasCancelledBeforeItsTurn) {
   grpc::ClientContext contexts[2];
   std::future<grpc::Status> first = Send("first", &contexts[0]);
   entered_.get_future().wait();
-  // It would set entered_ a second time, which throws.
+  // If this call ran, it would set entered_ a second time, which throws.
   std::future<grpc::Status> late = Send("late", &contexts[1]);
   const std::stop_token cancelled = late_.get_future().get();
   contexts[1].TryCancel();
   EXPECT_EQ(late.get().error_code(), grpc::StatusCode::CANCELLED);
-  // The client has its answer before the server hears of it.
+  // The client gets its answer before the server learns of the cancellation.
   WaitForStop(cancelled);
   released_.set_value();
   EXPECT_TRUE(first.get().ok());

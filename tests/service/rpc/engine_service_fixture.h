@@ -14,7 +14,7 @@ namespace semblance::testing {
 template <typename Service>
 class EngineServiceFixture : public EngineFixture, public RpcFixture {
  public:
-  // Starts the engine, then serves what `new_service` (service/rpc/services.h) makes.
+  // Starts the engine, and then serves the service that `new_service` (service/rpc/services.h) makes.
   explicit EngineServiceFixture(std::unique_ptr<grpc::Service> (*new_service)(service::Engine*, service::CallTracker*)) {
     EXPECT_OK(Start("model"));
     Serve(new_service(&engine(), calls()));

@@ -1,4 +1,4 @@
-// GenerationService on a real server and channel of this process, over a fake controller.
+// GenerationService on a real server and channel in this process, over a fake controller.
 #ifndef SEMBLANCE_TESTS_SERVICE_RPC_GENERATION_SERVER_H_
 #define SEMBLANCE_TESTS_SERVICE_RPC_GENERATION_SERVER_H_
 
@@ -20,7 +20,7 @@
 
 namespace semblance::testing {
 
-// Counts, so that tests see that every call that was started was handled once.
+// Counts calls, so that tests can check that every started call was handled once.
 class CountingRpcMetrics final : public service::RpcMetrics {
  public:
   void CountStarted(const service::RpcMethod& /*method*/) override { ++started; }
@@ -73,7 +73,7 @@ class GenerationServer {
  public:
   using Stub = v1::GenerationService::Stub;
 
-  // Bundles of models lie in /models; "missing" is none.
+  // The bundles of the models lie in /models. There is no model "missing".
   explicit GenerationServer(absl::Duration min_progress_interval = absl::ZeroDuration(),
                             absl::Duration default_deadline = absl::Minutes(1))
       : tracker_(&metrics, 1 << 20, default_deadline) {
@@ -83,7 +83,7 @@ class GenerationServer {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
-    // A small window that stays: a large message then waits until the client reads.
+    // The window is small and does not grow, so that a large message waits until the client reads.
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
     arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 1 << 14);

@@ -203,7 +203,7 @@ TEST(GenerationServiceTest, RefusesWhatWouldWaitTooLongAndStillAnswersReads) {
       ++refused;
     }
   };
-  // Two occupy the threads, sixteen of the next twenty wait.
+  // Two calls occupy the threads, and sixteen of the next twenty wait.
   for (int i = 0; i < 2; ++i) {
     clients.emplace_back(evaluate);
   }
@@ -225,7 +225,7 @@ TEST(GenerationServiceTest, RefusesWhatWouldWaitTooLongAndStillAnswersReads) {
 }
 
 TEST(GenerationServiceTest, WorkWhoseTimeIsOverBeforeItsTurnIsNotDone) {
-  // A call without a deadline is late from the start.
+  // A call without a deadline counts as late from the start.
   GenerationServer server(absl::ZeroDuration(), -absl::Seconds(1));
   v1::RollbackGenerationResponse response;
   grpc::ClientContext context;

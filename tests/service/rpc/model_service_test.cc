@@ -20,7 +20,7 @@ class ModelServiceTest : public ::testing::Test, protected testing::ModelFixture
     stub_ = v1::ModelService::NewStub(channel());
   }
 
-  // Answers of the last call are in the fields.
+  // The fields hold the answers of the last call.
   grpc::Status RegisterModel(const std::string& path) {
     v1::RegisterModelRequest request;
     request.set_path(path);

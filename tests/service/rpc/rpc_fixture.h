@@ -27,7 +27,7 @@ class RpcFixture {
  public:
   service::CallTracker* calls() { return &calls_; }
 
-  // Call once.
+  // Must be called once.
   void Serve(std::unique_ptr<grpc::Service> service) {
     service_ = std::move(service);
     grpc::ServerBuilder builder;
@@ -49,7 +49,7 @@ class RpcFixture {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-// A detail of a rich error; nullopt where there is none of that type.
+// Returns a detail of a rich error, or nullopt when there is none of that type.
 template <typename Detail>
 std::optional<Detail> DetailOf(const grpc::Status& status) {
   google::rpc::Status details;

@@ -1,4 +1,4 @@
-// TrainingService on a real server and channel of this process, over a fake controller.
+// TrainingService on a real server and channel in this process, over a fake controller.
 #ifndef SEMBLANCE_TESTS_SERVICE_RPC_TRAINING_SERVER_H_
 #define SEMBLANCE_TESTS_SERVICE_RPC_TRAINING_SERVER_H_
 
@@ -21,7 +21,7 @@ class TrainingServer {
     stub = v1::TrainingService::NewStub(rpc.channel());
   }
 
-  // It outlives the calls of rpc.
+  // The controller outlives the calls of `rpc`.
   FakeTrainingController training;
   RpcFixture rpc;
   std::unique_ptr<Stub> stub;

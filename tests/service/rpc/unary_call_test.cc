@@ -79,7 +79,7 @@ TEST_F(UnaryCallTest, HasTheDeadlineOfTheClient) {
   const absl::Time wanted = absl::Now() + absl::Minutes(20);
   context.set_deadline(absl::ToChronoTime(wanted));
   ASSERT_TRUE(Send(&context).ok());
-  // The deadline travels as the time that is left, so it moves by the time of the travel.
+  // The deadline is sent as the time that is left, so the time of the transport shifts it.
   EXPECT_LT(absl::AbsDuration(deadline - wanted), absl::Minutes(5));
 }
 
@@ -109,7 +109,7 @@ TEST_F(UnaryCallTest, ARequestAboveTheLimitIsRefusedBeforeItsBody) {
   EXPECT_FALSE(has_run);
 }
 
-// Records how it was ended.
+// Records how the call ended.
 class RecordingStream final : public OpenStream {
  public:
   void End(const absl::Status& status) override { ends_.push_back(status); }

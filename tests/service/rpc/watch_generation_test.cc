@@ -20,7 +20,7 @@ using ::semblance::testing::StatusIs;
 
 constexpr char kId[] = "gen-000001";
 
-// A client's end of one stream.
+// The client's side of one stream.
 class Watcher {
  public:
   explicit Watcher(GenerationServer& server, bool follow = false, const std::string& id = kId) {
@@ -30,7 +30,7 @@ class Watcher {
     reader_ = server.stub->WatchGeneration(&context_, request);
   }
 
-  // The next message; one without an id where the stream has ended.
+  // Returns the next message, or one without an id when the stream has ended.
   v1::Generation Next() {
     v1::WatchGenerationResponse response;
     return reader_->Read(&response) ? response.generation() : v1::Generation();
@@ -126,7 +126,7 @@ TEST(WatchGenerationTest, RefusesWhatDoesNotExist) {
             (RpcError{grpc::StatusCode::INVALID_ARGUMENT, "INVALID_ID", "generation"}));
 }
 
-// The interval never ends in this test: all that arrives arrives because the state changed.
+// The interval never ends in this test, so each message arrives because the state changed.
 TEST(WatchGenerationTest, ProgressWaitsForTheIntervalAndAChangeOfStateDoesNot) {
   GenerationServer server(absl::Hours(1));
   server.generations.Set(GenerationOf(kId, GenerationState::kEmbedding, 1));

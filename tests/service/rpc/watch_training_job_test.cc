@@ -18,7 +18,7 @@ using ::testing::IsEmpty;
 
 constexpr char kId[] = "job-000001";
 
-// A client's end of one stream.
+// The client's side of one stream.
 class Watcher {
  public:
   explicit Watcher(TrainingServer& server, const std::string& id = kId) {
@@ -27,7 +27,7 @@ class Watcher {
     reader_ = server.stub->WatchTrainingJob(&context_, request);
   }
 
-  // The next message; one without a job where the stream has ended.
+  // Returns the next message, or one without a job when the stream has ended.
   v1::WatchTrainingJobResponse Next() {
     v1::WatchTrainingJobResponse response;
     return reader_->Read(&response) ? response : v1::WatchTrainingJobResponse();
@@ -114,7 +114,7 @@ TEST(WatchTrainingJobTest, BeginsWithTheEndOfTheLogAndGoesOnWithWhatIsNew) {
   EXPECT_THAT(watcher.Next().log_lines(), IsEmpty());
 }
 
-// The interval never ends in this test: of the messages that are replaced, no line is lost, and none comes twice.
+// The interval never ends in this test, so messages are replaced. Each of their log lines must arrive once.
 TEST(WatchTrainingJobTest, LinesOfMessagesThatWereReplacedComeWithTheNext) {
   TrainingServer server(absl::Hours(1));
   server.training.Set(JobOf(kId, TrainingState::kRunning));

@@ -68,7 +68,7 @@ class DurableQueueTest : public ::testing::Test {
   std::vector<std::string> begun_;
   std::set<std::string> released_;
   std::map<std::string, absl::Status> ended_;
-  // Called by a task before it ends; set before Start.
+  // A task calls this before it ends. It must be set before Start.
   std::function<void(DurableQueue::Task&)> at_end_;
   std::unique_ptr<DurableQueue> queue_;
 };

@@ -18,7 +18,7 @@ struct Row {
 
 class ObservedTableTest : public ::testing::Test {
  protected:
-  // Observes "a": the values that it had, -1 when it is gone.
+  // Observes "a" and keeps its values. The value is -1 when "a" is gone.
   int64_t Observe(ObservedTable<Row>& table) {
     return *table.AddObserver("a", [this](const std::optional<Row>& row) { seen_.push_back(row.has_value() ? row->value : -1); });
   }

@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Work whose progress and completion a test sets, and which names its processes "job-1", "job-2", ...
+// Work whose progress and completion a test sets. It names its processes "job-1", "job-2", ...
 class FakeWork final : public service::SupervisedWork {
  public:
   explicit FakeWork(service::JobLauncher* launcher) : launcher_(launcher) {}
@@ -195,7 +195,7 @@ TEST_F(SupervisedProcessTest, StartsThatMadeProgressDoNotCount) {
   Run();
   for (size_t start = 1; start <= 5; ++start) {
     cluster_.AwaitStart(start);
-    // A step further, or further within the step.
+    // The progress is further by a step, or further within the step.
     work_.SetProgress(static_cast<int>(start / 2), static_cast<int64_t>(start));
     End(start, 137);
     EXPECT_EQ(clock_.AwaitWaiting(1), absl::Seconds(5));
@@ -324,7 +324,7 @@ TEST_F(SupervisedProcessTest, AStopThatCameBeforeStartsNothing) {
 TEST_F(SupervisedProcessTest, StopsTheProcessOfAnEarlierServer) {
   work_.SetStarts(1);
   service::SupervisedProcess process(options_, &work_, &launcher_, &clock_);
-  // There is none.
+  // No such process exists yet.
   process.StopLeftover();
   service::JobSpec spec;
   spec.name = "job-1";

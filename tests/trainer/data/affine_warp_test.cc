@@ -42,7 +42,7 @@ std::vector<uint8_t> Warped(const embedder::Image& source, const AffineMap& map,
   return out;
 }
 
-// The pixel that is reached by walking this far from pixel 0 and turning at both ends.
+// Returns the pixel that is reached by walking this far from pixel 0 and turning at both ends.
 int Reflected(int position, int size) {
   int result = 0;
   int direction = 1;
@@ -53,7 +53,7 @@ int Reflected(int position, int size) {
   return result;
 }
 
-// Bilinear interpolation in doubles, as the slow truth.
+// Interpolates bilinearly in doubles, as the slow truth.
 double ValueAt(const embedder::Image& source, double x, double y, int channel) {
   double value = 0;
   for (const int dy : {0, 1}) {

@@ -93,7 +93,7 @@ TEST_F(CatalogSnapshotTest, IsMadeOnce) {
 
 TEST_F(CatalogSnapshotTest, EndsWhileItemsAreReplacedAndIsOfOneSequence) {
   Open();
-  // Both items of a pair are replaced in one write.
+  // One write replaces both items of a pair.
   const auto replace = [this](int pair, const std::string& image) {
     std::promise<absl::Status> done;
     const std::string id = absl::StrCat(pair);

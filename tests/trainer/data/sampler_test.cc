@@ -77,7 +77,7 @@ TEST(SamplerTest, MakesNothingOfNothing) {
   EXPECT_THAT(ShuffledBatches(0, 2, 1, 1), IsEmpty());
 }
 
-// The labels of sizes[c] positions of each class c, in mixed order.
+// Returns sizes[c] labels for each class c, in mixed order.
 std::vector<int64_t> LabelsOfSizes(const std::vector<int>& sizes) {
   std::vector<int64_t> labels;
   const int largest = *std::max_element(sizes.begin(), sizes.end());

@@ -44,7 +44,7 @@ class LossScaleTest : public ::testing::Test {
     return scale_.Unscale({parameter_, without_gradient_});
   }
 
-  // The factor that the loss is multiplied by.
+  // Returns the factor that the loss is multiplied by.
   double Factor() const { return scale_.Apply(torch::ones({1})).item<double>(); }
   float Gradient() const { return parameter_.grad().item<float>(); }
 

@@ -25,7 +25,7 @@ std::unique_ptr<Learner> NewSmallLearner(const v1::TrainingConfig& config) {
   return testing::CreateSmallLearner(config, /*class_count=*/2, &Alone()).value();
 }
 
-// Dark and bright images.
+// The images are dark and bright.
 const torch::Tensor kPixels = torch::cat({torch::zeros({3, 8, 8, 1}), torch::full({3, 8, 8, 1}, 255)}).to(torch::kUInt8);
 const torch::Tensor kLabels = torch::tensor({0, 0, 0, 1, 1, 1}, torch::kInt64);
 

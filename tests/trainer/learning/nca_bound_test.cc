@@ -55,7 +55,7 @@ TEST(NcaBoundTest, NeedsAllOfItsSlack) {
   const torch::Tensor points = OnCircle({0, 90 + off, 270 - 3 * off});
   const torch::Tensor proxies = OnCircle({0, 90, 270 - 4 * off});
   const NcaBound bound = MeasureNcaBound({points, proxies, Labels({0, 0, 1})}, 1, 1);
-  // Looks at the anchor at 0 only.
+  // Looks only at the anchor at 0.
   const double nca = -2 * Cosine(0, 90 + off) + 2 * Cosine(0, 270 - 3 * off);
   const double proxied = -2 * Cosine(0, 90) + 2 * Cosine(0, 270 - 4 * off);
   EXPECT_GT(nca, proxied + 2 * std::sqrt(2 * bound.epsilon));

@@ -49,7 +49,7 @@ TEST_F(ProxyHealthTest, TellsWhereTheExamplesAreAndForgetsThem) {
 
   EXPECT_DOUBLE_EQ(health.nearest_proxy_accuracy, 0.75);
   EXPECT_EQ(health.dead, 1);
-  // Class 0 has its mean at its proxy; class 1 at 75 degrees.
+  // The mean of class 0 is at its proxy, and the mean of class 1 at 75 degrees.
   EXPECT_NEAR(health.least_cosine_to_class, testing::Cosine(75, 120), 1e-5);
   EXPECT_NEAR(health.mean_cosine_to_class, (1 + testing::Cosine(75, 120)) / 2, 1e-5);
   EXPECT_NEAR(health.mean_norm, 1, 1e-5);
@@ -63,11 +63,11 @@ TEST_F(ProxyHealthTest, NamesTheClassesThatNeedAGradientAndGotNone) {
   Step(ProxyTripletLoss(0.1), {0, 120, 240}, {0, 1, 2});
   EXPECT_THAT(meter_.Take().stuck_classes, IsEmpty());
 
-  // An example is astray, and pulls at its proxy.
+  // One example is far from its proxy and pulls at it.
   Step(ProxyTripletLoss(0.1), {0, 240, 240}, {0, 1, 2});
   EXPECT_THAT(meter_.Take().stuck_classes, IsEmpty());
 
-  // Astray without a gradient, as if the proxies were left out of the loss.
+  // The example is far away but has no gradient, as if the proxies were left out of the loss.
   torch::Tensor(proxies_.values()).mutable_grad() = torch::Tensor();
   const PairBatch examples = testing::PairBatchOf({0, 240, 240}, {0, 1, 2});
   meter_.Observe(examples, proxies_.Match(examples), {});

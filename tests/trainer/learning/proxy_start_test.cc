@@ -30,7 +30,7 @@ class ProxyStartTest : public ::testing::Test {
     return testing::CreateSmallLearner(config, /*class_count=*/3, alone_.get()).value();
   }
 
-  // The unit embeddings of all images by the untrained network, less their mean.
+  // Returns the unit embeddings of all images by the untrained network, less their mean.
   torch::Tensor Centered(const Learner& learner) const {
     std::vector<int64_t> all(static_cast<size_t>(split_.images().size()));
     std::iota(all.begin(), all.end(), 0);

@@ -17,7 +17,7 @@
 
 namespace semblance::testing {
 
-// A port that nothing listened on a moment ago.
+// Returns a port that nothing listened on a moment ago.
 inline int FreePort() {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};

@@ -23,7 +23,7 @@ TEST(ClusteringMetricsTest, IsZeroForIndependentPartitions) {
 }
 
 TEST(ClusteringMetricsTest, IsWhatOneWorksOutByHand) {
-  // H(a) = ln 2; H(b) = -(3/4 ln 3/4 + 1/4 ln 1/4); the joint counts are 2, 1, 1.
+  // H(a) = ln 2, and H(b) = -(3/4 ln 3/4 + 1/4 ln 1/4). The joint counts are 2, 1, 1.
   const double a = std::log(2);
   const double b = -(0.75 * std::log(0.75) + 0.25 * std::log(0.25));
   const double both = -(0.5 * std::log(0.5) + 2 * 0.25 * std::log(0.25));
@@ -33,7 +33,7 @@ TEST(ClusteringMetricsTest, IsWhatOneWorksOutByHand) {
 }
 
 TEST(ClusteringMetricsTest, FindsClassesThatAreClusters) {
-  // Around 0, 120 and 240 degrees.
+  // The clusters are around 0, 120 and 240 degrees.
   Random random(3, 0, 0);
   std::vector<float> points;
   std::vector<int64_t> labels;

@@ -10,7 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 using testing::StatusIs;
 
-// Two tight classes on opposite sides: k-means finds them from any two rows.
+// Two tight classes lie on opposite sides, so k-means finds them from any two rows.
 const std::vector<float> kRows = {1, 0, 0.96F, 0.28F, -0.96F, 0.28F, -1, 0};
 const std::vector<int64_t> kLabels = {3, 3, 5, 5};
 

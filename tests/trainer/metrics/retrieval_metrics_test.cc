@@ -52,7 +52,7 @@ std::vector<float> RandomUnitRows(int count, int dimension, Random* random) {
   return rows;
 }
 
-// The definitions, written as loops: every other example by descending score, one query after the other.
+// Computes the definitions as loops: every other example by descending score, one query after the other.
 class SlowRetrieval {
  public:
   SlowRetrieval(std::vector<float> embeddings, int dimension, std::vector<int64_t> labels)
@@ -88,7 +88,7 @@ class SlowRetrieval {
   }
 
  private:
-  // For each of the others, best first: true if it has the label of the query.
+  // Returns for each of the other examples, best first, whether it has the label of the query.
   std::vector<bool> HitsOf(size_t query) const {
     std::vector<std::pair<double, size_t>> others;
     for (size_t other = 0; other < labels_.size(); ++other) {
@@ -125,7 +125,7 @@ class SlowRetrieval {
 };
 
 TEST(RetrievalMetricsTest, CountsQueriesWithAHitAmongTheNearestOthers) {
-  // 0 and 8 find each other; 17 finds both of them before 35; 35 finds 17 at once.
+  // 0 and 8 find each other. 17 finds both of them before 35, and 35 finds 17 first.
   const std::vector<float> points = OnCircle({0, 8, 17, 35});
   const std::vector<int64_t> labels = {1, 1, 2, 2};
 
@@ -136,7 +136,8 @@ TEST(RetrievalMetricsTest, CountsQueriesWithAHitAmongTheNearestOthers) {
 }
 
 TEST(RetrievalMetricsTest, IsWhatOneWorksOutByHand) {
-  // The neighbors of each query of class 1, with R = 3 (h: of its class, m: not): 0: h m h, 1: h m h, 3.3: m h h, 4.6: h m h.
+  // The neighbors of each query of class 1, with R = 3, are as follows (h: of its class, m: of the other): 0: h m h, 1: h m h, 3.3:
+  // m h h, 4.6: h m h.
   const std::vector<float> points = OnCircle({0, 1, 2.1, 3.3, 4.6});
   const std::vector<int64_t> labels = {1, 1, 2, 1, 1};
 
@@ -173,7 +174,7 @@ TEST(RetrievalMetricsTest, IsZeroWithoutAnyQuery) {
 }
 
 TEST(RetrievalMetricsTest, TellsClassesApart) {
-  // Class 7 is a tight cluster; of class 5, 40 finds 42 first and 80 finds 42.
+  // Class 7 is a tight cluster. In class 5, 40 finds 42 first, and 80 finds 42 first.
   const std::vector<float> points = OnCircle({40, 0, 1, 2, 42, 80});
   const std::vector<int64_t> labels = {5, 7, 7, 7, 9, 5};
 

@@ -61,7 +61,7 @@ std::vector<TensorboardEvent> ReadEvents(const std::string& path) {
 }
 
 TEST(EventFileTest, TheSlowChecksumGivesTheKnownAnswers) {
-  // The vectors of RFC 3720, B.4.
+  // These vectors come from RFC 3720, B.4.
   EXPECT_EQ(SlowCrc32c("123456789"), 0xe3069283U);
   EXPECT_EQ(SlowCrc32c(std::string(32, '\0')), 0x8a9136aaU);
   EXPECT_EQ(SlowCrc32c(std::string(32, '\xff')), 0x62a8ab43U);

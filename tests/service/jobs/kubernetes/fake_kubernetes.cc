@@ -136,7 +136,7 @@ void FakeKubernetes::EndWatches() {
 
 void FakeKubernetes::ForgetVersions(Gone how) {
   const std::lock_guard lock(mutex_);
-  // Whoever reads now gets a version that is known.
+  // A client that reads now gets a known version.
   oldest_version_ = ++version_;
   for (auto& [name, job] : jobs_) {
     job["metadata"]["resourceVersion"] = absl::StrCat(version_);
@@ -188,7 +188,7 @@ void FakeKubernetes::Serve(const httplib::Request& request, httplib::Response& r
     return Refuse(response, failure->http_status, "as the test asked for");
   }
   Dispatch(request, response);
-  // The answer never arrives as a whole.
+  // The answer never arrives completely.
   response.body.clear();
   response.set_content_provider(1000, "application/json", [](size_t, size_t, httplib::DataSink&) { return false; });
 }
@@ -287,7 +287,7 @@ void FakeKubernetes::ServePods(const httplib::Request& request, httplib::Respons
   if (parts.size() != 2 || parts[1] != "log" || logs_.count(parts[0]) == 0) {
     return Refuse(response, 400, "container is waiting to start");
   }
-  // Times of one length compare as texts do; it knows whole seconds only.
+  // Times of equal length compare like texts. Kubernetes only uses whole seconds here.
   const std::string since = request.get_param_value("sinceTime").substr(0, 19);
   std::string text;
   for (const absl::string_view line : absl::StrSplit(logs_[parts[0]], '\n', absl::SkipEmpty())) {
@@ -322,7 +322,7 @@ void FakeKubernetes::Watch(const httplib::Request& request, httplib::Response& r
         for (const Event& event : events_) {
           if (event.version > *seen && event.job == job) {
             *seen = event.version;
-            // In two pieces, as a network may cut it.
+            // The text is sent in two pieces, as a network may split it.
             sink.write(event.line.data(), 10);
             sink.write(event.line.data() + 10, event.line.size() - 10);
           }

@@ -1,5 +1,5 @@
-// A Kubernetes API server as far as jobs need one, on a free port of this machine: it checks verbs, paths, the token, content types
-// and JSON as the real one does, keeps objects with uids and resource versions, and streams watches from any version.
+// A Kubernetes API server with the parts that jobs need, on a free port of this machine. It checks verbs, paths, the token, content
+// types and JSON as the real one does. It keeps objects with uids and resource versions, and streams watches from any version.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_TESTS_SERVICE_JOBS_KUBERNETES_FAKE_KUBERNETES_H_
@@ -30,40 +30,40 @@ class FakeKubernetes {
   // The ways in which a watch learns that the server has dropped its version.
   enum class Gone { kHttpStatus, kEvent };
 
-  // Listens with `server`, which may be one with TLS; by default a plain one.
+  // Listens with `server`, which may use TLS. By default the server is a plain one.
   explicit FakeKubernetes(std::unique_ptr<httplib::Server> server = std::make_unique<httplib::Server>());
   ~FakeKubernetes();
 
   int port() const { return port_; }
 
-  // The token that is accepted from now on; at first "token-1".
+  // Sets the token that is accepted from now on. At first it is "token-1".
   void SetToken(const std::string& token);
 
-  // The next `count` requests whose path holds `part` get this HTTP status; 0: the connection is closed, after the request was
-  // carried out.
+  // Answers the next `count` requests whose path contains `part` with this HTTP status. With 0, the request is carried out and then
+  // the connection is closed.
   void FailNext(const std::string& part, int http_status, int count = 1);
 
   // Does what the controllers of a cluster would do. `condition` is "Complete" or "Failed".
   void Finish(const std::string& job, const std::string& condition);
   void RemoveJob(const std::string& job);
-  // Another Job of the same name in its place.
+  // Replaces the Job by another one of the same name.
   void ReplaceJob(const std::string& job);
   void PutJob(const nlohmann::json& job);
   void PutDeployment(const std::string& name, const std::string& uid);
   void PutPod(const nlohmann::json& pod);
   void SetLog(const std::string& pod, const std::string& text);
 
-  // Closes the connections of all watches without an end, or ends them properly.
+  // DropWatches closes the connections of all watches without an end. EndWatches ends them properly.
   void DropWatches();
   void EndWatches();
-  // Watches from the versions so far are answered with 410.
+  // From now on, watches from earlier versions are answered with 410.
   void ForgetVersions(Gone how);
 
-  // Waits until the server has seen so many requests of this kind in all.
+  // Waits until the server has seen this many requests of this kind in all.
   void Await(const std::string& method, const std::string& part, int count = 1);
 
   std::vector<Request> requests() const;
-  // The bodies of the objects as they were created.
+  // Returns the bodies of the objects as they were created.
   nlohmann::json job(const std::string& name) const;
   nlohmann::json service(const std::string& name) const;
 
@@ -108,7 +108,7 @@ class FakeKubernetes {
   int oldest_version_ = 0;
   Gone gone_ = Gone::kHttpStatus;
   int next_uid_ = 1;
-  // Counts of DropWatches and EndWatches.
+  // How often DropWatches and EndWatches were called.
   int cut_ = 0;
   int ended_ = 0;
   bool stopping_ = false;

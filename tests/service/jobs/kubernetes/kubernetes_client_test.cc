@@ -173,7 +173,7 @@ TEST_F(KubernetesClientTest, SendsNoTokenInTheClear) {
   }
 }
 
-// A certificate for 127.0.0.1 that vouches for itself, as two PEM files.
+// Writes a self-signed certificate for 127.0.0.1 and its key, as two PEM files.
 void WriteCertificate(const std::string& certificate_path, const std::string& key_path) {
   EVP_PKEY* const key = EVP_EC_gen("P-256");
   X509* const certificate = X509_new();
@@ -209,7 +209,7 @@ TEST_F(KubernetesClientTest, TrustsOnlyServersOfItsAuthority) {
   EXPECT_OK(Client(absl::StrCat("https://127.0.0.1:", server.port()))->Post(kJobs, kJob));
   const auto refused = Client(absl::StrCat("https://127.0.0.1:", other.port()))->Post(kJobs, kJob);
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnavailable));
-  // It is for the address alone.
+  // The certificate is valid for the address only, not for the name.
   EXPECT_THAT(Client(absl::StrCat("https://localhost:", server.port()))->Get(kJobs), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(other.requests().size(), 0u);
   EXPECT_EQ(server.requests().size(), 1u);

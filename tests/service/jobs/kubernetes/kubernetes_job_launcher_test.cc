@@ -51,7 +51,7 @@ class KubernetesJobLauncherTest : public ::testing::Test {
     return job.ok() ? *std::move(job) : nullptr;
   }
 
-  // Started, and watched.
+  // Starts a job, and returns when its watch has begun.
   std::unique_ptr<service::Job> StartAndWatch() {
     auto job = Start();
     server_.Await("GET", "?watch");
@@ -60,7 +60,7 @@ class KubernetesJobLauncherTest : public ::testing::Test {
 
   static int Await(service::Job& job) { return job.Wait(absl::InfiniteDuration()).value_or(-2); }
 
-  // A pod of job-1 whose container is in this state.
+  // Returns a pod of job-1 whose container is in this state.
   static Json Pod(const std::string& name, const Json& state) {
     return {{"metadata", {{"name", name}, {"labels", {{"job-name", "job-1"}}}}},
             {"status", {{"containerStatuses", Json::array({{{"name", "trainer"}, {"state", state}}})}}}};
@@ -133,7 +133,7 @@ TEST_F(KubernetesJobLauncherTest, AsksAgainForPodsThatItCouldNotSee) {
 }
 
 TEST_F(KubernetesJobLauncherTest, TakesAJobThatIsThereAsStarted) {
-  // The answer to the first attempt is lost; the job is made.
+  // The job is created, but the answer to the first attempt is lost.
   server_.FailNext("/jobs", 0);
   EXPECT_THAT(Launcher()->Start(spec_), StatusIs(absl::StatusCode::kUnavailable));
   const std::string uid = server_.job("job-1")["metadata"]["uid"];
@@ -166,7 +166,7 @@ TEST_F(KubernetesJobLauncherTest, UsesANewToken) {
   const auto job = StartAndWatch();
   server_.SetToken("token-2");
   server_.EndWatches();
-  // It is refused with the old one for a while.
+  // For a while the launcher uses the old token, and is refused.
   server_.Await("GET", "/pods");
   ASSERT_OK(WriteFileAtomically(dir_.Join("token"), "token-2"));
   server_.Finish("job-1", "Complete");
@@ -210,7 +210,7 @@ TEST_F(KubernetesJobLauncherTest, CountsAJobThatOthersDeletedAsStopped) {
   auto job = StartAndWatch();
   server_.RemoveJob("job-1");
   EXPECT_EQ(Await(*job), 143);
-  // Not seen in a watch.
+  // The watch does not report this replacement.
   job = Start();
   server_.Await("GET", "?watch", 2);
   server_.ReplaceJob("job-1");
@@ -257,7 +257,7 @@ TEST_F(KubernetesJobLauncherTest, AttachesByName) {
   server_.PutPod(Pod("job-1-a", Terminated(75)));
   server_.Finish("job-1", "Failed");
   EXPECT_EQ(Await(*job), 75);
-  // One that has ended still tells how.
+  // A job that has ended can still be attached to, and says how it ended.
   ASSERT_OK_AND_ASSIGN(const auto ended, Launcher()->Attach("job-1"));
   EXPECT_EQ(Await(*ended), 75);
 }
@@ -290,12 +290,12 @@ TEST_F(KubernetesJobLauncherTest, CopiesLogs) {
   server_.PutPod(Pod("job-1-a", {{"running", Json::object()}}));
   server_.SetLog("job-1-a", "2024-05-01T10:00:00.100000000Z one\n2024-05-01T10:00:00.200000000Z two words\n");
   AwaitLog("one\ntwo words\n");
-  // The same second again, and the one before.
+  // The log is read again from the second of its last line. Its known lines must not appear twice.
   server_.SetLog("job-1-a",
                  "2024-05-01T10:00:00.100000000Z one\n2024-05-01T10:00:00.200000000Z two words\n"
                  "2024-05-01T10:00:00.300000000Z three\n");
   AwaitLog("one\ntwo words\nthree\n");
-  // Its last output is in the log as soon as its end is known. Another pod follows.
+  // The last output of a pod is in the log as soon as its end is known. Another pod follows.
   server_.PutPod(Pod("job-1-a", Terminated(1)));
   server_.PutPod(Pod("job-1-b", Terminated(0)));
   server_.SetLog("job-1-b", "2024-05-01T10:00:01Z four\n");

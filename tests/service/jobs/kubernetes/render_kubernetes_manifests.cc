@@ -1,4 +1,4 @@
-// Writes what is sent to a Kubernetes API server to files in a directory, for validate_kubernetes_manifests.py.
+// Writes the bodies of requests to a Kubernetes API server to files in a directory, for validate_kubernetes_manifests.py.
 #include <iostream>
 #include <optional>
 #include <string>
