@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Programs of the main job; tests and benchmarks are built by the targets that run them.
+# The programs of the main job. The targets that run tests and benchmarks build them.
 PROGRAMS := semblance-trainer semblance-builder semblance-server semblance semblance-demo-report semblance-demo-loop-report
-# Compilers at once. A file that includes LibTorch needs 1.1 GB.
+# The number of compilers at the same time. A file that includes LibTorch needs 1.1 GB.
 JOBS ?= $(shell nproc)
 
 BIN := build/release/bin
@@ -62,7 +62,7 @@ bench-training: install-bench
 install-bench:
 	@$(INSTALL) --bench
 
-# The data set of bench-convergence and bench-ablations where DATA is not given.
+# The data set of bench-convergence and bench-ablations when DATA is not given.
 ifndef DATA
 bench-convergence bench-ablations: build/bench/emoji/manifest.tsv
 endif

@@ -1,4 +1,4 @@
-# Vendor packages, each wrapped once. Everything else links to these names.
+# Each vendor package is wrapped once. Everything else links to these names.
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(BLAS REQUIRED)
@@ -17,28 +17,29 @@ pkg_check_modules(WebP REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(matio REQUIRED IMPORTED_TARGET matio)
 pkg_check_modules(IsaL REQUIRED IMPORTED_TARGET libisal)
 
-# FAISS: its package looks for nothing that it needs; OpenMP, BLAS and LAPACK are found above.
+# The package of FAISS does not find its own dependencies. OpenMP, BLAS and LAPACK are found above.
 find_package(faiss REQUIRED)
 add_library(semblance_faiss INTERFACE)
 target_link_libraries(semblance_faiss INTERFACE faiss OpenMP::OpenMP_CXX BLAS::BLAS LAPACK::LAPACK)
 add_library(semblance::faiss ALIAS semblance_faiss)
 
-# LibTorch: any build; a newer one or one with CUDA comes in through CMAKE_PREFIX_PATH.
+# Any build of LibTorch works. CMAKE_PREFIX_PATH selects a newer one, or one with CUDA.
 find_package(Torch REQUIRED)
 add_library(semblance_torch INTERFACE)
 target_link_libraries(semblance_torch INTERFACE ${TORCH_LIBRARIES})
-# As system headers, so that their warnings are not ours.
+# System headers give no warnings.
 target_include_directories(semblance_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 separate_arguments(SEMBLANCE_TORCH_FLAGS UNIX_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(semblance_torch INTERFACE ${SEMBLANCE_TORCH_FLAGS})
 add_library(semblance::torch ALIAS semblance_torch)
-# Installed programs look for a LibTorch that is not the system's where the build found it.
+# Installed programs look for a LibTorch that is not the system's at the place where the build found it.
 get_filename_component(torch_prefix "${TORCH_INSTALL_PREFIX}" ABSOLUTE)
 if(NOT torch_prefix MATCHES "^/usr(/|$)")
   list(APPEND CMAKE_INSTALL_RPATH ${torch_prefix}/lib)
 endif()
 
-# OpenCV: its CMake package where it is installed; Debian ships that in a package with every module, so else by name.
+# OpenCV's CMake package is used when it is installed. Debian ships it only with every module, so otherwise the modules are found by
+# name.
 add_library(semblance_opencv INTERFACE)
 find_package(OpenCV QUIET COMPONENTS core imgproc imgcodecs)
 if(OpenCV_FOUND)

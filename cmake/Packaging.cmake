@@ -1,9 +1,9 @@
-# Says what "cmake --install" installs. "make package" makes a Debian package of it.
+# Defines the files that "cmake --install" installs. "make package" makes a Debian package of them.
 #
-# Installing builds nothing: "make build" comes first, or the whole build.
+# Installing builds nothing. Run "make build" first, or build everything.
 include(GNUInstallDirs)
 
-# Man pages and completion are made from the programs' own --help.
+# Man pages and completion are generated from the programs' own --help.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(manual ${CMAKE_BINARY_DIR}/manual)
 set(man_pages ${manual}/semblance.1 ${manual}/semblance-trainer.1 ${manual}/semblance-server.8 ${manual}/semblance-builder.8)
@@ -36,11 +36,11 @@ install(DIRECTORY examples/ DESTINATION ${doc_dir}/examples)
 install(DIRECTORY deploy/prometheus deploy/grafana DESTINATION ${doc_dir}/examples)
 install(PROGRAMS deploy/smoke_test.sh DESTINATION ${doc_dir}/examples)
 
-# Units and the server's configuration, with the paths of the prefix.
+# Installs the units and the server's configuration, with the paths of the prefix.
 install(CODE "set(semblance_source_dir \"${CMAKE_SOURCE_DIR}\")\nset(semblance_binary_dir \"${CMAKE_BINARY_DIR}\")")
 install(SCRIPT cmake/install_host_files.cmake)
 
-# Without this, CPack would build all targets first: a package holds what was built before.
+# Without this, CPack would build all targets first. A package holds files that were built before.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME semblance)

@@ -30,7 +30,7 @@ endfunction()
 
 # semblance_vendor_labels(RESULT TARGET...)
 #
-# Sets RESULT to those of "faiss" and "torch" that the targets link, by themselves or through other libraries.
+# Sets RESULT to a list of "faiss" and "torch", with those that the targets link, directly or through other libraries.
 function(semblance_vendor_labels RESULT)
   set(queue ${ARGN})
   set(seen)
@@ -56,8 +56,8 @@ endfunction()
 
 # semblance_test(NAME SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT seconds] [DEFINES ...])
 #
-# Makes one GoogleTest executable, NAME_test, and registers it with CTest. Labels: slow (more than ten seconds), tsan. It
-# gets the labels faiss and torch by itself if it links these, for scripts/test_cpus.sh.
+# Makes one GoogleTest executable, NAME_test, and registers it with CTest. Labels: slow (more than ten seconds), tsan. A test
+# that links faiss or torch gets that label too, for scripts/test_cpus.sh.
 function(semblance_test NAME)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS;DEFINES" ${ARGN})
   if(NOT ARG_TIMEOUT)

@@ -1,7 +1,8 @@
-# Installs the systemd units, the user that they run as, and the server's configuration. Runs at installation, when the prefix is known.
+# Installs the systemd units, the user that they run as, and the server's configuration. It runs at installation, when the prefix is
+# known.
 #
-# The units in deploy/systemd name the paths of the prefix /usr/local, and /etc. As by the GNU coding standards, the configuration lies
-# in /etc for the prefix /usr, and in PREFIX/etc for any other.
+# The units in deploy/systemd name paths below the prefix /usr/local, and /etc. As the GNU coding standards demand, the
+# configuration lies in /etc for the prefix /usr, and in PREFIX/etc for any other prefix.
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(sysconf_dir /etc)
 else()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A part of deploy/Containerfile: unpacks a LibTorch with CUDA to /opt/libtorch and installs the CUDA toolkit that its CMake package asks for.
-# Usage: install_cuda_libtorch.sh URL CUDA_VERSION   CUDA_VERSION as in NVIDIA's package names: 12-4. An empty URL leaves /opt/libtorch empty.
+# A part of deploy/Containerfile. Unpacks a LibTorch with CUDA to /opt/libtorch, and installs the CUDA toolkit that its CMake package needs.
+# Usage: install_cuda_libtorch.sh URL CUDA_VERSION   CUDA_VERSION is written as in NVIDIA's package names: 12-4. With an empty URL,
+# /opt/libtorch stays empty.
 set -euo pipefail
 
 readonly url=${1:-} cuda=${2:-}

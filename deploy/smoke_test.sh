@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks that a server does its job: it answers, stores a few pictures, finds each of them, and deletes them again. Safe on a server in use:
-# what it stores has ids of its own, lies there for a second or so, and is gone at the end, also when a check fails.
-# Needs the program semblance and python3 (which makes the pictures).
+# Checks that a server does its job: it answers, stores a few pictures, finds each of them, and deletes them again. It is safe on a
+# server in use: its pictures have ids of their own, exist for about a second, and are deleted even when a check fails.
+# It needs the program semblance, and python3, which makes the pictures.
 set -euo pipefail
 
 readonly usage="Usage: deploy/smoke_test.sh [HOST:PORT]   default: 127.0.0.1:50051
@@ -31,7 +31,7 @@ find_program() {
   fi
 }
 
-# Five grey PNGs of 64 by 64 pixels, each of another pattern, into directory $1.
+# Writes five gray PNGs of 64 by 64 pixels into the directory $1. Each has another pattern.
 make_pictures() {
   python3 - "$1" <<'PYTHON'
 import struct, sys, zlib
@@ -76,7 +76,7 @@ done
 
 call() { "$program" "$1" "${@:2}" --server="$address" --timeout_seconds=30; }
 
-# At the end whatever happened: deleting what is not there is no error.
+# This runs at the end in every case. Deleting items that do not exist is no error.
 clean_up() {
   local result=$?
   trap - EXIT

@@ -18,7 +18,7 @@ import sys
 # The heading of docs/architecture.md under which both tables are.
 HEADING = "## Layout"
 
-# Generated code: what its headers look like, its CMake targets, its folder in the table.
+# Generated code: a pattern for its headers, its CMake targets, and its folder in the table.
 GENERATED = [
     (r"semblance/storage/v1/", ["storage_proto"], "proto/storage"),
     (r"semblance/v1/error_reason\.pb\.h", ["error_reason_proto"], "proto/errors"),
@@ -42,7 +42,7 @@ class Rules:
             name, *stems = quoted(first)
             self.files.update({stem: name for stem in stems})
             self.may_use[name] = None if uses == "everything" else quoted(uses)
-        # Vendor -> what its headers start with, its CMake targets, the folders/ and files that may reach it.
+        # Maps a vendor to the beginning of its headers, its CMake targets, and the folders/ and files that may use it.
         self.vendors = {first: tuple(map(quoted, rest)) for first, *rest in vendors}
 
     def layer_of(self, path):

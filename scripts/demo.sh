@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The main job on real images: trains a model, serves it, ingests the test images, searches with each of them. Then the loop, on a
-# server of its own: a first model of one epoch answers, all images become items with labels, and a second model is trained from this
-# catalog as a job, built and activated while searches go on, compared with the first, and rolled back.
+# Does the main job on real images: trains a model, serves it, ingests the test images, and searches with each of them. Then it shows
+# the loop on a server of its own. A first model of one epoch answers, and all images become items with labels. A job trains a second
+# model from this catalog. While searches continue, it is built, activated, compared with the first model, and rolled back.
 # Usage: scripts/demo.sh [DATA]   DATA: any data set that the trainer reads; default: Fashion-MNIST (Debian's dataset-fashion-mnist).
-# Results in build/demo: report.json, neighbours.png, compare.html. Programs: build/release/bin (make build).
+# Results are written to build/demo: report.json, neighbours.png, compare.html. The programs are in build/release/bin (make build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 server_pid=""
 load_pid=""
-# Ends the process and waits for it. Fails when the process does.
+# Stops the process and waits for its end. Fails if the process fails.
 stop() {
   if [[ -n "$1" ]]; then
     kill -TERM "$1" 2>/dev/null || true

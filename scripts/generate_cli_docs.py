@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-# Program to section of the manual.
+# Maps a program to the section of its manual page.
 PROGRAMS = {"semblance": 1, "semblance-server": 8, "semblance-trainer": 1, "semblance-builder": 8}
 
 INTRODUCTION = """# Command lines

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that Semblance is built from, tested and demonstrated with. Safe to run again: what is there is
-# skipped, and when nothing is missing nothing is downloaded.
+# Installs the Debian 12 packages that Semblance is built from, tested and demonstrated with. It is safe to run again:
+# installed packages are skipped, and nothing is downloaded when nothing is missing.
 set -euo pipefail
 
 usage() {
@@ -54,7 +54,7 @@ require_debian_12() {
   fi
 }
 
-# Prints those of the given packages that are not installed.
+# Prints the given packages that are not installed.
 missing_of() {
   local package
   for package in "$@"; do
@@ -74,8 +74,8 @@ as_root() {
   fi
 }
 
-# The tests use promtool alone. The package would start Prometheus too, on port 9090, now and at every boot: its unit is masked before
-# it comes. "systemctl unmask prometheus" takes that back; a machine that has a unit of this name already keeps it.
+# The tests only use promtool. The package would also start Prometheus on port 9090, now and at every boot, so its unit is masked
+# before the installation. "systemctl unmask prometheus" undoes that. A machine that has a unit of this name already keeps it.
 mask_prometheus() {
   local unit=/etc/systemd/system/prometheus.service
   if [[ ! -e $unit && ! -L $unit ]]; then

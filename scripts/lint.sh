@@ -109,7 +109,7 @@ check_proto_with_buf() {
   $buf breaking proto --against ".git#tag=$release,subdir=proto"
 }
 
-# Links the programs with link-time optimization: two types or functions of one name that differ are an error then (-Wodr).
+# Links the programs with link-time optimization. Two different types or functions of the same name are then an error (-Wodr).
 check_definitions() {
   cmake --preset lto-odr --log-level=NOTICE >/dev/null && cmake --build --preset lto-odr --parallel "$(nproc)"
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs the tests that link LibTorch or FAISS with each of the kernels that OpenBLAS and LibTorch choose among when they see the
-# processor. Kernels add in different orders: a test whose tolerance is narrower than its arithmetic passes on some processors only.
-# Exits with 1 if a test fails with any of them.
+# Runs the tests that link LibTorch or FAISS with each kernel that OpenBLAS and LibTorch may choose for a processor. Kernels add in
+# different orders, so a test whose tolerance is narrower than its arithmetic passes on some processors only. Exits with 1 if a test
+# fails with any kernel.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Each is one variable on top of an environment without them, as the two libraries choose independently of each other. oneDNN's
-# ONEDNN_MAX_CPU_ISA is none of them: LibTorch asks the processor itself whether oneDNN can multiply bfloat16, and then fails.
+# Each setting is one variable on top of an environment without these variables, because the two libraries choose independently of
+# each other. oneDNN's ONEDNN_MAX_CPU_ISA is not among them: LibTorch asks the processor itself whether oneDNN can multiply
+# bfloat16, and then fails.
 readonly settings=(
   unset
   OPENBLAS_CORETYPE=SANDYBRIDGE OPENBLAS_CORETYPE=HASWELL OPENBLAS_CORETYPE=SKYLAKEX
@@ -14,7 +15,7 @@ readonly settings=(
 )
 readonly variables=(OPENBLAS_CORETYPE ATEN_CPU_CAPABILITY)
 readonly logs=build/test-cpus
-# Any program that is linked with LibTorch: it tells which kernels OpenBLAS took.
+# This may be any program that is linked with LibTorch. It tells which kernels OpenBLAS chose.
 readonly probe=build/release/bin/embedder_torch_test
 
 usage() {
@@ -32,7 +33,7 @@ runs, index and service_engine that of the servers.
 USAGE
 }
 
-# The words of /proc/cpuinfo that a processor must have for a setting: neither library looks before it takes the kernels asked for.
+# The words of /proc/cpuinfo that a processor must have for a setting. Neither library checks this itself.
 flags_of() {
   case "$1" in
     *=SANDYBRIDGE) echo avx ;;
@@ -41,19 +42,19 @@ flags_of() {
   esac
 }
 
-# Runs a command in an environment with that setting alone. What the caller has set is taken away: else "unset" would not be.
+# Runs a command in an environment with only that setting. Settings of the caller are removed, so that "unset" is really unset.
 with_setting() {
   local setting=$1 unset=("${variables[@]/#/--unset=}")
   shift
   if [[ $setting == unset ]]; then env "${unset[@]}" "$@"; else env "${unset[@]}" "$setting" "$@"; fi
 }
 
-# The kernels that OpenBLAS says it takes under a setting; nothing if the BLAS is another one.
+# Prints the kernels that OpenBLAS says it chose under a setting, or nothing if another BLAS is installed.
 blas_core() {
   with_setting "$1" OPENBLAS_VERBOSE=2 "$probe" --gtest_list_tests 2>&1 >/dev/null | sed -n '/^Core: /{s///p;q}' || true
 }
 
-# The tests that a setting concerns.
+# Prints the labels of the tests that a setting concerns.
 labels_of() {
   case "$1" in
     ATEN_*) echo '^torch$' ;;
@@ -61,7 +62,7 @@ labels_of() {
   esac
 }
 
-# The reason why a setting cannot be tried here; nothing if it can.
+# Prints the reason why a setting cannot be tried here, or nothing if it can.
 obstacle() {
   local flag core
   for flag in $(flags_of "$1"); do
@@ -76,7 +77,7 @@ obstacle() {
   fi
 }
 
-# The tests that failed in a log of CTest, then their cases that failed.
+# Prints the tests that failed according to a log of CTest, followed by their cases that failed.
 failures_in() {
   {
     sed -n '/^The following tests FAILED:/,$ s/^[[:space:]]*[0-9]* - \([^ ]*\) .*/\1/p' "$1"
@@ -97,7 +98,7 @@ main() {
     echo "test_cpus: $probe is not there; make test-cpus builds it." >&2
     return 2
   fi
-  # The chosen tests may be none of those that a setting concerns.
+  # The setting may concern none of the chosen tests.
   if [[ $# -gt 0 ]]; then set -- "$@" --no-tests=ignore; fi
   mkdir -p "$logs"
   row setting result seconds OpenBLAS "tests, or the reason"

@@ -20,7 +20,7 @@ for vendor in "${vendors[@]}"; do
 done
 {
   printf 'path\tlabel\n'
-  # Without skin tones: they would be classes of their own that look alike.
+  # Skin tones are left out, because they would be classes of their own that look alike.
   find "${vendors[@]}" -name '*.png' | grep -Ev '1f3f[b-f]' | sort | sed -E 's#^((.*)/(.*)\.png)$#\1\t\3#'
 } >manifest.tsv.part
 mv manifest.tsv.part manifest.tsv

@@ -86,7 +86,7 @@ class Images:
     def __init__(self, count, side, classes, shift):
         self.side, self.shift = side, shift
         pixels = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8)
-        # Reflected once here, so that a shifted crop is a slice.
+        # The images are reflected once here, so that a shifted crop is a slice.
         self.pixels = F.pad(pixels.float(), (shift,) * 4, mode="reflect").to(torch.uint8)
         self.labels = torch.randint(0, classes, (count,))
 
@@ -130,7 +130,7 @@ class Loop:
     def step(self, pixels, labels):
         images = pixels.to(torch.float32, memory_format=self.memory_format).sub_(self.mean).div_(self.std)
         embeddings = F.normalize(self.net(images))
-        # Embeddings and proxies of length 3: -d(x, p) is 18 times their cosine, up to a constant.
+        # Embeddings and proxies have length 3, so -d(x, p) is 18 times their cosine, up to a constant.
         loss = F.cross_entropy(18 * embeddings @ F.normalize(self.proxies).t(), labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

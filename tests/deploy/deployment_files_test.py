@@ -17,11 +17,11 @@ from deployment_files import DEPLOY, METRIC, ROOT, alerts, dashboard, documented
 
 KUBERNETES = DEPLOY / "kubernetes"
 OVERLAYS = ("cpu", "gpu", "prometheus-operator")
-# The validator's program, of PyPI's kubernetes-validate.
+# The validator's program comes from PyPI's kubernetes-validate.
 KUBERNETES_VALIDATE = sys.argv[1]
-# The oldest Kubernetes that the manifests are for.
+# The manifests are for this version of Kubernetes and newer ones.
 KUBERNETES_VERSION = "1.32"
-# Scraped from others than the server.
+# These metrics do not come from the server.
 FOREIGN_METRICS = {"up"}
 
 
@@ -62,7 +62,7 @@ class SystemdTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             for path in (DEPLOY / "systemd").glob("*.service"):
                 copy = pathlib.Path(directory) / path.name
-                # The programs need not be installed here.
+                # The unit's programs need not be installed on this machine.
                 copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", path.read_text(), flags=re.MULTILINE))
                 done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
                 with self.subTest(unit=path.name):

@@ -132,7 +132,7 @@ class RunningServerTest(unittest.TestCase):
         self.assertTrue(self.healthy_when_ready)
 
     def test_it_has_the_metrics_that_alerts_and_dashboard_ask_for(self):
-        # Before any call some of gRPC's have no series.
+        # Some of gRPC's metrics have no series before the first call.
         self.assertEqual(smoke_test(self.address).returncode, 0)
         expected = used_metrics() - ONLY_AT_TIMES
         help_text = subprocess.run([program("semblance-server"), "--help"], check=True, capture_output=True, text=True).stdout

@@ -13,9 +13,9 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN_DIR = sys.argv[1]
 PROGRAMS = ("semblance-server", "semblance-trainer", "semblance-builder", "semblance")
-# In every Debian image, or what everything else depends on.
+# These packages are in every Debian image, or everything else depends on them.
 ALWAYS_THERE = {"libc6", "libgcc-s1", "libstdc++6"}
-# No library of these is linked.
+# The programs link no library of these packages.
 NOT_LINKED = {"ca-certificates"}
 
 

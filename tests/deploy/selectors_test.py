@@ -5,7 +5,7 @@ import unittest
 
 from deployment_files import ROOT, expressions, family, documented_metrics
 
-# Put on by Prometheus when it scrapes.
+# Prometheus adds these labels when it scrapes.
 OF_PROMETHEUS = {"instance", "job", "le"}
 SELECTOR = re.compile(r"\b((?:semblance|grpc_server)_[a-z0-9_]+)\{([^}]*)\}")
 MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')

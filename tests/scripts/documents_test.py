@@ -14,7 +14,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD_DIR = sys.argv[1]
-# Folders without documents of ours.
+# These folders have no documents of this project.
 SKIPPED = {".git", "build", "node_modules"}
 
 

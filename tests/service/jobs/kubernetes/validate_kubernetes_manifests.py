@@ -16,7 +16,8 @@ import tempfile
 
 import kubernetes_validate
 
-# The first whose schema does not ask for pod conditions in every rule of a pod failure policy (servers never did), and the newest.
+# The first version whose schema does not require pod conditions in every rule of a pod failure policy (servers never did), and the
+# newest version.
 VERSIONS = ["1.31", "1.37"]
 
 
@@ -41,7 +42,7 @@ def main():
                 problem = problem_of(kubernetes_validate, manifest, version)
                 print(f"{os.path.basename(path)} against Kubernetes {version}: {problem or 'valid'}")
                 problems += problem is not None
-            # The validator does find a field that is not there.
+            # The validator must find a field that does not exist.
             if problem_of(kubernetes_validate, {**manifest, "unheardOf": 1}, VERSIONS[0]) is None:
                 print(f"{os.path.basename(path)}: an unknown field is not found")
                 problems += 1
