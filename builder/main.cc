@@ -32,9 +32,9 @@ namespace {
 using ::semblance::storage::v1::BuildProgress;
 
 constexpr char kSummary[] =
-    "Embeds the catalog in DIR with the model of a generation and builds the generation's index. semblance-server\n"
-    "starts it for each new generation; by hand, here or on another machine that has DIR, it does the same. What was\n"
-    "embedded is kept when it is stopped or killed: the same command resumes from there. It yields to all others.\n"
+    "Embeds the catalog in DIR with the model of a generation, and builds the index of the generation. semblance-server\n"
+    "starts it for each new generation. You can also start it by hand, here or on another machine that has DIR. If it was\n"
+    "stopped or killed, the same command keeps the embeddings so far and resumes. It runs at the lowest priority.\n"
     "Exit codes: 0 done, 2 usage, 42 bad data, 75 try again (another builder is at work, or an I/O error),\n"
     "143 stopped by SIGTERM or because the generation was cancelled.";
 
@@ -50,10 +50,10 @@ struct Flags {
 semblance::CommandLine BuilderCommand(Flags& flags) {
   semblance::CommandLine command("semblance-builder", "", kSummary);
   command.AddFlag("data_dir", "DIR", "the server's data directory. Required", &flags.data_dir);
-  command.AddFlag("generation", "ID", "what to build. Required", &flags.generation);
-  command.AddFlag("config", "FILE.textproto", "the server's (semblance.v1.ServerConfig): index and device count here",
+  command.AddFlag("generation", "ID", "the generation to build. Required", &flags.generation);
+  command.AddFlag("config", "FILE.textproto", "the server's configuration (semblance.v1.ServerConfig), for index and device",
                   &flags.config);
-  command.AddFlag("threads", "N", "batches that are embedded at once; 0: one per core", &flags.threads);
+  command.AddFlag("threads", "N", "number of batches that are embedded at the same time; 0: one per core", &flags.threads);
   command.AddExample("semblance-builder --data_dir=/var/lib/semblance --generation=gen-000002");
   command.AddExample("semblance-builder --data_dir=/mnt/semblance --generation=gen-000002 --config=server.textproto --threads=16");
   return command;

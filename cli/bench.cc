@@ -36,12 +36,13 @@ CommandLine BenchCommand(BenchFlags& flags) {
       "Searches with the images of a data set, over and over, and reports latencies, failures, and for each generation that\n"
       "answered how often the nearest item has the query's label. The item that the image was ingested as is left out.\n"
       "SIGINT and SIGTERM end it early, with the report. Exit code: 0 when no search failed.");
-  command.AddFlag("rate", "N", "searches a second, each sent when it is due; 0: as many as the clients get answered", &flags.rate);
-  command.AddFlag("concurrency", "N", "clients that each wait for an answer, without a rate", &flags.concurrency);
-  command.AddFlag("seconds", "S", "how long; 0: until it is interrupted", &flags.seconds);
+  command.AddFlag("rate", "N", "searches a second, each sent when it is due; 0: each client searches again after each answer",
+                  &flags.rate);
+  command.AddFlag("concurrency", "N", "clients that search at the same time; only used without a rate", &flags.concurrency);
+  command.AddFlag("seconds", "S", "how long to search; 0: until it is interrupted", &flags.seconds);
   command.AddFlag("top_k", "N", "how many neighbors to ask for", &flags.top_k);
-  command.AddFlag("queries", "N", "different images, spread evenly over the examples and kept in memory", &flags.queries);
-  command.AddFlag("id_prefix", "TEXT", "as the items were ingested with", &flags.id_prefix);
+  command.AddFlag("queries", "N", "number of different images, spread evenly over the examples and kept in memory", &flags.queries);
+  command.AddFlag("id_prefix", "TEXT", "the prefix that the items were ingested with", &flags.id_prefix);
   AddExampleFlags(command, flags.examples);
   command.AddExample("semblance bench photos/ --split=test --rate=50 --seconds=60");
   command.AddExample("semblance bench photos/ --concurrency=8 --json");

@@ -30,9 +30,9 @@ CommandLine CompareCommand(CompareFlags& flags) {
       "Asks two loaded generations the same queries and draws their neighbors side by side, as one HTML file. Queries\n"
       "are items of the catalog, evenly chosen, or the images and folders that are given.");
   command.AddRepeatedFlag("queries", "IMAGE|DIR", "search by these; the labels of DIR/label/image.jpg count", &flags.queries);
-  command.AddFlag("count", "N", "queries, at most", &flags.count);
-  command.AddFlag("top_k", "N", "neighbors of each", &flags.top_k);
-  command.AddFlag("out", "FILE", "the page", &flags.out);
+  command.AddFlag("count", "N", "largest number of queries", &flags.count);
+  command.AddFlag("top_k", "N", "neighbors of each query", &flags.top_k);
+  command.AddFlag("out", "FILE", "file of the page", &flags.out);
   command.AddExample("semblance generations compare gen-000001 gen-000002 --out=compare.html");
   command.AddExample("semblance generations compare gen-000001 gen-000002 --queries=photos/ --count=50 --top_k=5");
   command.AddExample("semblance generations compare gen-000001 gen-000002 --queries=shoe.jpg --queries=boot.jpg --json");

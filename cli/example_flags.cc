@@ -22,7 +22,8 @@ std::optional<dataset::HoldOut> HoldOutOf(const std::string& name) {
 }  // namespace
 
 void AddExampleFlags(CommandLine& command, ExampleFlags& flags) {
-  command.AddFlag("split", "all|train|test", "which examples; where the data has no split of its own, by hold_out", &flags.split);
+  command.AddFlag("split", "all|train|test", "which examples to use; hold_out splits data that has no split of its own",
+                  &flags.split);
   command.AddFlag("hold_out", "items|classes|last_classes", "how test examples are chosen, as in training", &flags.hold_out);
   command.AddFlag("hold_out_fraction", "SHARE", "share of test examples", &flags.hold_out_fraction);
 }

@@ -65,17 +65,18 @@ CommandLine CreateCommand(CreateFlags& flags) {
       "semblance generations create", "MODEL",
       "Starts building a generation of a model beside the active one: shoes/3, shoes@champion, or shoes (the greatest\n"
       "version).");
-  command.AddFlag("index", "FACTORY", "kind of index, such as auto, Flat or HNSW32; default: as the server is configured",
+  command.AddFlag("index", "FACTORY", "kind of index, such as auto, Flat or HNSW32; default: the server's configuration",
                   &flags.index);
   command.AddFlag("min_recall", "SHARE", "share of the exact 10 nearest that its index must find; default: the server's, 0.95",
                   &flags.min_recall);
   command.AddFlag("label_tolerance", "SHARE",
                   "how far its recall@1 by labels may lie below the active one's; default: no gate, 0 with --activate=if_better",
                   &flags.label_tolerance);
-  command.AddFlag("sample", "N", "items that are measured; 0: the server's default, 1000", &flags.sample);
-  command.AddFlag("activate", "manual|always|if_better", "what happens when it is ready", &flags.activate);
-  command.AddFlag("request_id", "TEXT", "repeating a request with the same one makes no second generation", &flags.request_id);
-  command.AddFlag("watch", "follow the building, as semblance generations watch does", &flags.watch);
+  command.AddFlag("sample", "N", "items to measure; 0: the server's default, 1000", &flags.sample);
+  command.AddFlag("activate", "manual|always|if_better", "what the server does when the generation is ready", &flags.activate);
+  command.AddFlag("request_id", "TEXT", "makes a retry safe: the same request with the same text makes no second generation",
+                  &flags.request_id);
+  command.AddFlag("watch", "follow the build, as semblance generations watch does", &flags.watch);
   command.AddExample("semblance generations create shoes/4 --watch");
   command.AddExample("semblance generations create shoes@candidate --activate=if_better --label_tolerance=0.01");
   command.AddExample("semblance generations create shoes --index=HNSW32 --min_recall=0.99 --request_id=nightly-2026-01-31");
@@ -191,8 +192,8 @@ int ActivateGeneration(const Arguments& args, const Streams& streams) {
   std::string expected_active;
   bool validate_only = false;
   CommandLine command("semblance generations activate", "ID", "Makes a ready or standby generation answer. No request fails.");
-  command.AddFlag("expected_active", "ID", "only if this one is active now", &expected_active);
-  command.AddFlag("validate_only", "only say whether it would be done", &validate_only);
+  command.AddFlag("expected_active", "ID", "fail unless this generation is active now", &expected_active);
+  command.AddFlag("validate_only", "only say whether it would succeed", &validate_only);
   command.AddExample("semblance generations activate gen-000002");
   command.AddExample("semblance generations activate gen-000002 --expected_active=gen-000001");
   command.AddExample("semblance generations activate gen-000002 --validate_only");
@@ -217,7 +218,7 @@ int ActivateGeneration(const Arguments& args, const Streams& streams) {
 int RollbackGeneration(const Arguments& args, const Streams& streams) {
   std::string expected_active;
   CommandLine command("semblance generations rollback", "", "Activates the generation that was active before the present one.");
-  command.AddFlag("expected_active", "ID", "only if this one is active now", &expected_active);
+  command.AddFlag("expected_active", "ID", "fail unless this generation is active now", &expected_active);
   command.AddExample("semblance generations rollback");
   command.AddExample("semblance generations rollback --expected_active=gen-000002");
   Session session(&command, streams);
@@ -268,8 +269,8 @@ int SetTraffic(const Arguments& args, const Streams& streams) {
       "semblance generations traffic", "ID",
       "Sends a share of the live searches to a ready or standby generation, in place of what it gets now. A share that\n"
       "is not given is 0.");
-  command.AddFlag("canary", "SHARE", "share of searches that it answers, 0 to 1", &canary);
-  command.AddFlag("shadow", "SHARE", "share of the others that it answers too, only to be compared", &shadow);
+  command.AddFlag("canary", "SHARE", "share of the searches that it answers, 0 to 1", &canary);
+  command.AddFlag("shadow", "SHARE", "share of the other searches that it answers too, only for comparison", &shadow);
   command.AddExample("semblance generations traffic gen-000002 --canary=0.05 --shadow=0.1");
   command.AddExample("semblance generations traffic gen-000002 --canary=0");
   Session session(&command, streams);

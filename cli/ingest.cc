@@ -27,10 +27,10 @@ CommandLine IngestCommand(IngestFlags& flags) {
       "Stores images as items: a folder (DIR/label/image.jpg), a TSV manifest (columns path, label, split) or a directory\n"
       "of IDX files. Items that exist are replaced, so a run that was interrupted can simply be repeated.");
   AddExampleFlags(command, flags.examples);
-  command.AddFlag("batch", "N", "images of one request", &flags.batch);
+  command.AddFlag("batch", "N", "images in one request", &flags.batch);
   command.AddFlag("concurrency", "N", "requests in flight", &flags.concurrency);
-  command.AddFlag("id_prefix", "TEXT", "put before every item id", &flags.id_prefix);
-  command.AddFlag("retry_seconds", "N", "how long an unavailable or busy server is asked again", &flags.retry_seconds);
+  command.AddFlag("id_prefix", "TEXT", "text before every item id", &flags.id_prefix);
+  command.AddFlag("retry_seconds", "N", "how long to retry when the server is unavailable or busy", &flags.retry_seconds);
   command.AddExample("semblance ingest photos/");
   command.AddExample("semblance ingest products.tsv --split=test --server=10.0.0.5:50051");
   return command;

@@ -28,7 +28,7 @@ int ListItems(const Arguments& args, const Streams& streams) {
   int page_size = 100;
   std::string page_token;
   CommandLine command("semblance items list", "", "Lists items in the order of their ids, a page at a time.");
-  command.AddFlag("page_size", "N", "items of one page", &page_size);
+  command.AddFlag("page_size", "N", "items in one page", &page_size);
   command.AddFlag("page_token", "TOKEN", "continue after the page that printed this token", &page_token);
   command.AddExample("semblance items list --page_size=20");
   command.AddExample("semblance items list --json");
@@ -56,7 +56,7 @@ int ListItems(const Arguments& args, const Streams& streams) {
 int GetItem(const Arguments& args, const Streams& streams) {
   std::string image_out;
   CommandLine command("semblance items get", "ID", "Shows an item, and writes its image to a file.");
-  command.AddFlag("image_out", "FILE", "write the image there", &image_out);
+  command.AddFlag("image_out", "FILE", "write the image to this file", &image_out);
   command.AddExample("semblance items get shoes/0012.jpg");
   command.AddExample("semblance items get shoes/0012.jpg --image_out=shoe.jpg");
   Session session(&command, streams);

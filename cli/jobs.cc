@@ -58,7 +58,7 @@ int WatchJob(const Arguments& args, const Streams& streams) {
       "semblance jobs watch", "ID",
       "Follows a job until it has ended. Exit code: 0 when it succeeded, 1 when it failed or was cancelled, 143 when the\n"
       "watching was interrupted; the job then continues. With --json every change is a document on a line of its own.");
-  command.AddFlag("log", "show the lines of the trainer's log, too", &log);
+  command.AddFlag("log", "show the lines of the trainer's log too", &log);
   command.AddExample("semblance jobs watch job-000003");
   command.AddExample("semblance jobs watch job-000003 --log");
   command.AddExample("semblance jobs watch job-000003 --json");

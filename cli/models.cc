@@ -114,7 +114,7 @@ int SetAlias(const Arguments& args, const Streams& streams) {
   bool remove = false;
   CommandLine command("semblance models alias", "MODEL champion|candidate",
                       "Makes an alias point to a model, in place of what it pointed to; or removes it from a name.");
-  command.AddFlag("remove", "remove the alias; MODEL is the name alone", &remove);
+  command.AddFlag("remove", "remove the alias; MODEL is then only the name", &remove);
   command.AddExample("semblance models alias shoes/3 champion");
   command.AddExample("semblance models alias shoes candidate --remove");
   Session session(&command, streams);

@@ -31,7 +31,7 @@ int RunSearch(const Arguments& args, const Streams& streams) {
   bool attributes = false;
   CommandLine command("semblance search", "IMAGE", "Finds the items most similar to an image, or with --item to a stored item.");
   command.AddFlag("item", "ID", "search by this stored item instead of an image", &item);
-  command.AddFlag("top_k", "N", "how many", &top_k);
+  command.AddFlag("top_k", "N", "how many items to return", &top_k);
   command.AddFlag("exclude", "ID,ID,...", "items to leave out", &exclude);
   command.AddFlag("attributes", "return the items' attributes (shown with --json)", &attributes);
   command.AddExample("semblance search shoe.jpg --top_k=5");

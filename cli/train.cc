@@ -43,13 +43,14 @@ CommandLine TrainCommand(TrainFlags& flags) {
                   "what to do with the model: register it, build a generation with it too, or activate that unless it is worse",
                   &flags.on_success);
   command.AddFlag("replicas", "N", "processes that train together, 1 to 64", &flags.replicas);
-  command.AddFlag("recall_tolerance", "X", "how much lower its recall@1 may be for activate_if_better, 0 to 1",
+  command.AddFlag("recall_tolerance", "X", "how much lower the recall@1 may be for activate_if_better, 0 to 1",
                   &flags.recall_tolerance);
-  command.AddFlag("index_factory", "FACTORY", "kind of index of the generation; default: as the server is configured",
+  command.AddFlag("index_factory", "FACTORY", "kind of index of the generation; default: the server's configuration",
                   &flags.index_factory);
-  command.AddFlag("request_id", "TEXT", "repeating a request with the same one makes no second job", &flags.request_id);
+  command.AddFlag("request_id", "TEXT", "makes a retry safe: the same request with the same text makes no second job",
+                  &flags.request_id);
   command.AddFlag("detach", "print the id of the job and return", &flags.detach);
-  command.AddFlag("log", "show the lines of the trainer's log, too", &flags.log);
+  command.AddFlag("log", "show the lines of the trainer's log too", &flags.log);
   command.AddExample("semblance train --config=shoes.textproto --catalog --on_success=activate_if_better");
   command.AddExample("semblance train --config=shoes.textproto --set data.path=shoes --set epochs=3 --log");
   command.AddExample("semblance train --config=shoes.textproto --catalog --detach --request_id=nightly-2026-01-31");

@@ -52,16 +52,16 @@ CommandLine ServerCommand(Flags& flags) {
   CommandLine command("semblance-server", "",
                       "Serves similarity search over a catalog of images: embeds queries with a trained model and answers nearest\n"
                       "neighbors over gRPC.");
-  command.AddFlag("data_dir", "DIR", "where catalog and generations are kept; created where it is missing. Required",
+  command.AddFlag("data_dir", "DIR", "directory of the catalog and the generations; created if it is missing. Required",
                   &flags.data_dir);
-  command.AddFlag("model", "BUNDLE_DIR", "model bundle to serve; without it the one that was active before", &flags.model);
+  command.AddFlag("model", "BUNDLE_DIR", "model bundle to serve; default: the model that was active before", &flags.model);
   command.AddFlag("models", "DIR", "model root, where bundles are found and registered; default: DATA_DIR/models, which is created",
                   &flags.models);
   command.AddFlag("training_data", "DIR",
                   "data root, where training jobs find their data; default: DATA_DIR/training_data, which is created",
                   &flags.training_data);
-  command.AddFlag("listen", "HOST:PORT", "address for gRPC; port 0 takes a free one", &flags.listen);
-  command.AddFlag("http", "HOST:PORT", "address for /metrics and /healthz; off where not given", &flags.http);
+  command.AddFlag("listen", "HOST:PORT", "address for gRPC; port 0 chooses a free port", &flags.listen);
+  command.AddFlag("http", "HOST:PORT", "address for /metrics and /healthz; off by default", &flags.http);
   command.AddFlag("config", "FILE.textproto", "limits, batching, index, models (semblance.v1.ServerConfig)", &flags.config);
   command.AddExample("semblance-server --data_dir=/var/lib/semblance --model=models/shoes");
   command.AddExample("semblance-server --data_dir=/var/lib/semblance --listen=0.0.0.0:50051 --http=127.0.0.1:8080");

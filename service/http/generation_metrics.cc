@@ -30,20 +30,20 @@ struct GenerationMetrics::Rep {
   explicit Rep(prometheus::Registry* registry)
       : state(GaugeSeries(registry, "semblance_generation_state", "1 for the state that the generation is in.")),
         lag(GaugeSeries(registry, "semblance_generation_lag", "Writes that a loaded generation has not applied.")),
-        progress(GaugeSeries(registry, "semblance_generation_progress_ratio", "How far the present state is, 0 to 1.")),
-        overlap(
-            GaugeSeries(registry, "semblance_shadow_overlap", "Mean share of ids that shadow and active generation both found.")),
+        progress(GaugeSeries(registry, "semblance_generation_progress_ratio", "How much of the present state is done, 0 to 1.")),
+        overlap(GaugeSeries(registry, "semblance_shadow_overlap",
+                            "Mean share of ids that a shadow and the active generation both found.")),
         canaries(prometheus::BuildCounter()
                      .Name("semblance_canary_total")
                      .Help("Searches that the generation answered as a canary.")
                      .Register(*registry)),
         activations(prometheus::BuildCounter()
                         .Name("semblance_activation_total")
-                        .Help("Activations and rollbacks that were asked for, by result.")
+                        .Help("Activations and rollbacks, by result.")
                         .Register(*registry)),
         pause(prometheus::BuildHistogram()
                   .Name("semblance_write_pause_seconds")
-                  .Help("How long an activation made writes wait.")
+                  .Help("Time that writes waited in an activation.")
                   .Register(*registry)
                   .Add({}, PauseBuckets())) {
     // The series exists from the start, so that a rate over the first event is right.

@@ -46,9 +46,10 @@ prometheus::Labels LabelsOf(const RpcMethod& method) {
 
 struct PrometheusMetrics::Rep {
   prometheus::Registry registry;
-  Family<Counter>& started = CounterFamily(registry, "grpc_server_started_total", "Calls that were started.");
+  Family<Counter>& started = CounterFamily(registry, "grpc_server_started_total", "Calls that started.");
   Family<Counter>& handled = CounterFamily(registry, "grpc_server_handled_total", "Calls that were answered, by code.");
-  Family<Histogram>& handling = HistogramFamily(registry, "grpc_server_handling_seconds", "From admission to the answer.");
+  Family<Histogram>& handling =
+      HistogramFamily(registry, "grpc_server_handling_seconds", "Time from the admission of a call to its answer.");
   Family<Counter>& rejected =
       CounterFamily(registry, "semblance_rejected_total", "Calls that were refused, by reason (docs/errors.md).");
   Family<Histogram>& stages = HistogramFamily(registry, "semblance_stage_seconds", "Time of answered requests in each stage.");
@@ -56,28 +57,28 @@ struct PrometheusMetrics::Rep {
   Histogram& queue = stages.Add({{"stage", "queue"}}, SecondsBuckets());
   Histogram& infer = stages.Add({{"stage", "infer"}}, SecondsBuckets());
   Histogram& search = stages.Add({{"stage", "search"}}, SecondsBuckets());
-  Histogram& batch_size = HistogramFamily(registry, "semblance_batch_size", "Images of one inference.")
+  Histogram& batch_size = HistogramFamily(registry, "semblance_batch_size", "Number of images in one inference.")
                               .Add({}, Histogram::BucketBoundaries{1, 2, 4, 8, 16, 32, 64, 128, 256});
   Histogram& commit = HistogramFamily(registry, "semblance_wal_fsync_seconds", "Time of one durable commit of the catalog.")
                           .Add({}, SecondsBuckets());
   Counter& recall_expected =
-      CounterFamily(registry, "semblance_recall_probe_expected_total", "Exact nearest neighbours of probed queries.").Add({});
+      CounterFamily(registry, "semblance_recall_probe_expected_total", "Exact nearest neighbors of the probed queries.").Add({});
   Counter& recall_found =
-      CounterFamily(registry, "semblance_recall_probe_found_total", "Those of them that the live answers had.").Add({});
+      CounterFamily(registry, "semblance_recall_probe_found_total", "Exact nearest neighbors that the live answers had.").Add({});
   // There is no value before the first probe, because 0 would raise alarms.
   Family<Gauge>& recall =
-      GaugeFamily(registry, "semblance_recall_probe", "Recall of live answers, over the last 1,000 probed neighbours or so.");
+      GaugeFamily(registry, "semblance_recall_probe", "Recall of live answers, over about the last 1,000 probed neighbors.");
   Gauge& serving = GaugeFamily(registry, "semblance_serving", "1 while the server answers searches.").Add({});
-  Gauge& degraded =
-      GaugeFamily(registry, "semblance_degraded", "1 while a generation answers in place of the active one, which is broken.")
-          .Add({});
-  Gauge& items = GaugeFamily(registry, "semblance_items", "Items of the catalog.").Add({});
+  Gauge& degraded = GaugeFamily(registry, "semblance_degraded",
+                                "1 while the previous generation answers because the active one cannot be loaded.")
+                        .Add({});
+  Gauge& items = GaugeFamily(registry, "semblance_items", "Items in the catalog.").Add({});
   Gauge& queue_depth = GaugeFamily(registry, "semblance_queue_depth", "Images that wait for the network.").Add({});
-  Family<Gauge>& rows = GaugeFamily(registry, "semblance_index_rows", "Rows of the active index, by state.");
+  Family<Gauge>& rows = GaugeFamily(registry, "semblance_index_rows", "Rows in the active index, by state.");
   Gauge& live_rows = rows.Add({{"state", "live"}});
   Gauge& tombstone_rows = rows.Add({{"state", "tombstone"}});
   Gauge& growing_rows = rows.Add({{"state", "growing"}});
-  Gauge& segments = GaugeFamily(registry, "semblance_index_sealed_segments", "Sealed segments of the active index.").Add({});
+  Gauge& segments = GaugeFamily(registry, "semblance_index_sealed_segments", "Sealed segments in the active index.").Add({});
   Gauge& index_bytes = GaugeFamily(registry, "semblance_index_bytes", "Memory of the active index, without mapped files.").Add({});
   Family<Gauge>& info = GaugeFamily(registry, "semblance_generation_info", "1 for the active generation, with its names.");
   Gauge* active_info = nullptr;

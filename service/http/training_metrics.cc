@@ -38,7 +38,7 @@ struct TrainingMetrics::Rep {
                   .Help("Training jobs that have ended since the server started, by result.")
                   .Register(*registry)),
         step(GaugeSeries(registry, "semblance_training_job_step", "Steps that a running job has done.")),
-        total_steps(GaugeSeries(registry, "semblance_training_job_total_steps", "Steps that a running job will do.")),
+        total_steps(GaugeSeries(registry, "semblance_training_job_total_steps", "Steps of the whole run of a running job.")),
         loss(GaugeSeries(registry, "semblance_training_job_loss", "Mean loss of the present epoch of a running job.")),
         recall(GaugeSeries(registry, "semblance_training_job_recall_at_1", "Recall@1 that a running job measured last.")),
         rate(
