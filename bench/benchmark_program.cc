@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "common/process.h"
+#include "common/program/process.h"
 
 namespace semblance::bench {
 

@@ -8,12 +8,12 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "common/command_line.h"
+#include "common/program/command_line.h"
 
 namespace semblance::bench {
 
 // Parses `args`, then calls `check`, which validates the flags, then `run`. A step runs only if the one before succeeded.
-// Returns the exit code (common/process.h). --help prints the help and runs nothing.
+// Returns the exit code (common/program/process.h). --help prints the help and runs nothing.
 int RunBenchmark(CommandLine* command, const std::vector<std::string>& args, absl::FunctionRef<absl::Status()> check,
                  absl::FunctionRef<absl::Status()> run);
 

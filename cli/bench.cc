@@ -11,11 +11,11 @@
 #include "cli/commands.h"
 #include "cli/example_flags.h"
 #include "cli/text/table.h"
-#include "common/process.h"
+#include "common/program/process.h"
+#include "common/program/stop_signals.h"
 #include "common/progress.h"
 #include "common/quantile.h"
 #include "common/status_macros.h"
-#include "common/stop_signals.h"
 
 namespace semblance::cli {
 namespace {

@@ -8,9 +8,9 @@
 #include "absl/strings/str_join.h"
 #include "cli/client/session.h"
 #include "cli/text/table.h"
-#include "common/process.h"
-#include "common/spelling.h"
-#include "common/version.h"
+#include "common/program/process.h"
+#include "common/program/spelling.h"
+#include "common/program/version.h"
 
 namespace semblance::cli {
 namespace {

@@ -1,8 +1,8 @@
 // The commands of `semblance`. Each has a function and a file. Groups such as `semblance models` have commands of their own.
 //
 // Not thread-safe. Every command parses its own flags and talks to one server. It prints a table for people, or one JSON document
-// with --json, and returns an exit code (common/process.h): 2 for wrong usage, 42 for bad input, 75 when the server cannot be
-// reached or is busy, and 1 for other errors. Errors are printed to `err`. They say what was wrong and what to do, and name the
+// with --json, and returns an exit code (common/program/process.h): 2 for wrong usage, 42 for bad input, 75 when the server cannot
+// be reached or is busy, and 1 for other errors. Errors are printed to `err`. They say what was wrong and what to do, and name the
 // field and the reason where the server does.
 #ifndef SEMBLANCE_CLI_COMMANDS_H_
 #define SEMBLANCE_CLI_COMMANDS_H_

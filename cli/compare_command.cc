@@ -10,7 +10,7 @@
 #include "cli/text/generation_text.h"
 #include "cli/text/table.h"
 #include "common/file.h"
-#include "common/process.h"
+#include "common/program/process.h"
 
 namespace semblance::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/command_line.h"
+#include "common/program/command_line.h"
 #include "dataset/dataset.h"
 
 namespace semblance::cli {

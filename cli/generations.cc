@@ -12,7 +12,7 @@
 #include "cli/compare_command.h"
 #include "cli/text/format.h"
 #include "cli/text/generation_text.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "semblance/v1/generation_service.grpc.pb.h"
 
 namespace semblance::cli {

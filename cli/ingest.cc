@@ -6,7 +6,7 @@
 #include "cli/client/session.h"
 #include "cli/commands.h"
 #include "cli/example_flags.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
 

@@ -5,7 +5,7 @@
 #include "cli/commands.h"
 #include "cli/text/table.h"
 #include "common/file.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "semblance/v1/search_service.grpc.pb.h"
 
 namespace semblance::cli {

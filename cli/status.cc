@@ -5,7 +5,7 @@
 #include "cli/client/session.h"
 #include "cli/commands.h"
 #include "cli/text/table.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 
 namespace semblance::cli {

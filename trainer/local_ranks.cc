@@ -18,7 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/logging.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "common/status_macros.h"
 #include "common/threads/condition.h"
 #include "common/threads/mutex.h"

@@ -23,10 +23,10 @@
 #include "trainer/learning/batch_tensor.h"
 #include "trainer/learning/feature_cache.h"
 #include "trainer/learning/input_batches.h"
-#include "trainer/learning/proxy_health_report.h"
 #include "trainer/learning/proxy_start.h"
 #include "trainer/learning/schedule.h"
 #include "trainer/learning/snapshot.h"
+#include "trainer/proxies/proxy_health_report.h"
 #include "trainer/report/run_log.h"
 #include "trainer/run_identity.h"
 

@@ -13,9 +13,9 @@
 #include "absl/strings/str_split.h"
 #include "bench/benchmark_program.h"
 #include "bench/convergence/study.h"
-#include "common/command_line.h"
 #include "common/file.h"
 #include "common/logging.h"
+#include "common/program/command_line.h"
 #include "common/status_macros.h"
 
 namespace semblance::bench {

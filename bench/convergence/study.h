@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/convergence/training_runs.h"
-#include "common/command_line.h"
+#include "common/program/command_line.h"
 
 namespace semblance::bench {
 

@@ -11,9 +11,9 @@
 #include "bench/benchmark_program.h"
 #include "bench/training/contestants.h"
 #include "bench/training/image_folders.h"
-#include "common/command_line.h"
 #include "common/file.h"
 #include "common/logging.h"
+#include "common/program/command_line.h"
 #include "common/status_macros.h"
 #include "common/threads/thread_pool.h"
 

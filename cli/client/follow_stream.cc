@@ -5,7 +5,7 @@
 #include <stop_token>
 
 #include "absl/time/clock.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "common/threads/stop.h"
 
 namespace semblance::cli {

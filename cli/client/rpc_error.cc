@@ -2,7 +2,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace semblance::cli {

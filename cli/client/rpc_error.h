@@ -37,7 +37,7 @@ bool IsTransient(const RpcError& error);
 // Returns text such as "INVALID_ARGUMENT: top_k is 0; ... (field top_k, reason LIMIT_EXCEEDED)", with advice where there is any.
 std::string FormatRpcError(const RpcError& error, absl::string_view server);
 
-// Returns the exit code (common/process.h) for the error.
+// Returns the exit code (common/program/process.h) for the error.
 int ExitCodeOf(const RpcError& error);
 
 }  // namespace semblance::cli

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "cli/client/rpc_error.h"
-#include "common/process.h"
+#include "common/program/process.h"
 
 namespace semblance::cli {
 namespace {

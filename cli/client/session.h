@@ -19,7 +19,7 @@
 #include "absl/time/time.h"
 #include "cli/client/rpc_error.h"
 #include "cli/client/streams.h"
-#include "common/command_line.h"
+#include "common/program/command_line.h"
 
 namespace semblance::cli {
 

@@ -8,7 +8,7 @@
 #include "cli/client/follow_stream.h"
 #include "cli/text/format.h"
 #include "cli/text/generation_text.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "common/progress.h"
 #include "semblance/v1/generation_service.grpc.pb.h"
 

@@ -11,9 +11,9 @@
 #include "cli/client/follow_stream.h"
 #include "cli/text/format.h"
 #include "cli/text/job_text.h"
-#include "common/process.h"
+#include "common/program/process.h"
+#include "common/program/stop_signals.h"
 #include "common/progress.h"
-#include "common/stop_signals.h"
 #include "semblance/v1/training_service.grpc.pb.h"
 
 namespace semblance::cli {

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/version.h"
+#include "common/program/version.h"
 #include "embedder/embedder.h"
 #include "semblance/v1/admin_service.grpc.pb.h"
 #include "service/engine/engine.h"

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/logging.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "common/status_macros.h"
 
 namespace semblance::service {

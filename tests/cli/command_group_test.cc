@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_join.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/file.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cli/command_fixture.h"

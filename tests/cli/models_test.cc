@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cli/command_fixture.h"

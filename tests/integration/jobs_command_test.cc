@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/integration/job_fixture.h"

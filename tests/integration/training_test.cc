@@ -11,7 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "common/file.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "dataset/png_encoder.h"
 #include "embedder/bundle/bundle.h"
 #include "tests/testing/process.h"

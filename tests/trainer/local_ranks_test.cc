@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/file.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "embedder/torch/device.h"
-#include "trainer/learning/sync_batch_norm.h"
 #include "trainer/learning/whitening.h"
 #include "trainer/losses/new_loss.h"
+#include "trainer/ranks/sync_batch_norm.h"
 
 namespace semblance::trainer {
 namespace {

@@ -15,10 +15,10 @@
 #include "embedder/torch/networks.h"
 #include "semblance/v1/training_config.pb.h"
 #include "trainer/learning/autocast.h"
-#include "trainer/learning/proxies.h"
-#include "trainer/learning/proxy_health.h"
-#include "trainer/learning/ranks.h"
 #include "trainer/losses/loss.h"
+#include "trainer/proxies/proxies.h"
+#include "trainer/proxies/proxy_health.h"
+#include "trainer/ranks/ranks.h"
 
 namespace semblance::trainer {
 

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "service/jobs/attached_job.h"
 
 namespace semblance::service {

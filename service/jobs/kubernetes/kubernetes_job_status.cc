@@ -7,7 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "service/jobs/job_launcher.h"
 #include "service/jobs/kubernetes/kubernetes_job_manifest.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cli/fake_method.h"

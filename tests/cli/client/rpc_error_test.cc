@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cli/fake_server.h"

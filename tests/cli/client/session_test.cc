@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "semblance/v1/catalog_service.pb.h"

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <vector>
 
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cli/command_fixture.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/file.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "tests/service/jobs/fake_job_launcher.h"
 #include "tests/service/models/model_fixture.h"

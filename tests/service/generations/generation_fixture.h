@@ -19,7 +19,7 @@
 #include "absl/strings/strip.h"
 #include "builder/builder.h"
 #include "common/clock.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "config/server_config.h"

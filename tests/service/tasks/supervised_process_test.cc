@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "common/process.h"
+#include "common/program/process.h"
 #include "gmock/gmock.h"
 #include "tests/service/jobs/fake_job_launcher.h"
 #include "tests/testing/fake_clock.h"

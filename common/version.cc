@@ -1,9 +1,0 @@
-#include "common/version.h"
-
-namespace semblance {
-
-absl::string_view Version() {
-  return SEMBLANCE_VERSION;
-}
-
-}  // namespace semblance
