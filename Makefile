@@ -44,7 +44,7 @@ asan: install ## The test suite under AddressSanitizer and UndefinedBehaviorSani
 	@$(call compile,asan)
 	@ctest --preset asan
 
-tsan: install ## The tests labelled tsan under ThreadSanitizer.
+tsan: install ## The tests labeled tsan under ThreadSanitizer.
 	@$(call configure,tsan)
 	@$(call compile,tsan) --target $$(ctest --preset tsan --show-only | sed -En 's/^ *Test +#[0-9]+: (.*)/\1_test/p')
 	@ctest --preset tsan

@@ -9,7 +9,7 @@
 
 namespace semblance::config {
 
-// Fills in the defaults that differ from those for labelled images. Changes nothing for other data.
+// Fills in the defaults that differ from those for labeled images. Changes nothing for other data.
 void FillTripletDefaults(v1::TrainingConfig* config);
 
 // Errors: InvalidArgument with reason CONFIG_INVALID and the field that needs classes. OK for other data. REQUIRES: `config` comes

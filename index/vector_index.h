@@ -1,4 +1,4 @@
-// Nearest neighbours of unit vectors by cosine similarity, over rows that are written while searches run.
+// Nearest neighbors of unit vectors by cosine similarity, over rows that are written while searches run.
 //
 // Thread-safe: searches run concurrently with each other and with writes, and never wait for a writer. The caller serializes
 // writes: there is one writer at a time.

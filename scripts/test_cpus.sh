@@ -22,7 +22,7 @@ usage() {
   cat <<USAGE
 Usage: scripts/test_cpus.sh [CTEST ARGUMENT...]
 
-Runs the tests of build/release that link LibTorch or FAISS (labels torch, faiss), less those labelled slow, with each of
+Runs the tests of build/release that link LibTorch or FAISS (labels torch, faiss), less those labeled slow, with each of
 $(printf '  %s\n' "${settings[@]}")
 
 ATEN_CPU_CAPABILITY is for the tests that link LibTorch. A setting that this processor cannot execute is skipped, and the table at the
