@@ -46,9 +46,9 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME semblance)
 set(CPACK_PACKAGE_VENDOR "Semblance developers")
 set(CPACK_PACKAGE_CONTACT "Semblance developers")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "similarity search over labelled images")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "similarity search over labeled images")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-    "Semblance learns what similar means for a collection of labelled images, and\n serves it: a trainer fits an embedding network, and a \
+    "Semblance learns what similar means for a collection of labeled images, and\n serves it: a trainer fits an embedding network, and a \
 server answers over gRPC\n which items look like an image. This package has the server, the trainer, the\n builder of indexes, and the \
 client command line.")
 set(CPACK_DEBIAN_PACKAGE_SECTION science)

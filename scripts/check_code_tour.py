@@ -20,7 +20,7 @@ STEP = re.compile(r"^\d+\. `([^`]+)`: ((?:`[^`]+`(?:, )?)+)\. ")
 
 
 def tours(document):
-    """(heading, numbered lines) of each section that is a tour."""
+    """Yields (heading, numbered lines) for each section that is a tour."""
     for section in re.split(r"^## ", document, flags=re.MULTILINE)[1:]:
         heading, _, text = section.partition("\n")
         if heading.startswith("The way of"):
@@ -28,7 +28,7 @@ def tours(document):
 
 
 def has_name(code, name):
-    """Whether a function or class of that name is in the code."""
+    """Returns True if the code has a function or class of that name."""
     if "::" in name and re.search(rf"\b{re.escape(name)}\(", code):
         return True
     *scopes, last = name.split("::")

@@ -104,7 +104,7 @@ def generated_layer_of(header):
 
 
 def read_tree(root):
-    """Path -> text of the C++ files and CMakeLists.txt below the root's source folders."""
+    """Maps paths to the text of the C++ files and CMakeLists.txt below the root's source folders."""
     texts = {}
     for directory, folders, names in os.walk(root):
         if os.path.samefile(directory, root):
@@ -151,7 +151,7 @@ def check_sources(rules, texts):
 
 
 def cmake_targets(rules, path, text):
-    """The targets of a CMakeLists.txt: name, folder and what follows."""
+    """Yields the targets of a CMakeLists.txt: the name, the folder, and the rest of the command."""
     text = re.sub("#.*", "", text)
     for match in re.finditer(r"\b(semblance_library|semblance_test|target_link_libraries)\s*\(([^()]*)\)", text):
         name, *arguments = match.group(2).split()

@@ -95,7 +95,7 @@ def markdown(programs):
 
 
 def roff(text):
-    """Escapes what roff would read as a command or as a hyphen."""
+    """Escapes text that roff would read as a command or as a hyphen."""
     return re.sub(r"^([.'])", r"\\&\1", text.replace("\\", "\\e").replace("-", "\\-"), flags=re.MULTILINE)
 
 

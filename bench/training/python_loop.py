@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The training loop of semblance-bench-training as one writes it in Python with PyTorch.
+"""The training loop of semblance-bench-training, written in Python with PyTorch as is usual.
 
-The same network, loss (Proxy-NCA with the positive kept, both scales 3), optimiser (AdamW, the same parameter groups), batch size,
+The same network, loss (Proxy-NCA with the positive kept, both scales 3), optimizer (AdamW, the same parameter groups), batch size,
 and changes to the images (mirror, shift with reflection) on pixels that are in memory, resized. Images are uint8 and
 [N, C, H, W] in one tensor; a batch is cut, mirrored and shifted from it in the training thread, which was faster than a DataLoader
 with one or two worker processes on two cores.
@@ -107,7 +107,7 @@ class Images:
 
 
 class Loop:
-    """Network, proxies and optimiser, and a step of training."""
+    """Network, proxies and optimizer, and a step of training."""
 
     def __init__(self, flags):
         self.memory_format = torch.channels_last if flags.channels_last else torch.contiguous_format

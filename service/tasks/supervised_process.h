@@ -39,7 +39,7 @@ class SupervisedWork {
  public:
   virtual ~SupervisedWork() = default;
 
-  // Errors: those that no further start would mend.
+  // Errors: the errors that no further start would avoid.
   virtual absl::StatusOr<bool> IsComplete() = 0;
 
   // The process that works on the task already; null where there is none.

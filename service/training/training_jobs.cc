@@ -182,7 +182,7 @@ absl::StatusOr<TrainingInfo> TrainingJobs::Resume(const std::string& id) {
   }
   SEMBLANCE_RETURN_IF_ERROR(table_.Transition(id, TrainingState::kQueued, "resumed", [](JobRecord& record) {
     record.set_attempt(0);
-    // A generation that failed is built anew.
+    // A new generation is built in place of one that failed.
     record.clear_generation();
     record.set_resume_count(record.resume_count() + 1);
   }));

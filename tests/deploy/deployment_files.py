@@ -1,4 +1,4 @@
-"""What the tests of deploy/ share: the files, and the metrics that they name."""
+"""The files of deploy/, and the metrics that they name, for the tests of deploy/."""
 
 import json
 import pathlib
@@ -27,7 +27,7 @@ def dashboard():
 
 
 def expressions():
-    """Every PromQL expression, with where it stands."""
+    """Yields every PromQL expression with its place."""
     found = [(f"alert {rule['alert']}", rule["expr"]) for rule in alerts()]
     for panel in dashboard()["panels"]:
         found += [(f"panel {panel['title']}", target["expr"]) for target in panel.get("targets", [])]
@@ -36,17 +36,17 @@ def expressions():
 
 
 def documented_metrics():
-    """Name to type, as docs/metrics.md has them."""
+    """Maps the name of a metric to its type, according to docs/metrics.md."""
     return dict(re.findall(r"^\| `([a-z0-9_]+)` \| (\w+) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
 
 
 def family(name, types):
-    """The metric that a series belongs to: that of a histogram has three."""
+    """Returns the metric that a series belongs to. A histogram has three series."""
     base = re.sub(r"_(bucket|sum|count)$", "", name)
     return base if types.get(base) == "histogram" else name
 
 
 def used_metrics():
-    """Families that alerts and dashboard ask for."""
+    """Returns the families that alerts and the dashboard use."""
     types = documented_metrics()
     return {family(name, types) for _, expression in expressions() for name in METRIC.findall(expression)}

@@ -30,7 +30,7 @@ def drain_seconds(path):
 
 
 def unit(name):
-    """Setting to values of a unit, sections aside."""
+    """Maps each setting of a unit to its values, without regard to sections."""
     settings = {}
     for line in (DEPLOY / "systemd" / name).read_text().splitlines():
         if "=" in line and not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""What an installation and the Debian package hold, and that the package is removed without a trace.
+"""Checks the content of an installation and of the Debian package, and that the package is removed without a trace.
 
 Usage: package_test.py BUILD_DIR VERSION CMAKE CPACK
 """
@@ -19,7 +19,7 @@ DOCUMENTS = sorted(path.relative_to(ROOT / "docs") for path in (ROOT / "docs").r
 
 
 def run(*command, **options):
-    """The output of a command that must succeed."""
+    """Returns the output of a command that must succeed."""
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
     if done.returncode != 0:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}")
@@ -31,13 +31,13 @@ def files_below(folder):
 
 
 def complete(completion_file, *words):
-    """What bash offers for the last of the words."""
+    """Returns the completions that bash offers for the last of the words."""
     script = f'source "{completion_file}"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _semblance 2>/dev/null; echo "${{COMPREPLY[*]}}"'
     return run("bash", "-c", script, "bash", *words).split()
 
 
 class Installation:
-    """Checks what lies below a prefix, whose files name themselves by `named_prefix` and `named_etc`."""
+    """Checks the files below a prefix. Their content names the paths `named_prefix` and `named_etc`."""
 
     def __init__(self, test, prefix, etc, named_prefix, named_etc):
         self.test, self.prefix, self.etc, self.named_prefix, self.named_etc = test, prefix, etc, named_prefix, named_etc
@@ -110,7 +110,7 @@ class PackageTest(unittest.TestCase):
         (self.root / "var/lib/dpkg/status").touch()
 
     def dpkg(self, *arguments):
-        """dpkg in a root of its own, whose database knows no package. As another user than root, by fakeroot."""
+        """Runs dpkg in a root of its own, whose database has no package. Users other than root run it by fakeroot."""
         prefix = [] if os.geteuid() == 0 else ["fakeroot"]
         path = os.environ["PATH"] + ":/usr/sbin:/sbin"
         return run(*prefix, "dpkg", f"--root={self.root}", "--force-script-chrootless", "--force-depends", *arguments,

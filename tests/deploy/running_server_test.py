@@ -1,4 +1,4 @@
-"""A running server has the metrics that alerts and dashboard ask for, passes deploy/smoke_test.sh, and tells systemd when it is ready.
+"""A running server has the metrics that alerts and the dashboard use, passes deploy/smoke_test.sh, and tells systemd when it is ready.
 
 Usage: running_server_test.py BIN_DIR
 """
@@ -116,7 +116,7 @@ class RunningServerTest(unittest.TestCase):
             return False
 
     def metric_types(self):
-        """Name -> type, as the server says."""
+        """Maps the name of a metric to its type, according to the server."""
         with urllib.request.urlopen(self.metrics_url) as answer:
             return dict(re.findall(r"^# TYPE (\w+) (\w+)$", answer.read().decode(), re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""The image's last stage has the libraries that the programs ask for, and no others.
+"""The last stage of the image has the libraries that the programs need, and no others.
 
 Usage: runtime_libraries_test.py BIN_DIR; needs readelf, ldd and dpkg-query, and the libraries from Debian's packages.
 """
@@ -24,14 +24,14 @@ def output(*command):
 
 
 def libraries_of(program):
-    """Files of the libraries that the program itself names."""
+    """Returns the files of the libraries that the program itself names."""
     named = re.findall(r"\(NEEDED\).*\[(.+)\]", output("readelf", "--dynamic", "--wide", program))
     found = dict(re.findall(r"^\s*(\S+) => (/\S+)", output("ldd", program), re.MULTILINE))
     return {os.path.realpath(found[name]) for name in named if name in found}
 
 
 def packages_of(files):
-    """{file: package}, less the files that no package has."""
+    """Returns {file: package}, without the files that no package has."""
     # Since /lib is a link to /usr/lib a package may list either.
     listed = {path: file for file in files for path in (file, file.removeprefix("/usr"))}
     command = ["dpkg-query", "--search", *listed]

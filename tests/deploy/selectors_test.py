@@ -1,4 +1,4 @@
-"""Alerts and dashboard select series by labels, and by values of them, that docs/metrics.md knows; a misspelt one would never match."""
+"""Alerts and the dashboard select series by labels and values that docs/metrics.md has. A misspelt one would never match."""
 
 import re
 import unittest
@@ -12,7 +12,7 @@ MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 
 
 def documented_labels():
-    """{metric: {label: its values, or None where they are not listed}}."""
+    """Returns {metric: {label: its values, or None when they are not listed}}."""
     rows = re.findall(r"^\| `([a-z0-9_]+)` \| \w+ \| ([^|]*) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
     found = {}
     labels = {}

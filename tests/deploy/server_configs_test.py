@@ -1,4 +1,4 @@
-"""The server configs of deploy/ are ones: each field is of semblance.v1.ServerConfig. Needs protoc."""
+"""The server configs of deploy/ are valid: semblance.v1.ServerConfig has each of their fields. Needs protoc."""
 
 import shutil
 import subprocess

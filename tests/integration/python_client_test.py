@@ -20,7 +20,7 @@ BIN_DIR, PROTO_DIR = sys.argv[1:3]
 
 
 def png(label, variant, side=24):
-    """A grey image: stripes whose width is the label's and whose phase is the variant's."""
+    """Makes a gray image of stripes. The label sets their width, and the variant sets their phase."""
     rows = b"".join(
         b"\0" + bytes(((x + variant) // (label + 1) % 2) * 200 + (variant * 7 + y) % 30 for x in range(side)) for y in range(side)
     )

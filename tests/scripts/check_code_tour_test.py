@@ -19,7 +19,7 @@ void Path::Search(int query) {}
 
 
 def check(*steps, heading="The way of a search"):
-    """The exit status and the lines that the checker prints for a tour of these steps."""
+    """Returns the exit status and the lines that the checker prints for a tour of these steps."""
     with tempfile.TemporaryDirectory() as root:
         os.makedirs(os.path.join(root, "docs"))
         os.makedirs(os.path.join(root, "engine"))

@@ -44,7 +44,7 @@ ARCHITECTURE = """# Architecture
 
 
 def check(files):
-    """The exit status and the lines that the checker prints for a tree of path -> text."""
+    """Returns the exit status and the lines that the checker prints for a tree of path -> text."""
     files = {"docs/architecture.md": ARCHITECTURE, **files}
     with tempfile.TemporaryDirectory() as root:
         for path, text in files.items():

@@ -25,12 +25,12 @@ def documents():
 
 
 def prose(path):
-    """The text without code blocks, in which brackets mean something else."""
+    """Returns the text without code blocks, in which brackets have another meaning."""
     return re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 
 
 def anchors(path):
-    """The anchors that a Markdown renderer gives the headings of the file."""
+    """Returns the anchors that a Markdown renderer gives to the headings of the file."""
     headings = re.findall(r"^#+ (.*)$", prose(path), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

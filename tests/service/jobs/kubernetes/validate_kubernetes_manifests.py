@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Validates what the server sends to Kubernetes against the schemas that Kubernetes publishes.
+"""Validates the objects that the server sends to Kubernetes against the schemas that Kubernetes publishes.
 
 Usage: validate_kubernetes_manifests.py RENDERER
 
