@@ -17,7 +17,7 @@ std::string PageToken(const std::string& last_id) {
   return absl::WebSafeBase64Escape(absl::StrCat(kPageTokenPrefix, last_id));
 }
 
-// The id that a page begins after; "" for the first page.
+// The page begins after this id. It is "" for the first page.
 absl::StatusOr<std::string> LastIdOf(const std::string& page_token) {
   if (page_token.empty()) {
     return std::string();
@@ -82,7 +82,7 @@ void CatalogReads::List(int page_size, const std::string& page_token, const Call
 
 absl::StatusOr<ItemPage> CatalogReads::ReadPage(const std::string& after_id, int limit) const {
   ItemPage page;
-  // One more than asked for tells whether there is a next page.
+  // One more item is read than was asked for, to know whether there is a next page.
   SEMBLANCE_ASSIGN_OR_RETURN(page.items, environment_->catalog->List(after_id, limit + 1));
   if (page.items.size() > static_cast<size_t>(limit)) {
     page.items.pop_back();

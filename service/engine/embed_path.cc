@@ -23,7 +23,7 @@ class EmbedRequestRun : public std::enable_shared_from_this<EmbedRequestRun> {
         context_(context),
         done_(std::move(done)) {}
 
-  // On a worker thread.
+  // Runs on a worker thread.
   void Decode() {
     latency_.queue = environment_.clock->Now() - context_.start;
     std::vector<EncodedImage> encoded;

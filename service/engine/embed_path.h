@@ -1,4 +1,4 @@
-// The way of a request for embeddings: from the client's images to their vectors in the active generation.
+// The path of a request for embeddings: from the client's images to their vectors in the active generation.
 //
 // Thread-safe. The steps are the methods of EmbedRequestRun, in their order: Decode, OnEmbedded.
 #ifndef SEMBLANCE_SERVICE_ENGINE_EMBED_PATH_H_

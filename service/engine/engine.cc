@@ -26,7 +26,7 @@ Engine::Engine(EngineOptions options, std::unique_ptr<catalog::Catalog> catalog,
       catalog_reads_(&environment_) {}
 
 Engine::~Engine() {
-  // The last owners of the generations are then this and the probe, whose samples share them.
+  // After this wait, only this object and the probe, whose samples share them, own the generations.
   in_flight_.AwaitNone();
   threads_.reset();
   recall_probe_.reset();

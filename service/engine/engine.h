@@ -1,14 +1,14 @@
-// The engine: every use case of the server, without gRPC. It owns the catalog and the generations that are loaded, and hands each
-// call to the class that knows its way: SearchPath, EmbedPath, WritePath, CatalogReads. (GenerationController builds and activates
+// The engine has every use case of the server, without gRPC. It owns the catalog and the loaded generations. It hands each call to
+// the class that carries it out: SearchPath, EmbedPath, WritePath or CatalogReads. (GenerationController builds and activates
 // generations.)
 //
-// Thread-safe. Asynchronous calls do not block: they check the request, hand it to worker threads and call `done` exactly once, on
-// one of the engine's threads or, for a request that is refused at once, on the caller's. `done` must be quick and must not throw.
-// Data that a request refers to (ImageQuery::bytes) must stay valid until then.
+// Thread-safe. Asynchronous calls do not block: they check the request, hand it to worker threads and call `done` exactly once.
+// `done` runs on one of the engine's threads, or on the caller's thread if the request is refused at once. It must be quick and
+// must not throw. Data that a request refers to (ImageQuery::bytes) must stay valid until then.
 //
 // Errors of all calls: Unavailable with reason NO_ACTIVE_GENERATION or DRAINING and a retry delay; ResourceExhausted/QUEUE_FULL;
-// DeadlineExceeded; Cancelled; InvalidArgument for what does not keep to the configured limits. For others see the comments of the
-// RPCs in proto/semblance/v1, which these calls follow.
+// DeadlineExceeded; Cancelled; InvalidArgument when a request exceeds the configured limits. The comments of the RPCs in
+// proto/semblance/v1, which these calls follow, list the others.
 #ifndef SEMBLANCE_SERVICE_ENGINE_ENGINE_H_
 #define SEMBLANCE_SERVICE_ENGINE_ENGINE_H_
 
@@ -45,7 +45,7 @@
 namespace semblance::service {
 
 struct EngineOptions {
-  // Complete (see CompleteServerConfig).
+  // The configuration must be complete (see CompleteServerConfig).
   v1::ServerConfig config;
   EmbedderFactory new_embedder;
   // Must outlive the engine.
@@ -59,7 +59,7 @@ struct EngineOptions {
 struct EngineStatus {
   EngineState state = EngineState::kStarting;
   std::string reason;
-  // Null without one.
+  // Null without a generation.
   std::shared_ptr<const Generation> generation;
 };
 
@@ -71,15 +71,16 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Makes a generation active: with a `model_dir` that of the bundle there, else the one that was active last, or, where that
-  // cannot be loaded, the one before it (kDegraded). See Startup::Load. Blocks until it serves, or there is no model to serve
-  // (kNoModel). REQUIRES: called once. Errors: those of LoadGeneration; the state is then kNoModel with the reason.
+  // Makes a generation active: the one of the bundle in `model_dir`, or, when that is empty, the one that was active last. If that
+  // one cannot be loaded, the generation before it is used (kDegraded). See Startup::Load. Blocks until the engine serves, or until
+  // it is known that there is no model to serve (kNoModel). REQUIRES: called once. Errors: those of LoadGeneration; the state is
+  // then kNoModel with the reason.
   absl::Status Start(const std::string& model_dir);
 
-  // Refuses new calls from now on; those admitted before get their answer. Also ends a Start that is under way.
+  // Refuses new calls from now on. Calls that were admitted before get their answer. Also ends a Start that is in progress.
   void Drain();
 
-  // Returns when no request is under way, not even a comparison with a shadow.
+  // Returns when no request is in progress. This includes comparisons with a shadow.
   void AwaitIdle() { in_flight_.AwaitNone(); }
 
   EngineStatus status() const;
@@ -100,28 +101,28 @@ class Engine {
   void Find(const std::string& id, const CallContext& context, const Callback<catalog::CatalogItem>& done) {
     catalog_reads_.Find(id, context, done);
   }
-  // The item with its image.
+  // Returns the item with its image.
   void FindWithImage(const std::string& id, const CallContext& context, const Callback<CatalogReads::ItemWithImage>& done) {
     catalog_reads_.FindWithImage(id, context, done);
   }
-  // A page of items by ascending id. `page_size` 0 is 100; `page_token` is "" or from the page before.
+  // Returns a page of items by ascending id. A `page_size` of 0 means 100. `page_token` is "" or comes from the previous page.
   void List(int page_size, const std::string& page_token, const CallContext& context, const Callback<ItemPage>& done) {
     catalog_reads_.List(page_size, page_token, context, done);
   }
 
   int64_t item_count() const { return catalog_->item_count(); }
   uint64_t last_sequence() const { return catalog_->last_sequence(); }
-  // True where the active generation has an item with a label.
+  // Returns true if the active generation has an item with a label.
   bool has_labeled_items() const;
   RecallStats recall() const { return recall_probe_->stats(); }
 
-  // For the GenerationController.
+  // The methods below are for the GenerationController.
   const catalog::Catalog& catalog() const { return *catalog_; }
   LiveGenerations& live() { return live_; }
   const generation::GenerationStore& store() const { return store_; }
-  // How a generation is loaded; without on_progress.
+  // Returns the options for loading a generation, without on_progress.
   GenerationLoaderOptions loader_options();
-  // Says that generation `id` has become active.
+  // Reports that generation `id` has become active.
   void OnActivated(const std::string& id);
 
  private:

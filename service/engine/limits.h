@@ -27,11 +27,11 @@ absl::Status CheckCount(absl::string_view field, int64_t count, int64_t max);
 absl::Status CheckItemId(absl::string_view field, absl::string_view id, const v1::Limits& limits);
 
 // Checks everything in a search that needs no generation: the number of queries, their kinds, ids and vectors, top_k and the
-// exclusions. The dimension of vectors is checked by the generation.
+// exclusions. The generation checks the dimension of vectors.
 absl::Status CheckSearch(const SearchInput& input, const v1::Limits& limits);
 
-// Checks the number of items, and that their ids are valid and distinct, their labels and attributes within the limits. Images are
-// checked when they are decoded.
+// Checks the number of items, that their ids are valid and distinct, and that their labels and attributes are within the limits.
+// Images are checked when they are decoded.
 absl::Status CheckUpsert(const std::vector<catalog::ItemWrite>& items, const v1::Limits& limits);
 
 // Checks the number of ids, and that they are valid and distinct.

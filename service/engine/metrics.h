@@ -23,7 +23,7 @@ class EngineMetrics {
   // The catalog made one commit durable.
   virtual void ObserveCommit(absl::Duration duration) = 0;
 
-  // One activation or rollback ended. The result is "done", "conflict" (another one was under way, or another generation was
+  // One activation or rollback ended. The result is "done", "conflict" (another one was in progress, or another generation was
   // active), "gate_failed" or "failed". Writes waited for `write_pause`, which may be zero.
   virtual void ObserveActivation(absl::string_view result, absl::Duration write_pause) = 0;
 

@@ -42,7 +42,8 @@ struct RecallSample {
   // One vector.
   std::vector<float> query;
   int top_k = 0;
-  // The rows that the index found, the best first: at least top_k where the index has as many. Only the first top_k count.
+  // The rows that the index found, the best first. There are at least top_k of them, or all if the index has fewer. Only the first
+  // top_k count.
   std::vector<index::ScoredKey> neighbors;
   // The sequence at which `neighbors` were found.
   uint64_t applied_sequence = 0;
@@ -50,8 +51,8 @@ struct RecallSample {
 
 struct RecallStats {
   int64_t probes = 0;
-  // The share of the expected neighbors that answers had, over the fewest recent probes that together expected 1,000. Unset before
-  // the first probe.
+  // The share of the expected neighbors that answers had. It covers the fewest recent probes that together expected 1,000. It is
+  // not set before the first probe.
   std::optional<double> recall;
 };
 
@@ -95,7 +96,7 @@ class RecallProbe {
   // The recent probes, and their sum.
   std::deque<Count> recent_ SEMBLANCE_GUARDED_BY(mutex_);
   Count recent_sum_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Not started when the probe is off. Last: it uses everything above.
+  // Not started when the probe is off. It comes last, because it uses everything above.
   Worker thread_;
 };
 

@@ -25,7 +25,7 @@ struct EncodedImage {
 // The images among the queries of a search.
 struct QueryImages {
   std::vector<EncodedImage> images;
-  // images[i] is that of query positions[i].
+  // images[i] belongs to the query positions[i].
   std::vector<size_t> positions;
 };
 

@@ -20,15 +20,16 @@ class RequestThreads {
   // `thread_count` threads and a queue of `max_queued` requests for either priority.
   RequestThreads(int thread_count, int max_queued, const Clock* clock);
 
-  // Runs `task` on a thread of the priority. Calls `refuse` in its place: on this thread with ResourceExhausted/QUEUE_FULL when
-  // too many requests wait; or on that thread with Cancelled or DeadlineExceeded when its turn comes too late.
+  // Runs `task` on a thread of the priority, or calls `refuse` instead. `refuse` gets ResourceExhausted/QUEUE_FULL, on this thread,
+  // when too many requests wait. It gets Cancelled or DeadlineExceeded, on the other thread, when the turn of the request comes too
+  // late.
   void Submit(embedder::Priority priority, const CallContext& context, std::function<void()> task,
               const std::function<void(const absl::Status&)>& refuse);
 
   // Runs a later step of a request that Submit accepted. It is never refused.
   void Continue(embedder::Priority priority, std::function<void()> step) { PoolOf(priority).Schedule(std::move(step)); }
 
-  // Tasks that wait for a thread of the priority.
+  // Returns how many tasks wait for a thread of the priority.
   size_t queued(embedder::Priority priority) const {
     return priority == embedder::Priority::kBulk ? bulk_.queued() : interactive_.queued();
   }

@@ -15,7 +15,7 @@ void RequestsInFlight::Add() {
 void RequestsInFlight::Remove() {
   MutexLock lock(&mutex_);
   if (--count_ == 0) {
-    // Under the lock, because whoever waits may destroy this as soon as the lock is free.
+    // The lock is held, because the waiting thread may destroy this object as soon as the lock is free.
     changed_.NotifyAll();
   }
 }

@@ -37,7 +37,7 @@ class RequestsInFlight {
     RequestsInFlight* const requests_;
   };
 
-  // Returns when there is no token.
+  // Returns when no token exists.
   void AwaitNone();
 
  private:

@@ -54,7 +54,7 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
         context_(context),
         done_(std::move(done)) {}
 
-  // On a worker thread: looks up the vectors of the queries that have one, and has the images embedded.
+  // Runs on a worker thread. Looks up the vectors of the queries that have one, and has the images embedded.
   void Prepare() {
     latency_.queue = environment_.clock->Now() - context_.start;
     search_.top_k = input_.top_k;
@@ -75,7 +75,7 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
   }
 
  private:
-  // The vector of an image query comes later: the image is added to `images`.
+  // The vector of an image query comes later. Its image is added to `images`.
   absl::StatusOr<PreparedQuery> PrepareQuery(size_t position, QueryImages& images) const {
     const Query& query = input_.queries[position];
     if (const auto* image = std::get_if<ImageQuery>(&query)) {
@@ -100,7 +100,7 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
         [self = shared_from_this()](const absl::StatusOr<embedder::EmbedResult>& result) { self->OnEmbedded(result); });
   }
 
-  // On the batcher's thread, which has the next batch to run: the search goes to a worker.
+  // Runs on the batcher's thread, which must start the next batch soon. So the search goes to a worker.
   void OnEmbedded(const absl::StatusOr<embedder::EmbedResult>& result) {
     if (!result.ok()) {
       return done_(result.status());
@@ -125,10 +125,10 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
     if (route_.answers.counter != nullptr) {
       route_.answers.counter->CountCanary();
     }
-    // Before the answer, because the client's images are gone afterwards.
+    // This comes before the answer, because the client's images are gone afterwards.
     ShadowTraffic::Comparisons comparisons = path_.shadows_->Prepare(route_.shadows, input_, *answer);
     done_(std::move(answer));
-    // Nobody waits any more.
+    // The client no longer waits for this search.
     path_.shadows_->Start(std::move(comparisons));
     ProbeRecall(std::move(rows));
   }

@@ -1,6 +1,6 @@
-// The way of a search: from the client's queries to the items that are like them.
+// The path of a search: from the client's queries to the items that resemble them.
 //
-// Thread-safe. A search takes its generation once, when it is admitted, and is decoded, embedded and searched in that generation:
+// Thread-safe. A search takes its generation once, when it is admitted. It is decoded, embedded and searched in that generation:
 // the active one, the one that the client names, or a canary. The steps are the methods of SearchRequestRun, in their order:
 // Prepare, Embed, OnEmbedded, SearchIndex.
 #ifndef SEMBLANCE_SERVICE_ENGINE_SEARCH_PATH_H_
@@ -26,10 +26,10 @@ class SearchPath {
  private:
   class SearchRequestRun;
 
-  // Chooses the generation that answers. Errors: Unavailable/DRAINING or NO_ACTIVE_GENERATION; and for a generation that the client
-  // names, NotFound/GENERATION_NOT_FOUND or FailedPrecondition/GENERATION_NOT_READY.
+  // Chooses the generation that answers. Errors: Unavailable/DRAINING or NO_ACTIVE_GENERATION. For a generation that the client
+  // names, also NotFound/GENERATION_NOT_FOUND or FailedPrecondition/GENERATION_NOT_READY.
   absl::StatusOr<LiveGenerations::Route> RouteOf(const SearchInput& input) const;
-  // The named generation, with or without an active one.
+  // Returns the named generation. There need not be an active one.
   absl::StatusOr<LiveGenerations::Route> RouteToNamed(const std::string& id) const;
 
   const RequestEnvironment* const environment_;

@@ -1,4 +1,4 @@
-// Tells whether the server takes requests, and why not where it does not.
+// Says whether the server takes requests, and if not, why.
 //
 // Thread-safe.
 //
@@ -35,13 +35,14 @@ class ServingState {
 
   Snapshot Read() const;
 
-  // OK unless the server is draining.
+  // Returns OK unless the server is draining.
   absl::Status CheckServing() const;
 
-  // OK unless the server is draining or still starting. A write while it starts would miss the generation that is being loaded.
+  // Returns OK unless the server is draining or still starting. A write while it starts would miss the generation that is being
+  // loaded.
   absl::Status CheckWritable() const;
 
-  // The active generation, or the reason why none answers.
+  // Returns the active generation, or the reason why none answers.
   absl::StatusOr<std::shared_ptr<Generation>> Admit() const;
 
  private:

@@ -47,7 +47,7 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
   }
 
  private:
-  // False where the generation does not have one of the items.
+  // Returns false if the generation does not have one of the items.
   bool LookUpItems() {
     for (PreparedQuery& query : search_.queries) {
       if (query.item_id.has_value()) {
@@ -76,7 +76,7 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
         [self = shared_from_this()](const absl::StatusOr<embedder::EmbedResult>& result) { self->OnEmbedded(result); });
   }
 
-  // On the batcher's thread, which has the next batch to run.
+  // Runs on the batcher's thread, which must start the next batch soon.
   void OnEmbedded(const absl::StatusOr<embedder::EmbedResult>& result) {
     if (!result.ok()) {
       return Drop();

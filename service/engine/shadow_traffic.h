@@ -1,5 +1,5 @@
-// Shadow traffic: what a client asked is asked of another generation too, when the client has its answer, and the two answers are
-// compared. It takes only spare capacity: a comparison that would have to wait is dropped and counted.
+// Shadow traffic. When a client has its answer, the same question is put to another generation too, and the two answers are
+// compared. This uses only spare capacity: a comparison that would have to wait is dropped and counted.
 //
 // Thread-safe.
 #ifndef SEMBLANCE_SERVICE_ENGINE_SHADOW_TRAFFIC_H_
@@ -20,7 +20,7 @@ class ShadowTraffic {
   class ShadowRun;
 
  public:
-  // Comparisons that run at once.
+  // The number of comparisons that run at the same time.
   static constexpr int kMaxRunning = 2;
 
   using Comparisons = std::vector<std::shared_ptr<ShadowRun>>;
@@ -28,8 +28,8 @@ class ShadowTraffic {
   // `environment` must outlive the comparisons.
   explicit ShadowTraffic(const RequestEnvironment* environment) : environment_(environment) {}
 
-  // Copies what comparing `answer` with those of `targets` needs: the client's images are gone once it has its answer. Empty where
-  // there are no targets, or where they are dropped. REQUIRES: `input` has images and items only.
+  // Copies the data for comparing `answer` with those of `targets`, because the client's images are gone once it has its answer.
+  // The result is empty if there are no targets, or if the comparisons are dropped. REQUIRES: `input` has only images and items.
   Comparisons Prepare(const std::vector<LiveGenerations::Target>& targets, const SearchInput& input, const SearchAnswer& answer);
 
   // Runs the comparisons on the threads for bulk work.

@@ -38,7 +38,7 @@ absl::StatusOr<Startup::Result> Startup::LoadChosen(const std::string& model_dir
   SEMBLANCE_ASSIGN_OR_RETURN(result.generation, LoadGeneration(*store_, *chosen, *catalog_, loader_));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::optional<storage::v1::ActiveGeneration> before, store_->ReadActive());
   if (!before.has_value() || before->generation() != chosen->id()) {
-    // Durable before it answers: a restart must not fall back behind an answer that was given.
+    // The choice is durable before the server answers. Otherwise a restart could fall back behind an answer that was given.
     SEMBLANCE_RETURN_IF_ERROR(store_->WriteActive(chosen->id(), before.has_value() ? before->generation() : ""));
   }
   return result;

@@ -21,25 +21,25 @@ namespace semblance::service {
 class Startup {
  public:
   struct Result {
-    // Null where there is no model yet.
+    // Null when there is no model yet.
     std::shared_ptr<Generation> generation;
-    // Why another generation than the active one was loaded; empty where that is not so.
+    // Why another generation than the active one was loaded. It is empty when the active one was loaded.
     std::string degraded_reason;
   };
 
   // `store` and `catalog` must outlive this.
   Startup(generation::GenerationStore* store, const catalog::Catalog* catalog, GenerationLoaderOptions loader);
 
-  // Loads the generation of the bundle at `model_dir`: the one that was made of that bundle before, or a new one. With "" loads
-  // the one that was active last, or, where that fails, the one that was active before it. The choice is durable when this returns.
-  // Errors: those of LoadGeneration and of the store.
+  // Loads the generation of the bundle at `model_dir`: the one that was made from that bundle before, or a new one. With "" it
+  // loads the generation that was active last. If that fails, it loads the one that was active before it. The choice is durable
+  // when this returns. Errors: those of LoadGeneration and of the store.
   absl::StatusOr<Result> Load(const std::string& model_dir);
 
  private:
-  // nullopt for "" before the first activation.
+  // Returns nullopt for "" before the first activation.
   absl::StatusOr<std::optional<storage::v1::GenerationManifest>> Choose(const std::string& model_dir);
   absl::StatusOr<Result> LoadChosen(const std::string& model_dir);
-  // `error` is why the active one could not be loaded.
+  // `error` says why the active one could not be loaded.
   absl::StatusOr<Result> LoadPrevious(const absl::Status& error);
 
   generation::GenerationStore* const store_;

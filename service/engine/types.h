@@ -19,7 +19,7 @@
 
 namespace semblance::service {
 
-// Gets the answer of a call, once.
+// Receives the answer of a call, once.
 template <typename T>
 using Callback = std::function<void(absl::StatusOr<T>)>;
 

@@ -25,7 +25,7 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
         context_(context),
         done_(std::move(done)) {}
 
-  // On a thread for bulk work.
+  // Runs on a thread for bulk work.
   void Decode() {
     latency_.queue = environment_.clock->Now() - context_.start;
     std::vector<EncodedImage> encoded;
@@ -42,7 +42,7 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
   }
 
  private:
-  // On the batcher's thread, which has the next batch to run.
+  // Runs on the batcher's thread, which must start the next batch soon.
   void OnEmbedded(absl::StatusOr<embedder::EmbedResult> result) {
     if (!result.ok()) {
       return done_(result.status());
@@ -57,7 +57,7 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
     environment_.live->gate().Enter([self = shared_from_this()] { self->Commit(); });
   }
 
-  // Inside the gate, where the active generation does not change.
+  // Runs inside the gate, where the active generation does not change.
   void Commit() {
     std::shared_ptr<Generation> active = environment_.live->active();
     if (generation_ != active) {
@@ -74,7 +74,7 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
     environment_.threads->Continue(embedder::Priority::kBulk, [self = shared_from_this()] { self->Decode(); });
   }
 
-  // On the catalog's writer thread, in commit order, still inside the gate.
+  // Runs on the catalog's writer thread, in commit order, still inside the gate.
   void OnCommitted(const absl::StatusOr<catalog::WriteResult>& write) {
     done_(write.ok() ? ApplyAndAnswer(*write) : write.status());
     environment_.live->gate().Leave();
@@ -97,7 +97,7 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
   const RequestsInFlight::Token token_;
   WritePath& path_;
   const RequestEnvironment& environment_;
-  // The one that the items are embedded in.
+  // The items are embedded in this generation.
   std::shared_ptr<Generation> generation_;
   std::vector<catalog::ItemWrite> items_;
   const CallContext context_;
@@ -122,7 +122,8 @@ class WritePath::DeleteRequestRun : public std::enable_shared_from_this<DeleteRe
   }
 
  private:
-  // Inside the gate. Without a generation the catalog alone takes the delete: a generation made later starts from the catalog.
+  // Runs inside the gate. Without a generation, only the catalog takes the delete. A generation that is made later starts from the
+  // catalog.
   void Commit() {
     generation_ = environment_.live->active();
     environment_.catalog->Delete(std::move(ids_), [self = shared_from_this()](absl::StatusOr<catalog::WriteResult> write) {
@@ -130,7 +131,7 @@ class WritePath::DeleteRequestRun : public std::enable_shared_from_this<DeleteRe
     });
   }
 
-  // On the catalog's writer thread, in commit order, still inside the gate.
+  // Runs on the catalog's writer thread, in commit order, still inside the gate.
   void OnCommitted(absl::StatusOr<catalog::WriteResult> write) {
     done_(write.ok() ? ApplyAndAnswer(*std::move(write)) : write.status());
     environment_.live->gate().Leave();
@@ -153,7 +154,7 @@ class WritePath::DeleteRequestRun : public std::enable_shared_from_this<DeleteRe
   const RequestsInFlight::Token token_;
   WritePath& path_;
   const RequestEnvironment& environment_;
-  // The active one inside the gate; null without one.
+  // The generation that is active inside the gate; null without one.
   std::shared_ptr<Generation> generation_;
   std::vector<std::string> ids_;
   const CallContext context_;

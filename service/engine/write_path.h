@@ -1,11 +1,12 @@
-// The way of a write. Its order is what makes a write safe: embed (nothing is stored that cannot be found), commit to the catalog
-// (durable), apply to the index (visible), answer.
+// The path of a write. Its order makes the write safe. First the items are embedded, so that nothing is stored that cannot be
+// found. Then they are committed to the catalog, which makes them durable, and applied to the index, which makes them visible. Then
+// the write is answered.
 //
-// Thread-safe. The catalog calls back in commit order, so the index sees the order of the change log. The steps are the methods of
-// UpsertRequestRun, in their order: Decode, OnEmbedded, Commit, OnCommitted; and of DeleteRequestRun: Commit, OnCommitted.
+// Thread-safe. The catalog calls back in commit order, so the index sees the order of the change log. The steps of UpsertRequestRun
+// are its methods, in their order: Decode, OnEmbedded, Commit, OnCommitted. Those of DeleteRequestRun are Commit and OnCommitted.
 //
-// Commits pass the write gate. An activation closes it, so a write that was embedded in the generation that was active before finds
-// another one behind the gate, and is embedded again.
+// Commits pass the write gate, which an activation closes. A write that was embedded in one generation may find another one behind
+// the gate. It is then embedded again.
 #ifndef SEMBLANCE_SERVICE_ENGINE_WRITE_PATH_H_
 #define SEMBLANCE_SERVICE_ENGINE_WRITE_PATH_H_
 
@@ -34,7 +35,7 @@ class WritePath {
   class UpsertRequestRun;
   class DeleteRequestRun;
 
-  // OK where writes are taken, with or without a generation.
+  // Returns OK when writes are taken, with or without a generation.
   absl::Status CheckWritable() const;
 
   // Applies one committed write to the index, on the catalog's writer thread. When an index fails to take one, the engine becomes

@@ -20,8 +20,8 @@ constexpr absl::Duration kLockInterval = absl::Milliseconds(100);
 constexpr absl::Duration kStopGrace = absl::Seconds(5);
 constexpr int kMaxAttempts = 4;
 
-// A builder that another process has started. It is known by the lock that it holds, and nothing tells when the lock is released,
-// so waits look again and again.
+// A builder that another process has started. The lock that it holds shows that it runs. There is no event for the release of the
+// lock, so waits check it repeatedly.
 class LockHolder final : public Job {
  public:
   explicit LockHolder(std::string lock_path) : lock_path_(std::move(lock_path)) {}
@@ -40,7 +40,7 @@ class LockHolder final : public Job {
     return kExitUnknown;
   }
 
-  // The builder sees the generation's `cancel` file by itself. It is only waited for, because its files are removed next.
+  // The builder sees the generation's `cancel` file by itself. This waits for its end, because its files are removed next.
   void Stop(absl::Duration grace) override { Wait(grace); }
 
  private:
@@ -105,7 +105,7 @@ class BuildWork final : public SupervisedWork {
   const GenerationStore& store_;
   const std::string id_;
   const BuildRunner::OnProgress& on_progress_;
-  // Before that, progress is that of a builder which has ended.
+  // False until the builder runs. Until then, the progress file is that of a builder which has ended.
   bool watching_ = false;
   BuildProgress progress_;
 };
@@ -121,7 +121,7 @@ absl::Status BuildRunner::RunUntilComplete(const std::string& generation_id, con
   supervision.max_attempts = kMaxAttempts;
   supervision.retry_delay = options_.retry_delay;
   supervision.stop_grace = kStopGrace;
-  // A builder would take the processor from the next server while that starts.
+  // The builder is stopped, because it would take processor time from the next server while that starts.
   supervision.stop_at_shutdown = true;
   return SupervisedProcess(supervision, &work, launcher_, clock_).RunUntilComplete(stop);
 }

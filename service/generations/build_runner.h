@@ -23,25 +23,25 @@ struct BuildRunnerOptions {
   std::string config_path;
   // 0 means one thread for each core.
   int threads = 0;
-  // A builder that failed is started again after so long times one more than the number of starts so far.
+  // The delay before a failed builder is started again is this time, multiplied by one more than the number of starts so far.
   absl::Duration retry_delay = absl::Milliseconds(500);
 };
 
 // Runs builders. Everything that is pointed to must outlive it. Thread-safe.
 class BuildRunner {
  public:
-  // Gets the builder's progress, several times a second.
+  // Receives the builder's progress, several times a second.
   using OnProgress = std::function<void(const storage::v1::BuildProgress&)>;
 
   BuildRunner(BuildRunnerOptions options, const generation::GenerationStore* store, JobLauncher* launcher, Clock* clock)
       : options_(std::move(options)), store_(store), launcher_(launcher), clock_(clock) {}
 
-  // A builder of this generation that runs already is waited for: it has outlived a server, or was started by hand. A builder that
-  // fails for a reason that may pass is started again, up to four times without progress. A shutdown stops the builder; the next
+  // Waits for a builder of this generation that runs already, because it has outlived a server or was started by hand. A builder
+  // that fails for a transient reason is started again, up to four times without progress. A shutdown stops the builder; the next
   // server resumes the build.
   //
-  // Errors: Cancelled; FailedPrecondition with the builder's words; Unavailable when it failed too often; DataLoss/MANIFEST_INVALID
-  // for a damaged build.json; those of JobLauncher::Start.
+  // Errors: Cancelled; FailedPrecondition with the builder's message; Unavailable when it failed too often;
+  // DataLoss/MANIFEST_INVALID for a damaged build.json; those of JobLauncher::Start.
   absl::Status RunUntilComplete(const std::string& generation_id, const TaskStop& stop, const OnProgress& on_progress) const;
 
  private:

@@ -29,7 +29,7 @@ absl::string_view ResultName(const absl::Status& status) {
   return ReasonOf(status) == v1::ERROR_REASON_GENERATION_GATE_FAILED ? "gate_failed" : "failed";
 }
 
-// Why a measured generation is not shown to be better than the active one; nullopt when it is.
+// Returns why a measured generation is not known to be better than the active one, or nullopt when it is.
 std::optional<std::string> WhyNotBetter(const GenerationInfo& info, bool has_active) {
   const double tolerance =
       std::max(info.manifest.activation_recall_tolerance(), GatesOf(info.manifest).label_recall_tolerance.value_or(0));

@@ -1,7 +1,7 @@
 // Makes generations active: on command, by rollback, and by the policy of a generation that has become READY.
 //
-// Thread-safe. Everything that is passed by pointer must outlive it. Of two activations at the same time one is done, and the other
-// is refused with Aborted/ACTIVE_CONFLICT. The errors are those of the RPCs in generation_service.proto.
+// Thread-safe. Everything that is passed by pointer must outlive it. Of two activations at the same time, one succeeds and the
+// other is refused with Aborted/ACTIVE_CONFLICT. The errors are those of the RPCs in generation_service.proto.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_ACTIVATION_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_ACTIVATION_H_
 
@@ -31,11 +31,11 @@ class GenerationActivation {
   // Activates the generation that was active before. Errors: also FailedPrecondition/NO_PREVIOUS_GENERATION.
   absl::StatusOr<ActivationResult> Rollback(const std::string& expected_active);
 
-  // Carries out the policy of a generation that was measured a moment ago and is READY. When the policy does not activate it, its
+  // Applies the policy of a generation that was measured a moment ago and is READY. When the policy does not activate it, its
   // reason says why.
   void ActivateByPolicy(const std::string& id);
 
-  // Runs `run` while no activation does. Errors: those of `run`; Aborted/ACTIVE_CONFLICT when an activation is under way.
+  // Runs `run` while no activation runs. Errors: those of `run`; Aborted/ACTIVE_CONFLICT when an activation is in progress.
   absl::Status RunWithoutActivation(const std::function<absl::Status()>& run);
 
  private:
@@ -50,12 +50,12 @@ class GenerationActivation {
   GenerationRetirement* const retirement_;
   RollbackTarget* const rollback_target_;
   EngineMetrics* const metrics_;
-  // An activation, or something that excludes one, is under way.
+  // True while an activation, or a call of RunWithoutActivation, is in progress.
   std::atomic<bool> busy_ = false;
 };
 
 // Returns true when the policy of a generation asks for its activation, and the generation was measured since the server has
-// started. After a restart a policy is not carried out again.
+// started. After a restart a policy is not applied again.
 bool IsToBeActivated(const GenerationInfo& info);
 
 }  // namespace semblance::service

@@ -115,13 +115,13 @@ absl::Status GenerationBuilding::EvaluateGates(const DurableQueue::Task& task, c
 
 absl::Status GenerationBuilding::AnnounceReady(DurableQueue::Task& task, Record& record) {
   const std::string& id = task.id();
-  // Before observers are told, because an observer may create the next generation at once.
+  // This must run before observers are told, because an observer may create the next generation at once.
   SEMBLANCE_RETURN_IF_ERROR(task.CloseUnlessCancelled());
   if (record.phase() == GenerationRecord::PHASE_CHECKED) {
     SEMBLANCE_RETURN_IF_ERROR(SetPhase(id, GenerationRecord::PHASE_READY, record));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const GenerationInfo info, table_->Find(id));
-  // The reason is empty as long as an activation may follow by itself; see GenerationInfo::reason.
+  // The reason stays empty while the policy may still activate the generation; see GenerationInfo::reason.
   return table_->Transition(id, record.was_active() ? GenerationState::kStandby : GenerationState::kReady,
                             IsToBeActivated(info) ? "" : "it follows every write");
 }

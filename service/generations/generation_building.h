@@ -1,10 +1,9 @@
-// Builds a generation: from a bundle and the catalog to READY.
+// Builds a generation, from a bundle and the catalog to READY.
 //
 // Not thread-safe: one worker builds. Everything that is passed by pointer must outlive it.
 //
-// Each step is recorded in the generation's state.json when it is complete, so that a build which was interrupted is resumed at the
-// step in which it was interrupted. A generation that was READY before a restart is loaded again on the same way, without the
-// gates.
+// Each step is recorded in the generation's state.json when it is complete. An interrupted build is therefore resumed at the step
+// in which it was interrupted. A generation that was READY before a restart is loaded again by the same steps, without the gates.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_BUILDING_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_BUILDING_H_
 
@@ -26,9 +25,9 @@ class GenerationBuilding {
  public:
   GenerationBuilding(Engine* engine, GenerationTable* table, const BuildRunner* builder);
 
-  // Returns OK when the generation is READY, or STANDBY if it was active once. The task is closed just before that, and cannot be
-  // cancelled any more. Errors: Cancelled; FailedPrecondition/GENERATION_GATE_FAILED with what was measured; those of BuildRunner,
-  // CheckBuild, LoadGeneration and LiveGenerations::Add.
+  // Returns OK when the generation is READY, or STANDBY if it was active once. Just before that the task is closed, and can no
+  // longer be cancelled. Errors: Cancelled; FailedPrecondition/GENERATION_GATE_FAILED with the measured values; those of
+  // BuildRunner, CheckBuild, LoadGeneration and LiveGenerations::Add.
   absl::Status BuildUntilReady(DurableQueue::Task& task);
 
  private:

@@ -11,7 +11,7 @@ constexpr size_t kMaxRequestIdBytes = 128;
 constexpr int kMinSampleSize = 10;
 constexpr int kMaxSampleSize = 100'000;
 
-// NaN is in no range.
+// NaN lies in no range.
 absl::Status CheckShare(absl::string_view field, double value) {
   if (value >= 0 && value <= 1) {
     return absl::OkStatus();

@@ -1,4 +1,4 @@
-// Checks what a client may ask of generations.
+// Checks requests about generations.
 //
 // Thread-safe: functions without state.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CHECKS_H_

@@ -4,11 +4,11 @@
 // Thread-safe. Methods block: Create while a bundle is copied, an activation for milliseconds, an evaluation for seconds. So RPC
 // adaptors call them on threads of their own.
 //
-// One worker of the lowest priority builds one generation at a time. Every step that must not be forgotten is on disk before it is
-// taken, so a restarted server resumes each generation in the state in which the process ended.
+// One worker of the lowest priority builds one generation at a time. Every step that a crash must not undo is on disk before it is
+// taken. A restarted server therefore resumes each generation in the state in which the process ended.
 //
 // Errors: NotFound/GENERATION_NOT_FOUND; Unavailable/DRAINING during a shutdown; Unavailable/NO_ACTIVE_GENERATION before the
-// generations on the disk were read; for the rest see the comments of the RPCs in generation_service.proto.
+// generations on the disk were read. The comments of the RPCs in generation_service.proto list the others.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_CONTROLLER_H_
 
@@ -25,7 +25,7 @@
 namespace semblance::service {
 
 struct GenerationList {
-  // The newest first.
+  // Returns the generations, the newest first.
   std::vector<GenerationInfo> generations;
   // The ids of the active generation and of the one before it; empty when there is none.
   std::string active;
@@ -34,8 +34,8 @@ struct GenerationList {
 
 class GenerationController {
  public:
-  // Gets a generation after each of its changes, and nullopt when it is gone. It is called on the thread that made the change, with
-  // one change at a time. It must be quick and must not call the controller.
+  // Receives a generation after each of its changes, and nullopt when it is gone. It is called on the thread that made the change,
+  // with one change at a time. It must be quick and must not call the controller.
   using Observer = std::function<void(const std::optional<GenerationInfo>&)>;
 
   virtual ~GenerationController() = default;

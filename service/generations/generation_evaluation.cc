@@ -24,7 +24,7 @@ constexpr int kIterations = 5;
 constexpr int kMaxRounds = 6;
 constexpr double kSteady = 0.1;
 constexpr int kNeighbors = 10;
-// With fewer labelled items the difference between two models is within the noise.
+// With fewer labeled items the difference between two models is within the noise.
 constexpr int kMinLabelQueries = 10;
 constexpr double kUnitTolerance = 1e-3;
 // A row counts as found when its score is this close to that of the last exact one.
@@ -56,7 +56,7 @@ absl::StatusOr<absl::Duration> TimeBatch(const embedder::Embedder& embedder, int
   return times[kIterations / 2];
 }
 
-// The records whose ids have the least digests.
+// Returns the records whose ids have the smallest digests.
 Records Sample(const Records& records, int size) {
   std::vector<std::pair<std::string, size_t>> order;
   order.reserve(records.size());
@@ -80,7 +80,7 @@ bool IsSound(const std::vector<float>& vector) {
   return std::abs(squared_norm - 1) < kUnitTolerance;  // False for NaN.
 }
 
-// The share of `exact` that is in `found`.
+// Returns the share of `exact` that is in `found`.
 double RecallOf(const std::vector<index::ScoredKey>& found, const std::vector<index::ScoredKey>& exact) {
   if (exact.empty()) {
     return 1;
@@ -125,7 +125,7 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
   return check;
 }
 
-// The records that took no part in training and share their label with another one.
+// Returns the records that took no part in training and share their label with another one.
 Records LabelQueries(const Records& records, const TrainedImages& trained) {
   absl::flat_hash_map<absl::string_view, int64_t> counts;
   for (const auto& record : records) {
@@ -143,7 +143,7 @@ Records LabelQueries(const Records& records, const TrainedImages& trained) {
   return queries;
 }
 
-// The label recall over those of the items that the generation has; nullopt when it has none of them.
+// Returns the label recall over the items that the generation has, or nullopt when it has none of them.
 absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, const Records& items, const std::stop_token& stop) {
   int64_t hits = 0;
   int64_t queries = 0;

@@ -21,7 +21,7 @@ namespace {
 
 using storage::v1::GenerationRecord;
 
-// Lower than the priority of the threads that serve. What the building worker starts inherits it.
+// This is lower than the priority of the threads that serve. Programs that the building worker starts inherit it.
 constexpr int kBuildingNiceness = 19;
 constexpr absl::Duration kBuildRetry = absl::Seconds(10);
 // A generous estimate of the memory for a row besides its vector and code: links, key and record.
@@ -33,7 +33,7 @@ absl::Status BuildRunning(const std::string& id) {
                         kBuildRetry);
 }
 
-// The state in which a server finds a generation that is not active.
+// Returns the state that a starting server gives to a generation that is not active.
 GenerationState StateOf(GenerationRecord::Phase phase) {
   switch (phase) {
     case GenerationRecord::PHASE_FAILED:
@@ -137,9 +137,9 @@ void GenerationLifecycle::RunTask(DurableQueue::Task& task) {
   const bool cancelled = task.stop().cancelled();
   const std::string reason = cancelled ? "cancelled" : status.ToString();
   retirement_.DiscardBuild(task.id(), cancelled ? GenerationRecord::PHASE_CANCELLED : GenerationRecord::PHASE_FAILED, reason);
-  // Before observers are told of the end, because an observer may create the next generation at once.
+  // This must run before observers are told of the end, because an observer may create the next generation at once.
   task.Close();
-  // Refused when the follower has failed before: then the generation is FAILED already.
+  // The change is refused when the follower has failed before, because the generation is FAILED already.
   if (const absl::Status changed =
           table_.Transition(task.id(), cancelled ? GenerationState::kCancelled : GenerationState::kFailed, reason);
       !changed.ok()) {

@@ -59,14 +59,14 @@ class GenerationLifecycle final : public GenerationController {
  private:
   // The id of the generation that answers; empty when there is none.
   std::string ActiveId() const;
-  // Fills in what is measured whenever a generation is read.
+  // Fills in the measured values whenever a generation is read.
   void Measure(GenerationInfo& info) const;
   absl::Status CheckMemory(int dimension) const;
   // Reserves the only place for a build. Returns the generation of an earlier request instead, if this one repeats it.
   absl::StatusOr<std::optional<GenerationInfo>> ReserveBuild(const GenerationSpec& spec);
   absl::StatusOr<GenerationInfo> CreateReserved(const GenerationSpec& spec);
 
-  // Puts a generation of the disk into the table. Returns whether there is something to do for it.
+  // Puts a generation of the disk into the table. Returns true if it needs work.
   bool Recover(const generation::StoredGeneration& stored);
   // Runs on the building worker.
   void RunTask(DurableQueue::Task& task);
@@ -81,14 +81,14 @@ class GenerationLifecycle final : public GenerationController {
   GenerationActivation activation_;
   GenerationBuilding building_;
 
-  // Ends evaluations that clients have asked for.
+  // Ends the evaluations that clients have asked for.
   std::stop_source evaluations_stop_;
 
   Mutex mutex_;
-  // A Create is under way.
+  // True while a Create is in progress.
   bool creating_ SEMBLANCE_GUARDED_BY(mutex_) = false;
 
-  // Last, because its worker uses everything above.
+  // It comes last, because its worker uses everything above.
   DurableQueue queue_;
 };
 

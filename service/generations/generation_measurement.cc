@@ -12,7 +12,7 @@
 namespace semblance::service {
 namespace {
 
-// The images that trained any of the two models. `other` may be null.
+// Returns the images that trained either of the two models. `other` may be null.
 absl::StatusOr<TrainedImages> ReadTrainedImagesOf(const generation::GenerationStore& store, const Generation& one,
                                                   const Generation* other) {
   SEMBLANCE_ASSIGN_OR_RETURN(TrainedImages trained, embedder::ReadTrainedImages(store.BundleDir(one.manifest().id())));
@@ -41,7 +41,8 @@ absl::StatusOr<GenerationEvaluation> MeasureGeneration(Engine& engine, const std
   SEMBLANCE_ASSIGN_OR_RETURN(GenerationEvaluation evaluation,
                              Evaluate(*generation, other, GatesOf(generation->manifest()), trained, stop));
   if (is_active) {
-    // Writes of its own may be under way, and the two counts differ by them. So they are no gate here.
+    // The generation may be taking writes itself at this moment, and the two counts differ by these. So the counts are no gate
+    // here.
     CountItems(engine, *generation, evaluation);
     return evaluation;
   }

@@ -14,8 +14,8 @@
 
 namespace semblance::service {
 
-// Everything that Evaluate measures, and whether the generation has as many items as the catalog at the same sequence. Does not set
-// warm_latency. Errors: those of Evaluate, of LiveGenerations::WithWritesHeld and of reading the bundles.
+// Measures everything that Evaluate measures, and whether the generation has as many items as the catalog at the same sequence.
+// Does not set warm_latency. Errors: those of Evaluate, of LiveGenerations::WithWritesHeld and of reading the bundles.
 absl::StatusOr<GenerationEvaluation> MeasureGeneration(Engine& engine, const std::shared_ptr<Generation>& generation,
                                                        const std::stop_token& stop);
 

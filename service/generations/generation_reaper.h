@@ -1,9 +1,9 @@
-// Destroys generations away from the threads that serve, and gives their memory back to the system.
+// Destroys generations away from the threads that serve, and returns their memory to the system.
 //
 // Thread-safe. The clock must outlive it.
 //
-// A request that was admitted before holds its generation. Whoever lets go of a generation last, hands it to the reaper's worker,
-// which destroys it there. So no thread waits for requests to end, and no request pays for the destruction.
+// A request that was admitted before holds its generation. The last owner of a generation hands it to the reaper's worker, which
+// destroys it there. So no thread waits for requests to end, and no request pays for the destruction.
 #ifndef SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REAPER_H_
 #define SEMBLANCE_SERVICE_GENERATIONS_GENERATION_REAPER_H_
 
@@ -24,7 +24,7 @@ namespace semblance::service {
 class GenerationReaper {
  public:
   explicit GenerationReaper(Clock* clock);
-  // Waits for the requests that hold a retired generation, and destroys that. A `then` whose time has not come does not run.
+  // Waits for the requests that hold retired generations, and destroys these. A `then` whose time has not come does not run.
   ~GenerationReaper();
   GenerationReaper(const GenerationReaper&) = delete;
   GenerationReaper& operator=(const GenerationReaper&) = delete;
@@ -35,11 +35,11 @@ class GenerationReaper {
 
  private:
   struct Released {
-    // Null once it is destroyed, or where there was none.
+    // Null when it is destroyed, or when there was none.
     std::unique_ptr<Generation> generation;
     absl::Duration grace;
     std::function<void()> then;
-    // When `then` runs. Set when the generation is destroyed.
+    // The time at which `then` runs. It is set when the generation is destroyed.
     absl::Time due = absl::InfinitePast();
   };
 
@@ -47,7 +47,7 @@ class GenerationReaper {
   void Run(const std::stop_token& stop);
   // Waits for released generations until `deadline`, and returns them.
   std::list<Released> AwaitReleased(absl::Time deadline, const std::stop_token& stop);
-  // Runs what is due. Returns when the next is due.
+  // Runs every `then` that is due. Returns the time at which the next one is due.
   absl::Time RunDue(std::list<Released>& waiting) const;
 
   Clock* const clock_;
@@ -56,7 +56,7 @@ class GenerationReaper {
   std::list<Released> released_ SEMBLANCE_GUARDED_BY(mutex_);
   // Ends the worker's wait for the clock when something was released.
   std::stop_source wake_ SEMBLANCE_GUARDED_BY(mutex_);
-  // How many retired generations requests still hold.
+  // The number of retired generations that requests still hold.
   int held_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   Worker worker_;
 };

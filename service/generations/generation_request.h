@@ -14,15 +14,15 @@
 
 namespace semblance::service {
 
-// Everything in the manifest that the request decides. GenerationStore::Create sets the rest.
+// Makes a manifest with everything that the request decides. GenerationStore::Create sets the rest.
 storage::v1::GenerationManifest ManifestOf(const GenerationSpec& spec);
 
-// The generation that an earlier request with the same request_id has made; nullopt when the request is new. Errors:
-// AlreadyExists/REQUEST_ID_REUSED, field "request_id", when that request asked for something else.
+// Returns the generation that an earlier request with the same request_id has made, or nullopt when the request is new. Errors:
+// AlreadyExists/REQUEST_ID_REUSED, field "request_id", when the earlier request was different.
 absl::StatusOr<std::optional<GenerationInfo>> FindRequest(const GenerationSpec& spec,
                                                           const std::vector<GenerationInfo>& generations);
 
-// The gates that a manifest asks for. A manifest of an earlier version has none; then these are the defaults.
+// Returns the gates in a manifest. A manifest of an earlier version has none; the result is then the defaults.
 GenerationGates GatesOf(const storage::v1::GenerationManifest& manifest);
 
 }  // namespace semblance::service

@@ -33,7 +33,7 @@ absl::Status GenerationRetirement::Retire(const std::string& id, const std::stri
     LogIfNotOk(id, RecordPhase(id, GenerationRecord::PHASE_RETIRING, reason));
   }
   LiveGenerations::Ptr generation = engine_->live().Remove(id);
-  // Without a generation in memory no request reads the files.
+  // No request reads the files when the generation is not in memory.
   const absl::Duration grace = generation == nullptr ? absl::ZeroDuration() : grace_;
   reaper_.Retire(std::move(generation), grace, [this, id] {
     LogIfNotOk(id, engine_->store().Remove(id));
@@ -70,7 +70,7 @@ void GenerationRetirement::DiscardBuild(const std::string& id, GenerationRecord:
   const absl::StatusOr<GenerationInfo> info = table_->Find(id);
   const absl::StatusOr<GenerationRecord> record = engine_->store().ReadRecord(id);
   const bool was_ready = !record.ok() || record->phase() == GenerationRecord::PHASE_READY;
-  // The follower may have failed first. Then that is why the build has ended.
+  // If the follower failed first, that is the reason why the build has ended.
   const bool follower_failed = info.ok() && info->state == GenerationState::kFailed;
   absl::Status status =
       follower_failed ? RecordPhase(id, GenerationRecord::PHASE_FAILED, info->reason) : RecordPhase(id, phase, reason);

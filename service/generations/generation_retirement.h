@@ -28,8 +28,8 @@ class GenerationRetirement {
   // Makes a generation FAILED because its follower failed. Does not wait for the follower, so the follower's thread may call this.
   void FailFollower(const std::string& id, const absl::Status& status);
 
-  // Records how a build has ended (PHASE_FAILED or PHASE_CANCELLED), unloads its generation and removes its index, unless the
-  // generation was READY once: then the index is kept for an operator to look at. Does not change the state in the table.
+  // Records how a build has ended (PHASE_FAILED or PHASE_CANCELLED), unloads its generation and removes its index. If the
+  // generation was READY once, the index is kept, so that an operator can look at it. Does not change the state in the table.
   void DiscardBuild(const std::string& id, storage::v1::GenerationRecord::Phase phase, const std::string& reason);
 
   // Unloads every generation except the active one, for the end of the server. Their files and states stay.

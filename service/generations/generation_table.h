@@ -1,10 +1,10 @@
 // All generations and their states. Every change of a generation's state goes through this class.
 //
-// Thread-safe. The clock must outlive it. Observers are called on the thread that made the change, one change at a time; they must
+// Thread-safe. The clock must outlive it. Observers are called on the thread that made the change, one change at a time. They must
 // be quick and must not call the table.
 //
-// A generation is changed by the building worker, by commands, by the thread that follows the change log and by the reaper. Where
-// two of them meet, kGenerationTransitions decides: the first change wins, and the second is refused if it does not follow from the
+// The building worker, commands, the thread that follows the change log, and the reaper change generations. When two of them change
+// the same one, kGenerationTransitions decides: the first change is made, and the second is refused if it does not follow from the
 // first.
 //
 // Errors: NotFound/GENERATION_NOT_FOUND.
@@ -31,7 +31,7 @@ class GenerationTable {
  public:
   using Observer = GenerationController::Observer;
 
-  // `complete` fills in what is measured whenever a generation is read (applied sequence, traffic). It must not call the table.
+  // `complete` fills in measured values (applied sequence, traffic) whenever a generation is read. It must not call the table.
   GenerationTable(std::function<void(GenerationInfo&)> complete, const Clock* clock) : table_(std::move(complete)), clock_(clock) {}
 
   // Adds a generation in the state that it has.
@@ -42,15 +42,15 @@ class GenerationTable {
   // when kGenerationTransitions does not list the change; then nothing has changed.
   absl::Status Transition(const std::string& id, GenerationState to, const std::string& reason);
 
-  // The same for a change that is right in every case that is known. A refusal is logged.
+  // The same, for a change that is right in every known case. A refusal is logged.
   void TransitionOrLog(const std::string& id, GenerationState to, const std::string& reason);
 
-  // Says more about a generation, as long as it is in the state. Does nothing when it has left the state.
+  // Updates the description of a generation while it is in the state. Does nothing when it has left the state.
   void Explain(const std::string& id, GenerationState in_state, const std::string& reason);
   void SetEvaluation(const std::string& id, const GenerationEvaluation& evaluation);
   // Also estimates the time left, by the rate since the state began.
   void SetProgress(const std::string& id, int64_t done, int64_t total, const std::string& unit);
-  // Tells observers to look again, because something that `complete` measures has changed.
+  // Tells observers to look again, because a value that `complete` measures has changed.
   void Touch(const std::string& id);
 
   absl::StatusOr<GenerationInfo> Find(const std::string& id) const;

@@ -30,7 +30,7 @@ std::vector<float> Normalized(const std::vector<float>& values) {
   return result;
 }
 
-// Turns the rows that were found into items, without the excluded ones.
+// Turns the found rows into items, without the excluded ones.
 std::vector<FoundItem> Resolve(const std::vector<index::ScoredKey>& neighbors, const ItemTable::View& view, int top_k,
                                const absl::flat_hash_set<absl::string_view>& excluded, absl::string_view query_item) {
   std::vector<FoundItem> items;
@@ -183,7 +183,7 @@ std::shared_ptr<const ItemRecord> RecordOf(const catalog::CatalogItem& item) {
 std::shared_ptr<Generation> ShareGeneration(std::unique_ptr<Generation> generation) {
   return std::shared_ptr<Generation>(generation.release(), [](Generation* last) {
     std::unique_ptr<Generation> owned(last);
-    // Out of the generation first, because it may be destroyed before the call has returned.
+    // The disposal is moved out of the generation first, because the generation may be destroyed before the call has returned.
     if (const auto dispose = std::move(last->dispose_); dispose) {
       dispose(std::move(owned));
     }

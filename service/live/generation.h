@@ -30,9 +30,9 @@ namespace semblance::service {
 
 // A query that is ready to be searched.
 struct PreparedQuery {
-  // Unit length.
+  // The vector has unit length.
   std::vector<float> vector;
-  // Set when the query is a stored item. The answer leaves that item out.
+  // It is set when the query is a stored item. The answer leaves that item out.
   std::optional<std::string> item_id;
 };
 

@@ -10,7 +10,7 @@
 namespace semblance::service {
 namespace {
 
-// How long an activation looks for a moment at which the generation has caught up.
+// The time for which an activation tries to find a moment at which the generation has caught up.
 constexpr absl::Duration kHoldPatience = absl::Seconds(10);
 // Lower than the priority of threads that serve: a generation that nobody searches may lag a little.
 constexpr int kFollowerNiceness = 10;

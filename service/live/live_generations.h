@@ -45,9 +45,9 @@ class LiveGenerations {
   };
   // The generations that a search goes to.
   struct Route {
-    // The one that answers. Its generation is null when none is active; its counter is set only for a canary.
+    // The generation that answers. It is null when none is active. Its counter is set only for a canary.
     Target answers;
-    // Those that are asked too, for comparison.
+    // The generations that search too, for comparison.
     std::vector<Target> shadows;
   };
 
@@ -83,9 +83,9 @@ class LiveGenerations {
   absl::StatusOr<absl::Duration> WithWritesHeld(const std::string& id, absl::Duration max_pause,
                                                 const std::function<absl::Status()>& inside);
 
-  // Lets two generations change places: `id` answers from now on, and the one that answered before follows. All traffic ends.
-  // `make_durable` runs before writes are held, because a sync may take long. When the places are not changed after all, `undo`
-  // runs. Returns how long writes waited. Errors: those of make_durable and of WithWritesHeld.
+  // Swaps two generations: `id` answers from now on, and the one that answered before follows. All traffic ends. `make_durable`
+  // runs before writes are held, because a sync may take long. If the swap fails afterwards, `undo` runs. Returns how long writes
+  // waited. Errors: those of make_durable and of WithWritesHeld.
   absl::StatusOr<absl::Duration> Activate(const std::string& id, absl::Duration max_pause,
                                           const std::function<absl::Status()>& make_durable, const std::function<void()>& undo);
 

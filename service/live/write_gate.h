@@ -22,7 +22,7 @@ namespace semblance::service {
 
 class WriteGate {
  public:
-  // Runs `commit`: at once on this thread, or, when the gate is closed, later on the thread that opens it. The commit must call
+  // Runs `commit`, at once on this thread, or, when the gate is closed, later on the thread that opens it. The commit must call
   // Leave once, on any thread.
   void Enter(std::function<void()> commit);
   void Leave();

@@ -67,7 +67,7 @@ class ModelWatcher {
   // The directories by path.
   std::map<std::string, Attempt> attempts_ SEMBLANCE_GUARDED_BY(scan_mutex_);
 
-  // Last: it uses everything above.
+  // It comes last, because it uses everything above.
   Worker thread_;
 };
 

@@ -99,7 +99,7 @@ bool DurableQueue::Withdraw(const std::string& id) {
 }
 
 bool DurableQueue::Cancel(const std::string& id) {
-  // Under the lock, so that CloseUnlessCancelled sees every cancellation that was accepted.
+  // The lock is held, so that CloseUnlessCancelled sees every accepted cancellation.
   MutexLock lock(&mutex_);
   const auto found = open_.find(id);
   if (found == open_.end()) {

@@ -1,11 +1,11 @@
-// Runs tasks that outlive the server, a fixed number at once, in the order in which they were added.
+// Runs tasks that outlive the server. A fixed number of them runs at the same time, in the order in which they were added.
 //
 // Thread-safe. Shutdown and the destructor must not run on a worker.
 //
-// The queue itself lives in memory; what makes it durable is this contract. The owner writes a task's record to disk before it adds
-// the task, and before each step that must not be forgotten. At a start it adds every task whose record says that it has not
-// ended, and then calls Start. A shutdown asks the running tasks to stop and starts no further one; all of them are resumed from
-// their records by the next server.
+// The queue itself is in memory. This contract makes it durable: the owner writes a task's record to disk before it adds the task,
+// and before each step that a crash must not undo. At a start it adds every task whose record says that it has not ended, and then
+// calls Start. A shutdown asks the running tasks to stop and starts no others. The next server resumes all of them from their
+// records.
 //
 // A task is open from Add until it is closed. Only an open task can be cancelled. A task closes itself before it announces how it
 // ended, and the queue closes it when its run returns.
@@ -43,9 +43,9 @@ class DurableQueue {
     const std::string& id() const;
     const TaskStop& stop() const { return stop_; }
 
-    // From now on the task cannot be cancelled, and may be added again. May be called again.
+    // Closes the task: it can no longer be cancelled, and may be added again. May be called again.
     void Close();
-    // The same, but leaves a task open that was cancelled before: then returns Cancelled.
+    // The same, but a task that was cancelled before stays open, and the result is Cancelled.
     absl::Status CloseUnlessCancelled();
 
    private:
@@ -58,10 +58,10 @@ class DurableQueue {
   };
 
   struct Options {
-    // Shows in debuggers.
+    // Debuggers show this name.
     std::string name;
     int worker_count = 1;
-    // Runs at the start of each worker, to set its priority for example; may be empty.
+    // Runs at the start of each worker, for example to set its priority. It may be empty.
     std::function<void()> on_worker_start;
   };
 
@@ -78,22 +78,22 @@ class DurableQueue {
   // Returns when no task runs any more. May be called again.
   void Shutdown();
 
-  // OK once Start was called.
+  // Returns OK once Start was called.
   absl::Status CheckStarted() const;
-  // OK between Start and Shutdown.
+  // Returns OK between Start and Shutdown.
   absl::Status CheckRunning() const;
 
   // REQUIRES: the id is not open.
   void Add(const std::string& id, Place place = Place::kLast);
-  // Takes out a task that no worker has begun. False where there is none.
+  // Removes a task that no worker has begun. Returns false if there is none.
   bool Withdraw(const std::string& id);
-  // Asks an open task to stop, also before it has begun. False where it is not open. REQUIRES: what hears of the stop
-  // (a std::stop_callback) does not call the queue.
+  // Asks an open task to stop, even before it has begun. Returns false if it is not open. REQUIRES: the callbacks of its stop
+  // (std::stop_callback) do not call the queue.
   bool Cancel(const std::string& id);
 
-  // The id of an open task; nullopt when there is none.
+  // Returns the id of an open task, or nullopt when there is none.
   std::optional<std::string> AnyOpen() const;
-  // How many tasks no worker has begun.
+  // Returns how many tasks no worker has begun.
   size_t waiting_count() const;
 
  private:
@@ -103,7 +103,7 @@ class DurableQueue {
   };
 
   void RunWorker(const std::stop_token& stop);
-  // Null when the worker is to end.
+  // Returns null when the worker must end.
   std::shared_ptr<Entry> TakeNext(const std::stop_token& stop);
   // Erases the entry from open_ unless another one has its id by now.
   void CloseEntry(const Entry& entry) SEMBLANCE_REQUIRES(mutex_);
@@ -116,7 +116,7 @@ class DurableQueue {
   mutable Mutex mutex_;
   Condition changed_;
   std::deque<std::shared_ptr<Entry>> waiting_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Those that wait or run, and are not closed.
+  // The tasks that wait or run, and are not closed.
   std::map<std::string, std::shared_ptr<Entry>> open_ SEMBLANCE_GUARDED_BY(mutex_);
 
   std::vector<Worker> workers_;

@@ -20,10 +20,10 @@ namespace semblance::service {
 template <typename Row>
 class ObservedTable {
  public:
-  // Gets the row after each of its changes, and nullopt when the row was erased.
+  // Receives the row after each of its changes, and nullopt when the row was erased.
   using Observer = std::function<void(const std::optional<Row>&)>;
 
-  // `complete` fills in what is measured whenever a row is read. It must not call the table.
+  // `complete` fills in measured values whenever a row is read. It must not call the table.
   explicit ObservedTable(std::function<void(Row&)> complete = [](Row&) {}) : complete_(std::move(complete)) {}
 
   void Insert(const std::string& id, Row row) {
@@ -42,8 +42,8 @@ class ObservedTable {
     });
   }
 
-  // The same, for a change that may be refused: `change` returns whether it has changed the row. Returns false when it has not,
-  // or there is no such row; then nobody is told. No other change comes between the decision and the change.
+  // The same, for a change that may be refused: `change` returns whether it has changed the row. Returns false when it has not, or
+  // when there is no such row; nobody is told then. No other change comes between the decision and the change.
   bool UpdateIf(const std::string& id, const std::function<bool(Row&)>& change) {
     {
       MutexLock lock(&mutex_);
@@ -78,7 +78,7 @@ class ObservedTable {
     return row;
   }
 
-  // All rows, by descending id.
+  // Returns all rows, by descending id.
   std::vector<Row> List() const {
     std::vector<Row> list;
     {
@@ -137,7 +137,7 @@ class ObservedTable {
   mutable Mutex mutex_;
   std::map<std::string, Row> rows_ SEMBLANCE_GUARDED_BY(mutex_);
 
-  // Held while observers are told. Taken before mutex_.
+  // Held while observers are told. It is locked before mutex_.
   Mutex observers_mutex_;
   std::map<int64_t, Watch> observers_ SEMBLANCE_GUARDED_BY(observers_mutex_);
   int64_t next_token_ SEMBLANCE_GUARDED_BY(observers_mutex_) = 1;

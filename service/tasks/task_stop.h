@@ -1,8 +1,8 @@
-// Why a task is asked to stop: because it was cancelled, or because the server ends.
+// Says why a task is asked to stop: it was cancelled, or the server ends.
 //
 // Thread-safe.
 //
-// The difference matters to the task: a cancelled one cleans up and ends for good, and one that a shutdown interrupts leaves
+// The difference matters to the task. A cancelled task cleans up and ends for good. A task that a shutdown interrupts leaves
 // everything in place, because the next server resumes it. A TaskStop is a view of its TaskStopSource and may outlive it.
 #ifndef SEMBLANCE_SERVICE_TASKS_TASK_STOP_H_
 #define SEMBLANCE_SERVICE_TASKS_TASK_STOP_H_
@@ -18,16 +18,16 @@ namespace semblance::service {
 
 class TaskStop {
  public:
-  // Wakes waits and reaches long work, for either reason.
+  // The token is set for either reason. It ends waits and long work.
   const std::stop_token& token() const { return token_; }
 
   bool requested() const { return token_.stop_requested(); }
-  // Set before the token is.
+  // This is set before the token.
   bool cancelled() const { return cancelled_->load(); }
-  // The server ends, and the task was not cancelled before.
+  // True when the server ends and the task was not cancelled before.
   bool shutting_down() const { return requested() && !cancelled(); }
 
-  // OK until the stop is requested. Then Cancelled, with the reason in words.
+  // Returns OK until the stop is requested, and then Cancelled, with the reason in words.
   absl::Status Check() const;
 
  private:
@@ -41,7 +41,7 @@ class TaskStop {
 
 class TaskStopSource {
  public:
-  // Both may be called again, and one after the other: a cancellation counts even after the shutdown.
+  // Both may be called again, and one after the other. A cancellation counts even after the shutdown.
   void Cancel() {
     cancelled_->store(true);
     source_.request_stop();

@@ -1,9 +1,9 @@
-// Tables of the changes of a state that are allowed. A table can be read, and tested for every pair of states.
+// Tables of the allowed changes of a state. A table can be read, and tested for every pair of states.
 //
 // Thread-safe: values and functions without state.
 //
 // A kind of task declares `constexpr Transition<State> kTransitions[]` once, and every change of a state of this kind asks
-// IsAllowed. A pair that the table does not list is refused; this includes a change from a state to itself.
+// IsAllowed. A pair that the table does not list is refused. This includes a change from a state to itself.
 #ifndef SEMBLANCE_SERVICE_TASKS_TRANSITIONS_H_
 #define SEMBLANCE_SERVICE_TASKS_TRANSITIONS_H_
 
