@@ -58,7 +58,8 @@ struct CatalogItem {
 // One entry of the change log.
 struct Change {
   uint64_t sequence = 0;
-  // In the result of a write: the sequence of the previous change of this id; 0 when the id was new or deleted. Otherwise 0.
+  // In the result of a write, this is the sequence of the previous change of the id, or 0 when the id was new or deleted. Elsewhere
+  // it is 0.
   uint64_t replaced_sequence = 0;
   // True for a tombstone; then only item.id is set.
   bool deleted = false;

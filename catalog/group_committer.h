@@ -60,13 +60,13 @@ class GroupCommitter {
   const std::function<void(absl::Duration)> on_commit_;
   std::atomic<int64_t> item_count_;
   std::atomic<uint64_t> last_sequence_;
-  // Not OK once nothing is written any more, and says why. Only the committer's thread uses it.
+  // It is OK until writing ends, and then says why. Only the committer's thread uses it.
   absl::Status failure_;
 
   Mutex mutex_;
   Condition changed_;
   std::deque<Write> queue_ SEMBLANCE_GUARDED_BY(mutex_);
-  // Last: it uses everything above.
+  // It comes last, because it uses everything above.
   Worker thread_;
 };
 

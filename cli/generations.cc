@@ -83,7 +83,7 @@ CommandLine CreateCommand(CreateFlags& flags) {
   return command;
 }
 
-// Returns false where the text is not a number. Empty text leaves the field unset.
+// Returns false if the text is not a number. Empty text leaves the field unset.
 bool SetShare(const std::string& text, const std::function<void(double)>& set) {
   double share = 0;
   if (!text.empty() && !absl::SimpleAtod(text, &share)) {

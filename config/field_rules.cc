@@ -96,7 +96,7 @@ class Completer {
     }
   }
 
-  // Empty where there is none, or none in this pass.
+  // Returns an empty text when there is no default, or none in this pass.
   std::string DefaultOf(const v1::FieldRules& rules) const {
     if (with_cases_ == rules.default_cases().empty()) {
       return "";
@@ -124,7 +124,7 @@ class Completer {
   bool with_cases_ = false;
 };
 
-// Without an exponent where the number is whole, as numbers are written in a configuration.
+// Writes a whole number without an exponent, as numbers are written in a configuration.
 std::string NumberText(double number) {
   constexpr double kExact = 1e15;
   const bool is_whole = std::abs(number) <= kExact && number == std::trunc(number);

@@ -31,14 +31,14 @@ absl::StatusOr<v1::TrainingConfig> LoadTrainingConfig(const std::string& file, c
 // The network that the config asks for, as a bundle describes it. REQUIRES: a validated config.
 storage::v1::Architecture ArchitectureOf(const v1::ModelConfig& config);
 
-// How the config prepares images, as a bundle describes it. The result has mean 0 and std 1 where the config names no input_mean:
-// the trainer measures them on its data.
+// Returns how the config prepares images, in the form of a bundle. If the config names no input_mean, the result has mean 0 and std
+// 1: the trainer measures them on its data.
 storage::v1::Preprocessing PreprocessingOf(const v1::ModelConfig& config);
 
 // True for the backbones that are ResNets.
 bool IsResnet(const v1::ModelConfig& model);
 
-// True for losses that compare with proxies, false for those that compare examples with one another.
+// Returns true for losses that compare with proxies, and false for losses that compare examples with one another.
 bool UsesProxies(const v1::LossConfig& loss);
 
 }  // namespace semblance::config

@@ -203,7 +203,7 @@ class SerialBatcher final : public Batcher {
   absl::Duration last_inference_ SEMBLANCE_GUARDED_BY(mutex_) = absl::ZeroDuration();
   // The destructor runs: whatever comes now is refused.
   bool draining_ SEMBLANCE_GUARDED_BY(mutex_) = false;
-  // Last: they use everything above.
+  // They come last, because they use everything above.
   Worker runner_;
   Worker reaper_;
 };

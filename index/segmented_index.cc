@@ -28,7 +28,7 @@ namespace {
 // Niceness of the sealing thread and of the OpenMP threads that it starts. Searches have priority.
 constexpr int kSealingNiceness = 15;
 
-// How often SealWhile asks its caller.
+// The interval at which SealWhile asks its caller.
 constexpr absl::Duration kSealPollInterval = absl::Milliseconds(100);
 
 template <typename Segments>

@@ -33,7 +33,7 @@ bool IsComplete(absl::string_view name) {
   return absl::ConsumePrefix(&name, kPrefix) && absl::SimpleAtoi(name, &steps);
 }
 
-// In ascending order of the steps, whose numbers are padded.
+// Returns the names in ascending order of the steps, because the numbers are padded.
 absl::StatusOr<std::vector<std::string>> CompleteNames(const std::string& directory) {
   std::vector<std::string> names;
   if (!PathExists(directory)) {

@@ -157,7 +157,7 @@ class Children {
   Condition changed_;
   std::set<pid_t> running_ SEMBLANCE_GUARDED_BY(mutex_);
   int exit_code_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
-  // Last: they use everything above.
+  // They come last, because they use everything above.
   std::vector<Worker> reapers_;
 };
 

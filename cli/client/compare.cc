@@ -22,7 +22,7 @@
 namespace semblance::cli {
 namespace {
 
-// Returns the middle of each of `count` equal parts of [0, size), or all indices where there are fewer.
+// Returns the middle of each of `count` equal parts of [0, size), or all indices when there are fewer.
 std::vector<size_t> EvenlyChosen(size_t size, size_t count) {
   count = std::min(size, count);
   std::vector<size_t> chosen;

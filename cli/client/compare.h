@@ -17,7 +17,7 @@
 namespace semblance::cli {
 
 // Returns at most `count` queries, chosen evenly from files, and from the data sets (see dataset/dataset.h) in directories. Only
-// examples of data sets have labels. Errors: those of reading, and InvalidArgument where the paths name no image.
+// examples of data sets have labels. Errors: those of reading; InvalidArgument when the paths name no image.
 absl::StatusOr<std::vector<ComparedQuery>> ReadQueries(const std::vector<std::string>& paths, size_t count);
 
 // Does the same with the items of the catalog, in the order of their ids.
@@ -32,8 +32,8 @@ struct CompareOptions {
 };
 
 // Searches in both generations, scores the answers (see Score), and fetches the images, beginning with the queries whose answers
-// differ most. A query that the server refuses, or whose item was deleted, is left out. Errors: any other error of the server, and
-// INTERNAL where it answers from another generation than it was asked for. (A server that is too old to know the field does that.)
+// differ most. A query that the server refuses, or whose item was deleted, is left out. Errors: any other error of the server;
+// INTERNAL when another generation answers than the one that was asked. (A server that is too old to know the field does that.)
 grpc::Status Compare(Session& session, const CompareOptions& options, std::vector<ComparedQuery> queries, Comparison* comparison);
 
 }  // namespace semblance::cli

@@ -21,7 +21,7 @@ namespace {
 
 // The progress is shown this often.
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(50);
-// A client pauses for so long after a failed search, because a server that is gone refuses at once.
+// A client pauses this long after a failed search, because a server that has ended refuses at once.
 constexpr absl::Duration kPauseAfterFailure = absl::Milliseconds(10);
 
 // A search that is not answered yet.
@@ -104,7 +104,7 @@ class LoadRun {
     }
     stub_->async()->Search(&call->context, &call->request, &call->response, [this, call](const grpc::Status& status) {
       Take(*call, status);
-      // Under the lock: as soon as it is free, Run may return and end this object.
+      // This runs under the lock. As soon as the lock is free, Run may return and destroy this object.
       MutexLock lock(&mutex_);
       --in_flight_;
       drained_.NotifyAll();
@@ -156,7 +156,7 @@ class LoadRun {
 
   Mutex mutex_;
   Condition drained_;
-  // Searches that are not answered yet, where they are sent at a rate.
+  // The number of searches that are not answered yet, when they are sent at a rate.
   int64_t in_flight_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   LoadReport report_ SEMBLANCE_GUARDED_BY(mutex_);
 };

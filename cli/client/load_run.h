@@ -38,7 +38,7 @@ struct LoadOptions {
   int top_k = 10;
   // The deadline of one search.
   absl::Duration timeout = absl::Seconds(60);
-  // Searches are sent for so long, by default until the stop.
+  // How long searches are sent. By default they are sent until the stop.
   absl::Duration duration = absl::InfiniteDuration();
   // Ends the sending early.
   std::stop_token stop;
@@ -47,7 +47,7 @@ struct LoadOptions {
 // The answers of one generation.
 struct GenerationLoad {
   std::string model;
-  // In the order of the answers.
+  // The latencies, in the order of the answers.
   std::vector<double> latencies_ms;
   // The number of answers to queries with a label, and the number of those whose nearest neighbor has the same label.
   int64_t labeled = 0;
@@ -66,7 +66,7 @@ struct LoadReport {
   absl::Duration elapsed;
   // The key is the generation's id.
   std::map<std::string, GenerationLoad> generations;
-  // The key is the server's reason, or gRPC's code where the server gives none.
+  // The key is the server's reason, or gRPC's code when the server gives none.
   std::map<std::string, LoadFailure> failures;
 
   std::vector<double> LatenciesMs() const;

@@ -19,7 +19,7 @@ namespace semblance::cli {
 struct RpcError {
   grpc::StatusCode code = grpc::StatusCode::OK;
   std::string message;
-  // As the server has sent it; ReasonFromName(reason) is the value to compare.
+  // The reason, as the server has sent it. Compare with ReasonFromName(reason).
   std::string reason;
   std::string field;
   std::optional<absl::Duration> retry_delay;
@@ -34,7 +34,7 @@ bool IsMessageTooLarge(const RpcError& error);
 // Returns true when the same call may succeed later: for UNAVAILABLE, and for RESOURCE_EXHAUSTED unless the message was too large.
 bool IsTransient(const RpcError& error);
 
-// Returns text such as "INVALID_ARGUMENT: top_k is 0; ... (field top_k, reason LIMIT_EXCEEDED)", with advice where there is any.
+// Returns a text such as "INVALID_ARGUMENT: top_k is 0; ... (field top_k, reason LIMIT_EXCEEDED)", with advice if there is any.
 std::string FormatRpcError(const RpcError& error, absl::string_view server);
 
 // Returns the exit code (common/program/process.h) for the error.

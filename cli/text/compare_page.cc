@@ -22,7 +22,7 @@ constexpr char kSameLabel[] = "<span class=\"mark s\">&#10003; same label</span>
 constexpr char kInBoth[] = "<span class=\"mark\">= in both</span> ";
 constexpr char kOnlyHere[] = "<span class=\"mark o\">&#9679; only here</span> ";
 
-// Empty where the bytes are not an image of a kind that browsers show.
+// Returns an empty text when the bytes are not an image of a kind that browsers show.
 absl::string_view MediaTypeOf(absl::string_view image) {
   if (absl::StartsWith(image, "\xFF\xD8\xFF")) {
     return "image/jpeg";
@@ -65,7 +65,7 @@ class Page {
  private:
   std::string IdOf(size_t side) const { return EscapeHtml(comparison_.generations[side].id()); }
 
-  // Sets the class that shows the image. It stays empty where the bytes are not an image.
+  // Sets the class that shows the image. It stays empty when the bytes are not an image.
   void AddImage(absl::string_view image, std::string* css_class) {
     const absl::string_view media_type = MediaTypeOf(image);
     if (media_type.empty()) {
@@ -148,7 +148,7 @@ class Page {
   }
 
   const Comparison& comparison_;
-  // The classes that show the images of items. A class is empty where the bytes are not an image.
+  // The classes that show the images of items. A class is empty when the bytes are not an image.
   std::map<std::string, std::string> item_classes_;
   int image_count_ = 0;
   std::string image_rules_;

@@ -26,9 +26,9 @@ struct ComparedNeighbor {
 
 // The answer of one generation to one query.
 struct ComparedAnswer {
-  // In descending order of score.
+  // The neighbors, in descending order of score.
   std::vector<ComparedNeighbor> neighbors;
-  // Score sets it: the share of the neighbors with the query's label. It stays unset where the query has no label or nothing was
+  // Score sets this: the share of the neighbors with the query's label. It stays unset when the query has no label or nothing was
   // found.
   std::optional<double> label_precision;
 };
@@ -41,7 +41,7 @@ struct ComparedQuery {
   std::string image;
   // One answer for each of the two generations.
   std::array<ComparedAnswer, 2> answers;
-  // Score sets it: the number of items that both found, divided by the length of the longer answer. It is 1 where both are empty.
+  // Score sets this: the number of items that both found, divided by the length of the longer answer. It is 1 when both are empty.
   double overlap = 0;
 
   bool is_item() const { return image.empty(); }
@@ -57,7 +57,7 @@ struct Comparison {
   int64_t images_without_room = 0;
   // The queries that could not be asked, each with the reason.
   std::vector<std::string> left_out;
-  // Score sets them: the means over all queries, and over the queries with a label. They stay unset where there is no such query.
+  // Score sets these: the means over all queries, and over the queries with a label. They stay unset when there is no such query.
   std::optional<double> mean_overlap;
   std::array<std::optional<double>, 2> mean_label_precision;
 };

@@ -8,8 +8,8 @@ namespace {
 
 enum class InceptionPool { kAverage, kMax };
 
-// The channels of the four branches of a block (figure 5 of the paper). They are 0 where a branch is missing: the blocks that halve
-// the side (3c and 4e) have no 1x1 branch and no projection after their pooling.
+// The channels of the four branches of a block (figure 5 of the paper). A missing branch has 0: the blocks that halve the side (3c
+// and 4e) have no 1x1 branch and no projection after their pooling.
 struct InceptionShape {
   const char* name;
   int64_t conv_1x1;

@@ -22,8 +22,8 @@ namespace semblance::index {
 
 class IndexDirectory {
  public:
-  // Creates the directory where it does not exist. Errors: InvalidArgument (written with another dimension); FailedPrecondition
-  // (open elsewhere, or written by a newer version); I/O errors.
+  // Creates the directory if it does not exist. Errors: InvalidArgument (written with another dimension); FailedPrecondition (open
+  // elsewhere, or written by a newer version); I/O errors.
   static absl::StatusOr<std::unique_ptr<IndexDirectory>> Open(const std::string& path, int dimension);
 
   // Returns what was committed last.

@@ -124,7 +124,7 @@ bool HnswFinder::Find(const SegmentQuery& query, double share, const RowFilter* 
   std::unique_ptr<HnswWalk> walk = TakeWalk();
   HnswEffort effort = {.ef = EfOf(query), .filter = filter};
   if (filter != nullptr) {
-    // The rows that pass may lie where the walk arrives only after a long time.
+    // A walk may need long to arrive at the rows that pass, so its work is limited.
     effort.max_scored = 4 * CostInRows(query, share);
   }
   const absl::Span<ScoredNode> found = SearchLevels(parts_.graph, levels_, Int8Query(coded), effort, walk.get());

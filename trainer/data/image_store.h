@@ -76,7 +76,7 @@ class ImageStore {
   const dataset::Dataset* const dataset_;
   const std::vector<int64_t> indices_;
   const embedder::Preprocessor preprocessor_;
-  // Indexed by position; null where the image is not kept.
+  // Indexed by position. It is null for an image that is not kept.
   std::vector<std::shared_ptr<const embedder::Image>> images_;
   std::vector<std::string> digests_;
   std::atomic<int64_t> cached_bytes_ = 0;

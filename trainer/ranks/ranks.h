@@ -70,8 +70,8 @@ class Ranks {
   bool Any(bool flag) const;
   // The value of the first rank.
   double FromFirst(double value) const;
-  // The same as Gather, but differentiable: each rank gets the part of the gradient that belongs to its own rows. For losses that
-  // every rank computes alike.
+  // The same as Gather, but differentiable: each rank gets the part of the gradient that belongs to its own rows. It is for losses
+  // that every rank computes alike.
   torch::Tensor GatherWithGradient(const torch::Tensor& rows) const;
   // Sums the gradients of `parameters` over the ranks, and averages that of `shared` (undefined: there is none), in one exchange.
   void ReduceGradients(const std::vector<torch::Tensor>& parameters, const torch::Tensor& shared) const;
