@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes what is generated from the --help of the programs: docs/cli.md, man pages, and completion for bash.
 
-The programs are asked themselves, so none of these can say something else than they do. A test compares docs/cli.md with the programs.
+The programs are asked themselves, so their texts cannot differ from the programs. A test compares docs/cli.md with the programs.
 """
 
 import argparse
@@ -26,7 +26,7 @@ A misspelt flag or command is refused, with the one that was probably meant. `--
 | 0 | done |
 | 1 | failed |
 | 2 | wrong usage |
-| 42 | bad configuration or data: trying again is of no use |
+| 42 | bad configuration or data; another attempt would fail too |
 | 75 | something outside failed: try again |
 | 143 | stopped by SIGTERM |
 """
