@@ -10,7 +10,7 @@ absl::Time SystemClock::Now() const {
 }
 
 bool SystemClock::WaitUntil(absl::Time time, const std::stop_token& stop) {
-  // Again after each wait, because somebody may have set the clock meanwhile.
+  // The time is read again after each wait, because somebody may have set the clock meanwhile.
   for (absl::Duration left = time - Now(); left > absl::ZeroDuration(); left = time - Now()) {
     if (WaitForStop(stop, left)) {
       return false;

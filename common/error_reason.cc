@@ -18,7 +18,7 @@ std::string ReasonName(v1::ErrorReason reason) {
 
 v1::ErrorReason ReasonFromName(absl::string_view name) {
   v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
-  // Parse leaves `reason` alone where no value has that name.
+  // Parse leaves `reason` unchanged when no value has that name.
   v1::ErrorReason_Parse(absl::StrCat(kPrefix, name), &reason);
   return reason;
 }

@@ -7,7 +7,7 @@
 //
 //   CommandLine command("semblance search", "IMAGE", "Finds the items most similar to an image.");
 //   int top_k = 10;
-//   command.AddFlag("top_k", "N", "how many neighbours", &top_k);
+//   command.AddFlag("top_k", "N", "how many neighbors", &top_k);
 //   command.AddExample("semblance search shoe.jpg --top_k=5");
 //   absl::StatusOr<std::vector<std::string>> arguments = command.Parse(args);
 //
@@ -29,7 +29,7 @@ namespace semblance {
 
 class CommandLine {
  public:
-  // `arguments` names what the command takes besides flags; empty: nothing, and Parse refuses any.
+  // `arguments` names the arguments that the command takes besides flags. When it is empty, Parse refuses any argument.
   CommandLine(absl::string_view command, absl::string_view arguments, absl::string_view summary);
 
   // The pointee holds the default, which the help shows, and must outlive Parse. `value` names the value in the help.
@@ -45,17 +45,18 @@ class CommandLine {
   // Returns the arguments. --help and --version set requested_text() and end the parsing.
   absl::StatusOr<std::vector<std::string>> Parse(const std::vector<std::string>& args);
 
-  // As given to the constructor.
+  // Return the texts that the constructor got.
   const std::string& command() const { return command_; }
   const std::string& arguments() const { return arguments_; }
 
-  // The text that --help or --version asked for. It is printed in place of running the command. Empty: neither was given.
+  // The text that --help or --version asked for, which is printed in place of running the command. It is empty when neither was
+  // given.
   const std::string& requested_text() const { return requested_text_; }
 
-  // Usage, flags with their defaults, examples.
+  // Returns the usage, the flags with their defaults, and the examples.
   std::string Help() const;
 
-  // "semblance-server 0.1.0".
+  // Returns a text such as "semblance-server 0.1.0".
   std::string VersionText() const;
 
  private:
@@ -67,7 +68,7 @@ class CommandLine {
     std::function<bool(absl::string_view)> set;
   };
 
-  // Takes the flag at `args[*index]`, and the next argument where that is its value; then *index is that of the value.
+  // Takes the flag at `args[*index]`. If the next argument is its value, takes that too and sets *index to it.
   absl::Status TakeFlag(const std::vector<std::string>& args, size_t* index);
   absl::Status SetFlag(const Flag& flag, absl::string_view value) const;
   const Flag* FindFlag(absl::string_view name) const;

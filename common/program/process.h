@@ -1,6 +1,6 @@
-// Sets up a program that computes on the CPU, before anything else runs; and the exit codes of all programs.
+// Sets up a program that computes on the CPU, and defines the exit codes of all programs.
 //
-// Not thread-safe: call from main before any thread starts.
+// Not thread-safe: call it from main before any thread starts.
 #ifndef SEMBLANCE_COMMON_PROGRAM_PROCESS_H_
 #define SEMBLANCE_COMMON_PROGRAM_PROCESS_H_
 

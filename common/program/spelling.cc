@@ -6,7 +6,7 @@
 namespace semblance {
 
 size_t EditDistance(absl::string_view a, absl::string_view b) {
-  // distance[i][j] is that of the first i characters of a and the first j of b.
+  // distance[i][j] is the distance between the first i characters of a and the first j of b.
   std::vector<std::vector<size_t>> distance(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) {
     for (size_t j = 0; j <= b.size(); ++j) {

@@ -17,8 +17,8 @@ namespace semblance {
 // (optimal string alignment). Takes time and memory in proportion to the product of the lengths.
 size_t EditDistance(absl::string_view a, absl::string_view b);
 
-// The candidate with the smallest distance to `word`, the first of several. Nothing where the smallest distance is above a third of
-// the length of `word`, and above 1: then no candidate resembles it.
+// Returns the candidate with the smallest distance to `word`, the first of several. Returns nothing if that distance is above a
+// third of the length of `word`, and above 1, because then no candidate resembles it.
 std::optional<std::string> ClosestSpelling(absl::string_view word, absl::Span<const std::string> candidates);
 
 }  // namespace semblance

@@ -21,8 +21,8 @@ namespace semblance {
 
 class StopSignals {
  public:
-  // The effect of a signal that comes again. Use kIgnored where a stop may be asked for several times, and kEndsProcess where
-  // a user at a terminal may lose patience.
+  // The effect of a repeated signal. Use kIgnored if a stop may be asked for several times, and kEndsProcess if a user at a
+  // terminal may lose patience.
   enum class Repeated { kIgnored, kEndsProcess };
 
   StopSignals(std::initializer_list<int> signals, Repeated repeated);
@@ -33,7 +33,7 @@ class StopSignals {
 
   std::stop_token token() const { return source_.get_token(); }
 
-  // Does what a signal does, on the caller's thread.
+  // Has the effect of a signal, on the caller's thread.
   void RequestStop() { source_.request_stop(); }
 
  private:

@@ -8,7 +8,7 @@
 
 namespace semblance {
 
-// "0.1.0".
+// Returns a text such as "0.1.0".
 absl::string_view Version();
 
 }  // namespace semblance

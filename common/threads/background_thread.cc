@@ -11,7 +11,7 @@
 namespace semblance {
 namespace {
 
-// Measured by "make bench-reload" on two cores at half of their capacity; see docs/benchmarks.md.
+// "make bench-reload" measured these on two cores at half of their capacity; see docs/benchmarks.md.
 constexpr absl::Duration kShortRest = absl::Microseconds(60);
 constexpr int kLongRestFactor = 2;
 constexpr absl::Duration kLongestRest = absl::Milliseconds(20);

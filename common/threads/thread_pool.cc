@@ -57,7 +57,7 @@ void ThreadPool::Run(const std::stop_token& stop) {
 }
 
 int CoreCount() {
-  // The affinity mask, not hardware_concurrency: a container may be given fewer cores than the machine has.
+  // The affinity mask is read instead of hardware_concurrency, because a container may have fewer cores than the machine.
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) {

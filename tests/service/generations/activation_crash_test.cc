@@ -1,5 +1,5 @@
-// Crashes at every rename of an activation. The test copies the data directory before and after each rename, and starts an engine
-// on each copy.
+// Tests crashes at every rename of an activation. The test copies the data directory before and after each rename, and starts an
+// engine on each copy.
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -37,7 +37,7 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
  protected:
   // Starts a server whose active generation gen-000001 has two items.
   void StartWithItems() {
-    // More rows than the test writes, so that no segment is sealed while files are copied.
+    // A segment has more rows than the test writes, so no segment is sealed while files are copied.
     config().mutable_index()->set_seal_rows(1000);
     ASSERT_OK(StartAll("model"));
     Put();
@@ -58,8 +58,8 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
     ReadPointer();
   }
 
-  // Copies what is on disk before and after each rename of `activate`, with a write before each copy. `done` (the file that was
-  // replaced) runs after each of them.
+  // Copies the data directory before and after each rename of `activate`, with a write before each copy. `done` gets the file that
+  // was replaced, and runs after each rename.
   void CrashAtEachRename(
       const std::function<void()>& activate, const std::function<void(const std::string&)>& done = [](const std::string&) {}) {
     const auto before = [this](const std::string& from, const std::string& to) {
@@ -139,7 +139,7 @@ class ActivationCrashTest : public ::testing::Test, public GenerationFixture {
     ASSERT_EQ(server.ActiveId(), crash.active);
     EXPECT_EQ(server.generations().List()->previous, crash.previous);
     ExpectAllEqual(server, crash.items);
-    // Whatever the crash left behind hinders no later activation.
+    // Files that the crash left behind must not hinder a later activation.
     const std::string other = crash.active == "gen-000002" ? "gen-000001" : "gen-000002";
     ASSERT_OK(server.generations().Activate(other, crash.active, false));
     Items items = crash.items;
@@ -187,7 +187,7 @@ TEST_F(ActivationCrashTest, OfARollbackLeavesTheOldOneOrTheNewOne) {
   ExpectEachIsRecovered();
 }
 
-// The pointer is made durable before writes are held. When they cannot be held, the pointer is restored.
+// The pointer is made durable before writes are held. If they cannot be held, the pointer is restored.
 TEST_F(ActivationCrashTest, ThatFailsLeavesTheOldOneOrTheNewOne) {
   StartWithItems();
   const std::string second = BuildReady("other");

@@ -61,7 +61,7 @@ class BuildRunnerTest : public ::testing::Test {
   }
   void Complete() { EXPECT_OK(store_.WriteBuild("gen-000001", {})); }
 
-  // The builder has no name: its lock says that it runs.
+  // The builder has no name, but its lock shows that it runs.
   void End(size_t start, int exit_code) { cluster_.End(cluster_.AwaitStart(start).name, exit_code); }
 
   const TempDir dir_;

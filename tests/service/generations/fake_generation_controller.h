@@ -1,6 +1,6 @@
-// A GenerationController that a test controls: the test sets the generations, and calls are recorded.
+// A GenerationController for tests. The test sets the generations, and calls are recorded.
 //
-// Thread-safe. Observers are called under the lock, as the contract allows: they must not call back.
+// Thread-safe. Observers are called under the lock, which the contract allows. They must not call back.
 #ifndef SEMBLANCE_TESTS_SERVICE_GENERATIONS_FAKE_GENERATION_CONTROLLER_H_
 #define SEMBLANCE_TESTS_SERVICE_GENERATIONS_FAKE_GENERATION_CONTROLLER_H_
 
@@ -44,20 +44,20 @@ class FakeGenerationController final : public service::GenerationController {
     Tell(id, std::nullopt);
   }
 
-  // Calls that change something return this error. OK ends it.
+  // Methods that change something return this error. OK ends that.
   void FailWith(const absl::Status& status) {
     MutexLock lock(&mutex_);
     failure_ = status;
   }
 
-  // While held, Evaluate waits.
+  // Evaluate waits while this is held.
   void Hold(bool held) {
     MutexLock lock(&mutex_);
     held_ = held;
     changed_.notify_all();
   }
 
-  // Waits until so many evaluations wait.
+  // Waits until this many evaluations wait.
   void AwaitHeld(int count) {
     MutexLock lock(&mutex_);
     while (waiting_ != count) {
@@ -65,7 +65,7 @@ class FakeGenerationController final : public service::GenerationController {
     }
   }
 
-  // Waits until so many observers are there.
+  // Waits until there are this many observers.
   void AwaitObservers(size_t count) {
     MutexLock lock(&mutex_);
     while (observers_.size() != count) {
@@ -73,7 +73,7 @@ class FakeGenerationController final : public service::GenerationController {
     }
   }
 
-  // The calls in their order, as "activate gen-000002, expected gen-000001".
+  // Returns the calls in their order, in a form such as "activate gen-000002, expected gen-000001".
   std::vector<std::string> calls() const {
     MutexLock lock(&mutex_);
     return calls_;

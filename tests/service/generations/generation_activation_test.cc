@@ -30,7 +30,7 @@ TEST_F(GenerationActivationTest, AStandbySeesWhatWasWrittenAfterTheActivationAnd
   ExpectEquals("gen-000001", model_);
   ExpectEquals(id, model_);
   EXPECT_THAT(IdsFoundBy(102, 1), ElementsAre("3"));
-  // And again forth.
+  // The second rollback activates the newer generation again.
   Remove("after");
   ASSERT_OK(generations().Rollback(""));
   EXPECT_EQ(ActiveId(), id);
@@ -50,7 +50,7 @@ TEST_F(GenerationActivationTest, RefusesAnActivationThatExpectsAnotherActiveGene
 TEST_F(GenerationActivationTest, OfTwoActivationsAtOnceOneIsAborted) {
   StartWithItems();
   const std::string id = BuildReady("other");
-  // The first one waits in the gate for this commit.
+  // The first activation waits in the gate for this commit.
   std::promise<void> in_gate;
   engine().live().gate().Enter([&] { in_gate.set_value(); });
   absl::StatusOr<service::ActivationResult> first = absl::UnknownError("");
@@ -74,7 +74,7 @@ TEST_F(GenerationActivationTest, AWriteEmbeddedForTheOldGenerationIsEmbeddedAgai
   StartWithItems();
   const std::string id = BuildReady("other");
   embedder().OpenGate();
-  // The upsert stands inside the old generation's network while the generations change places.
+  // The network of the old generation holds the upsert while the generations are swapped.
   auto& old_embedder = static_cast<const BundledFakeEmbedder&>(engine().live().active()->embedder());
   const_cast<BundledFakeEmbedder&>(old_embedder).CloseGate();
   std::promise<absl::StatusOr<service::WriteAnswer>> answer;

@@ -84,7 +84,7 @@ TEST_F(GenerationBuildingTest, ABuilderThatIsKilledIsStartedAgain) {
   ExpectEquals(id, model_);
 }
 
-// The last moment at which one counts: the gates are passed, and READY has not been said.
+// This is the last moment at which a cancellation counts. The gates are passed, but the generation is not READY yet.
 TEST_F(GenerationBuildingTest, ACancellationThatWasAcceptedJustBeforeReadyIsCarriedOut) {
   StartWithItems();
   const auto created = generations().Create(SpecOf("other"));
@@ -98,7 +98,7 @@ TEST_F(GenerationBuildingTest, ACancellationThatWasAcceptedJustBeforeReadyIsCarr
           return;
         }
         EXPECT_TRUE(now.evaluation->failures.empty());
-        // The building thread has told of what it measured, and waits here until the cancellation is accepted.
+        // The building thread has reported its measurements. It waits here until the cancellation is accepted.
         cancelled = std::async(std::launch::async, [&] { return generations().Cancel(id); });
         while (!PathExists(directory + "/cancel") && cancelled.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
           std::this_thread::yield();

@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 
 class GenerationEvaluationTest : public ::testing::Test, public EngineFixture {
  protected:
-  // Items of which two each show nearly the same picture: `labels_right` says whether the two have one label.
+  // Makes items in pairs that show nearly the same picture. With `labels_right` the two items of a pair have the same label.
   void StartWithPairs(bool labels_right) {
     ASSERT_OK(Start("model"));
     std::vector<catalog::ItemWrite> items;

@@ -1,4 +1,4 @@
-// An engine with its generations. The builder runs in this process, and calls wait for what they caused.
+// An engine with its generations. The builder runs in this process, and calls wait for their effects.
 #ifndef SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_FIXTURE_H_
 
@@ -46,7 +46,7 @@ class InProcessLauncher final : public service::JobLauncher {
     return std::make_unique<Thread>([arguments = spec.arguments](const std::stop_token& stop) { return Build(arguments, stop); });
   }
 
-  // Threads do not outlive the process.
+  // A builder is a thread here and ends with its process, so a new server never finds one.
   absl::StatusOr<std::unique_ptr<service::Job>> Attach(const std::string& name) override { return absl::NotFoundError(name); }
   bool LaunchesReplicas() const override { return false; }
 

@@ -1,4 +1,4 @@
-// A running server with twenty items, and a map that follows what is written.
+// A running server with twenty items, and a map that repeats every write.
 #ifndef SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_ITEMS_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_GENERATIONS_GENERATION_ITEMS_FIXTURE_H_
 

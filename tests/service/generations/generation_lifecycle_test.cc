@@ -19,7 +19,7 @@ TEST_F(GenerationLifecycleTest, DeletesAReadyGenerationButNeverTheActiveOne) {
   EXPECT_OK(generations().Delete(id));
   AwaitGone(id);
   EXPECT_THAT(generations().Delete(id), HasReason("GENERATION_NOT_FOUND"));
-  // Its id is not given out again.
+  // The id of a deleted generation is not used again.
   EXPECT_EQ(BuildReady("other"), "gen-000003");
 }
 
@@ -66,7 +66,7 @@ TEST_F(GenerationLifecycleTest, RefusesAnIndexThatDoesNotFitTheModel) {
     EXPECT_THAT(refused, HasReason("CONFIG_INVALID"));
     EXPECT_THAT(refused, HasField("index_factory"));
   }
-  // Nothing is left of them, and they are in nobody's way.
+  // Nothing is left of the deleted generations, and they hinder no other.
   EXPECT_EQ(generations().List()->generations.size(), 1u);
   spec.index_factory = "IVF16,PQ3,RFlat";
   const auto created = generations().Create(spec);

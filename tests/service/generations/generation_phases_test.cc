@@ -1,4 +1,4 @@
-// Writes, a cancellation and a shutdown in each of the states of a generation that is built.
+// Tests writes, a cancellation and a shutdown in each state of a generation that is being built.
 #include <map>
 #include <random>
 #include <set>
@@ -53,7 +53,7 @@ TEST_P(GenerationPhasesTest, WritesAndDeletesInThisStateReachBothGenerations) {
   ASSERT_OK(created);
   const std::string id = created->manifest.id();
   bool written = false;
-  // The observer runs on the building worker, which waits meanwhile. So the generation stays in the state.
+  // The observer runs on the building worker and makes it wait, so the generation stays in the state.
   const service::GenerationInfo info = AwaitState(id, kEnds, [&](const service::GenerationInfo& now) {
     if (now.state == GetParam() && !std::exchange(written, true)) {
       for (int i = 0; i < 20; ++i) {
@@ -110,7 +110,7 @@ TEST_P(GenerationPhasesTest, CancellingInThisStateLeavesTheActiveOneAlone) {
   const auto cancelled = generations().Cancel(id);
   const service::GenerationInfo info = AwaitState(id, {State::kReady, State::kCancelled});
   if (!cancelled.ok()) {
-    // The build was complete before the cancellation came.
+    // The build was complete before the cancellation arrived.
     EXPECT_THAT(cancelled.status(), HasReason("GENERATION_BUILT"));
     EXPECT_EQ(info.state, State::kReady);
   } else if (info.state == State::kCancelled) {
@@ -121,7 +121,7 @@ TEST_P(GenerationPhasesTest, CancellingInThisStateLeavesTheActiveOneAlone) {
   EXPECT_EQ(ActiveId(), "gen-000001");
   WriteSomething();
   ExpectEquals("gen-000001", model_);
-  // The next build is not hindered.
+  // The cancelled build does not hinder the next one.
   EXPECT_EQ(AwaitState(BuildReady("third"), {State::kReady}).state, State::kReady);
 }
 
@@ -132,8 +132,8 @@ INSTANTIATE_TEST_SUITE_P(States, GenerationPhasesTest,
 
 class GenerationRandomTest : public ::testing::TestWithParam<uint32_t>, public GenerationFixture {};
 
-// Several writers, builds, activations, rollbacks and restarts at random. Each writer has ids of its own, so that the final items
-// are known.
+// Runs several writers, builds, activations, rollbacks and restarts at random. Each writer has ids of its own, so that the final
+// items are known.
 TEST_P(GenerationRandomTest, AgreesWithAMapAfterAnyMixOfWritesBuildsAndActivations) {
   constexpr int kWriters = 3;
   ASSERT_OK(StartAll("model"));

@@ -17,7 +17,7 @@ using Ptr = service::LiveGenerations::Ptr;
 
 class GenerationReaperTest : public ::testing::Test, public GenerationFixture {
  protected:
-  // A loaded generation that nobody but the caller owns.
+  // Makes a loaded generation that only the caller owns.
   Ptr TakeGeneration() {
     EXPECT_OK(StartAll("model"));
     return engine().live().Remove(BuildReady("other"));

@@ -1,4 +1,4 @@
-// A starting server finds generations on the disk: these tests say what it does with them.
+// Tests how a starting server treats the generations that it finds on the disk.
 #include <filesystem>
 
 #include "common/file.h"
@@ -53,7 +53,7 @@ TEST_P(DamagedFileTest, OfOneGenerationStopsNoneOfTheOthers) {
   EXPECT_EQ(info->state, State::kFailed);
   EXPECT_THAT(info->reason, HasSubstr(damaged + "/" + GetParam()));
   EXPECT_THAT(info->reason, HasSubstr("MANIFEST_INVALID"));
-  // The damaged one can only be deleted, and the others work.
+  // The damaged generation can only be deleted. The others work.
   EXPECT_THAT(generations().Activate(damaged, "", false).status(), HasReason("GENERATION_NOT_READY"));
   EXPECT_THAT(generations().Cancel(damaged).status(), HasReason("GENERATION_BUILT"));
   EXPECT_THAT(generations().Evaluate(damaged).status(), HasReason("GENERATION_NOT_READY"));
@@ -61,7 +61,7 @@ TEST_P(DamagedFileTest, OfOneGenerationStopsNoneOfTheOthers) {
   ASSERT_OK(generations().Rollback("gen-000002"));
   ExpectEquals("gen-000001", {{"a", 1}, {"b", 2}, {"c", 3}});
   ExpectEquals("gen-000002", {{"a", 1}, {"b", 2}, {"c", 3}});
-  // It is the same after another restart, and can be deleted.
+  // The damaged generation is still there after another restart, and can be deleted.
   ASSERT_OK(StartAll(""));
   EXPECT_EQ(generations().Get(damaged)->state, State::kFailed);
   EXPECT_OK(generations().Delete(damaged));
@@ -231,7 +231,7 @@ TEST_F(GenerationRecoveryTest, CarriesOutACancellationThatWasAnswered) {
   StopAll();
   auto store = generation::GenerationStore::Open(data_dir());
   ASSERT_OK(store);
-  // It was BUILDING when the server crashed.
+  // The generation was BUILDING when the server crashed.
   storage::v1::GenerationRecord record;
   record.set_phase(storage::v1::GenerationRecord::PHASE_BUILDING);
   ASSERT_OK(store->WriteRecord(id, record));

@@ -74,7 +74,7 @@ TEST(GenerationRequestTest, ReadsThePolicyOfAManifestThatAnEarlierVersionHasWrit
     ASSERT_OK(ReadJsonProto(dir.Join("manifest.json"), &manifest));
     EXPECT_EQ(service::PolicyOf(manifest), policy) << text;
   }
-  // Where both are there, the enum counts.
+  // If both fields are set, the enum counts.
   GenerationManifest both;
   both.set_activation_policy("always");
   service::SetPolicy(ActivationPolicy::kManual, both);

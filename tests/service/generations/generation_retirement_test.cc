@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using State = service::GenerationState;
 using storage::v1::GenerationRecord;
 
-// Generations that lie on disk and are not loaded, in a table of the test's own.
+// Generations on disk that are not loaded, in a table that belongs to the test.
 class GenerationRetirementTest : public ::testing::Test, public GenerationFixture {
  protected:
   GenerationRetirementTest() {
@@ -38,7 +38,7 @@ class GenerationRetirementTest : public ::testing::Test, public GenerationFixtur
     return manifest->id();
   }
 
-  // Waits until the reaper has done everything that was asked of it before.
+  // Waits until the reaper has done everything that it was asked to do before.
   void AwaitReaper() {
     const std::string last = Create(State::kReady, GenerationRecord::PHASE_READY);
     std::promise<void> gone;

@@ -1,6 +1,6 @@
-// A TrainingController that a test controls: the test sets jobs and logs, and calls are recorded.
+// A TrainingController for tests. The test sets jobs and logs, and calls are recorded.
 //
-// Thread-safe. Observers are called under a lock, as the contract allows. The only method that they may call is ReadLog.
+// Thread-safe. Observers are called under a lock, which the contract allows. ReadLog is the only method that they may call.
 #ifndef SEMBLANCE_TESTS_SERVICE_TRAINING_FAKE_TRAINING_CONTROLLER_H_
 #define SEMBLANCE_TESTS_SERVICE_TRAINING_FAKE_TRAINING_CONTROLLER_H_
 
@@ -50,19 +50,19 @@ class FakeTrainingController final : public service::TrainingController {
     log_.push_back(line);
   }
 
-  // ReadLog returns this error. OK ends it.
+  // ReadLog returns this error. OK ends that.
   void FailLogWith(const absl::Status& status) {
     MutexLock lock(&log_mutex_);
     log_failure_ = status;
   }
 
-  // Calls that change something return this error. OK ends it.
+  // Methods that change something return this error. OK ends that.
   void FailWith(const absl::Status& status) {
     MutexLock lock(&mutex_);
     failure_ = status;
   }
 
-  // Waits until so many observers are there.
+  // Waits until there are this many observers.
   void AwaitObservers(size_t count) {
     MutexLock lock(&mutex_);
     while (observers_.size() != count) {
@@ -70,7 +70,7 @@ class FakeTrainingController final : public service::TrainingController {
     }
   }
 
-  // The calls in their order, as "cancel job-000001".
+  // Returns the calls in their order, in a form such as "cancel job-000001".
   std::vector<std::string> calls() const {
     MutexLock lock(&mutex_);
     return calls_;
@@ -171,7 +171,7 @@ class FakeTrainingController final : public service::TrainingController {
   std::vector<std::string> calls_ SEMBLANCE_GUARDED_BY(mutex_);
   service::TrainingSpec last_spec_ SEMBLANCE_GUARDED_BY(mutex_);
 
-  // Observers, which run under mutex_, read the log.
+  // The log has a lock of its own, because observers run under mutex_ and read the log.
   mutable Mutex log_mutex_;
   std::vector<std::string> log_ SEMBLANCE_GUARDED_BY(log_mutex_);
   absl::Status log_failure_ SEMBLANCE_GUARDED_BY(log_mutex_);

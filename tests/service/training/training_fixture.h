@@ -1,4 +1,4 @@
-// Training jobs over fakes: trainers end when a test says so, and the test sets the generations and the clock.
+// Training jobs over fakes. Trainers end when a test says so, and the test sets the generations and the clock.
 #ifndef SEMBLANCE_TESTS_SERVICE_TRAINING_TRAINING_FIXTURE_H_
 #define SEMBLANCE_TESTS_SERVICE_TRAINING_TRAINING_FIXTURE_H_
 
@@ -32,7 +32,7 @@ class TrainingFixture : public ::testing::Test {
   std::string data_root() const { return models_.data_dir() + "/training_data"; }
   std::string JobDir(const std::string& id) const { return absl::StrCat(models_.data_dir(), "/jobs/", id); }
 
-  // Starts a new server. The processes of the cluster run on.
+  // Starts a new server. The processes of the cluster keep running.
   void Restart() {
     jobs_.reset();
     service::TrainingJobsOptions options;
@@ -90,7 +90,7 @@ class TrainingFixture : public ::testing::Test {
   }
   service::TrainingInfo Await(const std::string& id, service::TrainingState state) { return AwaitIn(*jobs_, id, state); }
 
-  // Writes what a trainer leaves that succeeds.
+  // Writes the files that a successful trainer leaves.
   void WriteBundleOf(const std::string& id) { ModelFixture::WriteBundleTo(JobDir(id) + "/model"); }
 
   void WriteProgress(const std::string& id, int64_t step) {

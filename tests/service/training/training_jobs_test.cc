@@ -128,7 +128,7 @@ TEST_F(TrainingJobsTest, StopsATrainerThatOutlivedTheServerWhenItsJobIsCancelled
   const service::JobSpec of_first = cluster_.AwaitStart(1);
   Await(first, service::TrainingState::kRunning);
   jobs_.reset();
-  // A second job ran as well: the server that is started next may run only one.
+  // A second job was running as well, although the next server may run only one job at a time.
   const auto store = service::TrainingStore::Open(models_.data_dir());
   ASSERT_OK(store);
   const auto second = store->Create({}, {});
@@ -141,7 +141,7 @@ TEST_F(TrainingJobsTest, StopsATrainerThatOutlivedTheServerWhenItsJobIsCancelled
   spec.name = of_first.name.substr(0, of_first.name.find("job-")) + second->id() + "-1";
   cluster_.Start(spec);
   Restart();
-  // The worker watches the second one; the first one waits for it.
+  // The worker watches the second job, and the first job waits for it.
   Await(second->id(), service::TrainingState::kRunning);
   ASSERT_OK(jobs_->Cancel(first));
   EXPECT_EQ(jobs_->Get(first)->state, service::TrainingState::kCancelling);

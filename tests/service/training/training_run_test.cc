@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 using service::DurableQueue;
 using service::TrainingState;
 
-// Runs one job on a queue of the test's own, so that the test can change the job's state beneath the run.
+// Runs one job on a queue that belongs to the test, so that the test can change the job's state during the run.
 class TrainingRunTest : public TrainingFixture {
  protected:
   TrainingRunTest() : store_(*service::TrainingStore::Open(models_.data_dir())), table_(&store_, &clock_) {
@@ -97,7 +97,7 @@ TEST_F(TrainingRunTest, ACancellationIsCarriedOutEvenWhenTheTrainerSucceedsFirst
   Run();
   const service::JobSpec spec = cluster_.AwaitStart(1);
   AwaitState(TrainingState::kRunning);
-  // The state has changed, and the worker has not heard of it yet.
+  // The state has changed, but the worker does not know that yet.
   ASSERT_OK(table_.Transition(id_, TrainingState::kCancelling, "cancelled"));
   WriteBundleOf(id_);
   cluster_.End(spec.name, 0);

@@ -25,7 +25,7 @@ class TrainingTableTest : public ::testing::Test {
  protected:
   TrainingTableTest() : store_(*service::TrainingStore::Open(dir_.path())), table_(&store_, &clock_) {}
 
-  // A job that is QUEUED.
+  // Makes a job that is QUEUED.
   std::string Create() {
     storage::v1::JobManifest manifest;
     manifest.set_request_id("once");
