@@ -16,16 +16,11 @@
 
 namespace semblance::config {
 
-using v1::LossConfig;
 using v1::ModelConfig;
 using v1::TrainingConfig;
 
 bool IsResnet(const ModelConfig& model) {
   return model.backbone() == ModelConfig::BACKBONE_RESNET18 || model.backbone() == ModelConfig::BACKBONE_RESNET50;
-}
-
-bool UsesProxies(const LossConfig& loss) {
-  return !loss.has_triplet() && !loss.has_n_pairs() && !loss.has_lifted_structure();
 }
 
 absl::Status ValidateTrainingConfig(const TrainingConfig& config) {

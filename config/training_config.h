@@ -38,9 +38,6 @@ storage::v1::Preprocessing PreprocessingOf(const v1::ModelConfig& config);
 // True for the backbones that are ResNets.
 bool IsResnet(const v1::ModelConfig& model);
 
-// Returns true for losses that compare with proxies, and false for losses that compare examples with one another.
-bool UsesProxies(const v1::LossConfig& loss);
-
 }  // namespace semblance::config
 
 #endif  // SEMBLANCE_CONFIG_TRAINING_CONFIG_H_

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/error.h"
+#include "config/loss_traits.h"
 #include "config/training_config.h"
 #include "embedder/bundle/manifest.h"
 

@@ -3,6 +3,7 @@
 
 #include "common/threads/thread_pool.h"
 #include "config/field_rules.h"
+#include "config/loss_traits.h"
 #include "config/training_config.h"
 #include "config/triplet_config.h"
 

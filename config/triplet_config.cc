@@ -3,27 +3,18 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/error.h"
-#include "config/training_config.h"
+#include "config/loss_traits.h"
 #include "dataset/triplet_manifest.h"
 
 namespace semblance::config {
 namespace {
 
-using v1::LossConfig;
 using v1::ProxyConfig;
 using v1::TripletConfig;
 
 constexpr int kDefaultCount = 128;
-
-bool TakesTriplets(const LossConfig& loss) {
-  return loss.has_proxy_nca() || loss.has_proxy_triplet() || loss.has_triplet();
-}
-
-std::string FieldOf(const LossConfig& loss) {
-  const google::protobuf::OneofDescriptor* const kind = loss.GetDescriptor()->FindOneofByName("kind");
-  return absl::StrCat("loss.", loss.GetReflection()->GetOneofFieldDescriptor(loss, kind)->name());
-}
 
 absl::Status Refuse(const std::string& field, absl::string_view message) {
   return InvalidField(field, v1::ERROR_REASON_CONFIG_INVALID,
@@ -79,7 +70,8 @@ absl::Status CheckTripletConfig(const v1::TrainingConfig& config) {
     return Refuse("sampler.samples_per_class", "balances batches over classes; leave it out");
   }
   if (!TakesTriplets(config.loss())) {
-    return Refuse(FieldOf(config.loss()), "compares classes; expected loss.proxy_nca, loss.proxy_triplet or loss.triplet");
+    return Refuse(PathOfLoss(config.loss()),
+                  absl::StrCat("compares classes; expected one of ", absl::StrJoin(PathsOfLossesOnTriplets(), ", ")));
   }
   if (config.loss().has_triplet() && config.loss().triplet().mining() != TripletConfig::MINING_ALL) {
     return Refuse("loss.triplet.mining", "looks for triplets by class; leave it out, or set MINING_ALL");

@@ -17,6 +17,7 @@
 #include "common/logging.h"
 #include "common/progress.h"
 #include "common/status_macros.h"
+#include "config/loss_traits.h"
 #include "config/training_config.h"
 #include "embedder/bundle/bundle.h"
 #include "embedder/bundle/trained_images.h"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/config_override.h"
+#include "config/loss_traits.h"
 #include "config/training_config.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -101,14 +102,23 @@ TEST(NewLossTest, TakesTheTripletsOfTheDataInPlaceOfMining) {
   EXPECT_TRUE(std::holds_alternative<std::unique_ptr<const LossOnPairs>>(mined));
 }
 
-TEST(NewLossTest, KnowsEveryLossOfTheConfigAndAgreesWithItAboutProxies) {
+// A field without traits, or with those of another kind of loss, fails here.
+TEST(NewLossTest, MakesEveryLossOfTheConfigAsItsTraitsSay) {
   const auto* const kind = v1::LossConfig::descriptor()->FindOneofByName("kind");
   ASSERT_GE(kind->field_count(), 8);
   for (int i = 0; i < kind->field_count(); ++i) {
+    const std::string& name = kind->field(i)->name();
     v1::TrainingConfig config;
     config.mutable_loss()->GetReflection()->MutableMessage(config.mutable_loss(), kind->field(i));
     ASSERT_OK_AND_ASSIGN(const Loss loss, NewLoss(config::WithDefaults(config).loss(), Supervision::kClasses));
-    EXPECT_EQ(config::UsesProxies(config.loss()), IsOnProxies(loss)) << kind->field(i)->name();
+    const v1::LossTraits& traits = kind->field(i)->options().GetExtension(v1::loss_traits);
+    EXPECT_EQ(traits.compared_with(),
+              IsOnProxies(loss) ? v1::LossTraits::COMPARED_WITH_PROXIES : v1::LossTraits::COMPARED_WITH_EXAMPLES)
+        << name;
+    EXPECT_EQ(config::UsesProxies(config.loss()), IsOnProxies(loss)) << name;
+    if (traits.takes_triplets()) {
+      EXPECT_OK(NewLoss(config::WithDefaults(config).loss(), Supervision::kTriplets)) << name;
+    }
   }
 }
 
