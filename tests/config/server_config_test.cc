@@ -109,8 +109,14 @@ TEST(ServerConfigTest, AClusterIsCompletedOnlyWhereItIsSet) {
   EXPECT_THAT(CompleteServerConfig(config), HasField("training_jobs.kubernetes.volume_claim"));
   config.mutable_training_jobs()->mutable_kubernetes()->set_volume_claim("data");
   ASSERT_OK_AND_ASSIGN(config, CompleteServerConfig(config));
-  EXPECT_EQ(config.training_jobs().kubernetes().mount_path(), "/var/lib/semblance");
-  EXPECT_EQ(config.training_jobs().kubernetes().ttl_seconds(), 86'400);
+  const v1::KubernetesConfig& cluster = config.training_jobs().kubernetes();
+  EXPECT_EQ(cluster.mount_path(), "/var/lib/semblance");
+  EXPECT_EQ(cluster.service_account(), "default");
+  EXPECT_EQ(cluster.api_server(), "https://kubernetes.default.svc");
+  EXPECT_EQ(cluster.token_path(), "/var/run/secrets/kubernetes.io/serviceaccount/token");
+  EXPECT_EQ(cluster.ca_path(), "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt");
+  EXPECT_EQ(cluster.ttl_seconds(), 86'400);
+  EXPECT_EQ(cluster.namespace_(), "") << "only a pod in the cluster knows it";
 }
 
 TEST(ServerConfigTest, NamesTheValueAndTheRange) {

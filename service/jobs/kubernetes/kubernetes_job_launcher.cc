@@ -134,7 +134,7 @@ class KubernetesJobLauncher final : public JobLauncher {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<JobLauncher>> NewKubernetesJobLauncher(const KubernetesOptions& options) {
-  SEMBLANCE_ASSIGN_OR_RETURN(KubernetesOptions filled, options.WithDefaults());
+  SEMBLANCE_ASSIGN_OR_RETURN(KubernetesOptions filled, options.WithNamespace());
   SEMBLANCE_RETURN_IF_ERROR(filled.Validate());
   SEMBLANCE_ASSIGN_OR_RETURN(std::unique_ptr<KubernetesClient> client, ClientOf(filled));
   return std::make_unique<KubernetesJobLauncher>(std::move(filled), std::move(client));

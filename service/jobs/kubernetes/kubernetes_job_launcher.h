@@ -26,7 +26,7 @@
 namespace semblance::service {
 
 // The first request to the API server is made for the first job. Errors: InvalidArgument for invalid options;
-// FailedPrecondition for a default that exists only in a pod. Start also returns InvalidArgument for a name that is no DNS
+// FailedPrecondition without a namespace outside of a pod. Start also returns InvalidArgument for a name that is no DNS
 // label, and the errors of KubernetesClient.
 absl::StatusOr<std::unique_ptr<JobLauncher>> NewKubernetesJobLauncher(const KubernetesOptions& options);
 

@@ -14,15 +14,8 @@
 namespace semblance::service {
 namespace {
 
-// Kubernetes puts these files into every pod.
-constexpr char kServiceAccount[] = "/var/run/secrets/kubernetes.io/serviceaccount/";
-constexpr int kDaySeconds = 86400;
-
-void Default(std::string* field, absl::string_view value) {
-  if (field->empty()) {
-    *field = std::string(value);
-  }
-}
+// Kubernetes puts this file into every pod.
+constexpr char kNamespacePath[] = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 // A DNS subdomain consists of labels with dots between them.
 absl::Status CheckName(absl::string_view field, const std::string& value) {
@@ -43,16 +36,10 @@ bool IsDnsLabel(const std::string& name, size_t max_size) {
          name.back() != '-';
 }
 
-absl::StatusOr<KubernetesOptions> KubernetesOptions::WithDefaults() const {
+absl::StatusOr<KubernetesOptions> KubernetesOptions::WithNamespace() const {
   KubernetesOptions filled = *this;
-  Default(&filled.mount_path, "/var/lib/semblance");
-  Default(&filled.service_account, "default");
-  Default(&filled.api_server, "https://kubernetes.default.svc");
-  Default(&filled.token_path, absl::StrCat(kServiceAccount, "token"));
-  Default(&filled.ca_path, absl::StrCat(kServiceAccount, "ca.crt"));
-  filled.ttl_seconds = ttl_seconds == 0 ? kDaySeconds : ttl_seconds;
   if (filled.job_namespace.empty()) {
-    const absl::StatusOr<std::string> own = ReadFile(absl::StrCat(kServiceAccount, "namespace"));
+    const absl::StatusOr<std::string> own = ReadFile(kNamespacePath);
     if (!own.ok()) {
       return absl::FailedPreconditionError("kubernetes.namespace is needed: this is no pod with a service account");
     }
@@ -78,8 +65,8 @@ absl::Status KubernetesOptions::Validate() const {
     return absl::InvalidArgumentError(
         absl::StrCat("kubernetes.mount_path is \"", mount_path, "\"; it must be absolute, without a colon"));
   }
-  if (ttl_seconds < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("kubernetes.ttl_seconds is ", ttl_seconds, "; at least 0"));
+  if (ttl_seconds < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("kubernetes.ttl_seconds is ", ttl_seconds, "; it must be at least 1"));
   }
   return absl::OkStatus();
 }

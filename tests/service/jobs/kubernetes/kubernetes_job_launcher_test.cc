@@ -31,6 +31,8 @@ class KubernetesJobLauncherTest : public ::testing::Test {
     options_.job_namespace = "training";
     options_.volume_claim = "data";
     options_.mount_path = dir_.path();
+    options_.service_account = "trainer";
+    options_.ttl_seconds = 60;
     options_.api_server = absl::StrCat("http://127.0.0.1:", server_.port());
     options_.token_path = dir_.Join("token");
     options_.poll_interval = absl::Milliseconds(2);
@@ -358,14 +360,9 @@ TEST_F(KubernetesJobLauncherTest, RefusesOptionsThatMakeNoSense) {
   refuse(&service::KubernetesOptions::api_server, "http://10.0.0.1");
 }
 
-TEST_F(KubernetesJobLauncherTest, FillsInDefaults) {
-  service::KubernetesOptions options;
-  EXPECT_THAT(options.WithDefaults(), StatusIs(absl::StatusCode::kFailedPrecondition));
-  options.job_namespace = "training";
-  ASSERT_OK_AND_ASSIGN(const service::KubernetesOptions filled, options.WithDefaults());
-  EXPECT_EQ(filled.api_server, "https://kubernetes.default.svc");
-  EXPECT_EQ(filled.mount_path, "/var/lib/semblance");
-  EXPECT_EQ(filled.ttl_seconds, 86400);
+TEST_F(KubernetesJobLauncherTest, NeedsANamespaceOutsideOfAPod) {
+  options_.job_namespace = "";
+  EXPECT_THAT(service::NewKubernetesJobLauncher(options_), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

@@ -20,17 +20,14 @@ KubernetesOptions Valid() {
   options.image = "registry.example/semblance:1";
   options.job_namespace = "training";
   options.volume_claim = "semblance-data";
-  return options.WithDefaults().value();
+  options.mount_path = "/var/lib/semblance";
+  options.service_account = "trainer";
+  options.ttl_seconds = 60;
+  return options;
 }
 
-TEST(KubernetesOptionsTest, DefaultsAreFilledInAndGivenValuesKept) {
-  const KubernetesOptions options = Valid();
-  EXPECT_EQ(options.mount_path, "/var/lib/semblance");
-  EXPECT_EQ(options.service_account, "default");
-  EXPECT_EQ(options.api_server, "https://kubernetes.default.svc");
-  EXPECT_EQ(options.token_path, "/var/run/secrets/kubernetes.io/serviceaccount/token");
-  EXPECT_EQ(options.ca_path, "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt");
-  EXPECT_EQ(options.ttl_seconds, 86400);
+TEST(KubernetesOptionsTest, AGivenNamespaceIsKept) {
+  ASSERT_OK_AND_ASSIGN(const KubernetesOptions options, Valid().WithNamespace());
   EXPECT_EQ(options.job_namespace, "training");
   EXPECT_OK(options.Validate());
 }
@@ -38,7 +35,7 @@ TEST(KubernetesOptionsTest, DefaultsAreFilledInAndGivenValuesKept) {
 TEST(KubernetesOptionsTest, OutsideOfAPodTheNamespaceIsNeeded) {
   KubernetesOptions options = Valid();
   options.job_namespace = "";
-  EXPECT_THAT(options.WithDefaults(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(options.WithNamespace(), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST(KubernetesOptionsTest, DnsLabels) {
@@ -69,17 +66,19 @@ TEST_P(BadKubernetesOptionTest, IsRefusedWithItsField) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadKubernetesOptionTest,
-    ::testing::Values(BadOption{"NoImage", [](KubernetesOptions& o) { o.image = ""; }, "kubernetes.image"},
-                      BadOption{"ImageWithASpace", [](KubernetesOptions& o) { o.image = "a b"; }, "kubernetes.image"},
-                      BadOption{"Namespace", [](KubernetesOptions& o) { o.job_namespace = "A"; }, "kubernetes.namespace"},
-                      BadOption{"NoVolumeClaim", [](KubernetesOptions& o) { o.volume_claim = ""; }, "kubernetes.volume_claim"},
-                      BadOption{"ServiceAccount", [](KubernetesOptions& o) { o.service_account = "a..b"; },
-                                "kubernetes.service_account"},
-                      BadOption{"Owner", [](KubernetesOptions& o) { o.owner_deployment = "a/b"; }, "kubernetes.owner_deployment"},
-                      BadOption{"RelativeMount", [](KubernetesOptions& o) { o.mount_path = "data"; }, "kubernetes.mount_path"},
-                      BadOption{"MountOfTheRoot", [](KubernetesOptions& o) { o.mount_path = "/"; }, "kubernetes.mount_path"},
-                      BadOption{"MountWithAColon", [](KubernetesOptions& o) { o.mount_path = "/a:b"; }, "kubernetes.mount_path"},
-                      BadOption{"NegativeTtl", [](KubernetesOptions& o) { o.ttl_seconds = -1; }, "kubernetes.ttl_seconds"}),
+    ::testing::Values(
+        BadOption{"NoImage", [](KubernetesOptions& o) { o.image = ""; }, "kubernetes.image"},
+        BadOption{"ImageWithASpace", [](KubernetesOptions& o) { o.image = "a b"; }, "kubernetes.image"},
+        BadOption{"Namespace", [](KubernetesOptions& o) { o.job_namespace = "A"; }, "kubernetes.namespace"},
+        BadOption{"NoVolumeClaim", [](KubernetesOptions& o) { o.volume_claim = ""; }, "kubernetes.volume_claim"},
+        BadOption{"ServiceAccount", [](KubernetesOptions& o) { o.service_account = "a..b"; }, "kubernetes.service_account"},
+        BadOption{"Owner", [](KubernetesOptions& o) { o.owner_deployment = "a/b"; }, "kubernetes.owner_deployment"},
+        BadOption{"RelativeMount", [](KubernetesOptions& o) { o.mount_path = "data"; }, "kubernetes.mount_path"},
+        BadOption{"MountOfTheRoot", [](KubernetesOptions& o) { o.mount_path = "/"; }, "kubernetes.mount_path"},
+        BadOption{"MountWithAColon", [](KubernetesOptions& o) { o.mount_path = "/a:b"; }, "kubernetes.mount_path"},
+        BadOption{"NoServiceAccount", [](KubernetesOptions& o) { o.service_account = ""; }, "kubernetes.service_account"},
+        BadOption{"NoMount", [](KubernetesOptions& o) { o.mount_path = ""; }, "kubernetes.mount_path"},
+        BadOption{"NoTtl", [](KubernetesOptions& o) { o.ttl_seconds = 0; }, "kubernetes.ttl_seconds"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -14,22 +14,21 @@ absl::Status Render(const std::string& directory) {
   options.image = "registry.example.org/semblance:1.0";
   options.job_namespace = "semblance";
   options.volume_claim = "semblance-data";
-  const absl::StatusOr<KubernetesOptions> filled = options.WithDefaults();
-  if (!filled.ok()) {
-    return filled.status();
-  }
+  options.mount_path = "/var/lib/semblance";
+  options.service_account = "default";
+  options.ttl_seconds = 86400;
   JobSpec spec;
   spec.name = "job-000001-1";
   spec.arguments = {"/usr/bin/semblance-trainer", "--config=/var/lib/semblance/jobs/job-000001/config.textproto"};
   spec.log_path = "/var/lib/semblance/jobs/job-000001/trainer.log";
   const KubernetesOwner deployment = {.name = "semblance", .uid = "0d6b2a4e-0000-4000-8000-000000000001"};
-  absl::Status status = WriteFileAtomically(directory + "/plain.json", RenderJob(spec, *filled, std::nullopt));
+  absl::Status status = WriteFileAtomically(directory + "/plain.json", RenderJob(spec, options, std::nullopt));
   spec.max_memory_bytes = int64_t{8} << 30;
   spec.cpus = 2.5;
   spec.gpus = 1;
-  status.Update(WriteFileAtomically(directory + "/resources.json", RenderJob(spec, *filled, deployment)));
+  status.Update(WriteFileAtomically(directory + "/resources.json", RenderJob(spec, options, deployment)));
   spec.replicas = 4;
-  status.Update(WriteFileAtomically(directory + "/replicas.json", RenderJob(spec, *filled, deployment)));
+  status.Update(WriteFileAtomically(directory + "/replicas.json", RenderJob(spec, options, deployment)));
   const KubernetesOwner job = {.name = spec.name, .uid = "0d6b2a4e-0000-4000-8000-000000000002"};
   status.Update(WriteFileAtomically(directory + "/service.json", RenderReplicaService(job)));
   status.Update(WriteFileAtomically(directory + "/deletion.json", RenderDeletion(job.uid, absl::Seconds(25))));
