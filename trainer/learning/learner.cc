@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
+#include "config/field_rules.h"
 #include "embedder/torch/device.h"
 #include "trainer/learning/whitening.h"
 #include "trainer/losses/new_loss.h"
@@ -24,6 +25,17 @@ enum ParameterGroup { kBackboneDecayed, kBackboneNotDecayed, kHeadDecayed, kHead
 
 bool BelongsToHead(const std::string& name) {
   return absl::StartsWith(name, "head.");
+}
+
+// The lengths of Proxy-NCA. For other losses, and for lengths that have no bound, these are the lengths of Proxy-NCA when none are
+// set.
+BoundLengths LengthsOf(const v1::LossConfig& loss) {
+  v1::ProxyNcaConfig config;
+  if (loss.has_proxy_nca() && loss.proxy_nca().embedding_scale() * loss.proxy_nca().proxy_scale() >= 1) {
+    config = loss.proxy_nca();
+  }
+  config::FillDefaults(&config);
+  return {.embedding_scale = config.embedding_scale(), .proxy_scale = config.proxy_scale()};
 }
 
 std::unique_ptr<torch::optim::OptimizerOptions> OptionsOf(const OptimizerConfig& config, double weight_decay) {
@@ -199,12 +211,7 @@ void Learner::MeasureProxies(const Examples& examples, const ProxyBatch& matched
     meter_->Observe(*triplets);
     return;
   }
-  BoundLengths lengths;  // The defaults, for losses that have no lengths of their own.
-  const v1::ProxyNcaConfig& config = config_.loss().proxy_nca();
-  if (config_.loss().has_proxy_nca() && config.embedding_scale() * config.proxy_scale() >= 1) {
-    lengths = {config.embedding_scale(), config.proxy_scale()};
-  }
-  meter_->Observe(std::get<PairBatch>(examples), matched, lengths);
+  meter_->Observe(std::get<PairBatch>(examples), matched, LengthsOf(config_.loss()));
 }
 
 void Learner::ApplyGradients(double factor) {

@@ -26,7 +26,7 @@ absl::Status Refuse(const std::string& field, absl::string_view message) {
 }
 
 absl::StatusOr<Loss> NewProxyNca(const v1::LossConfig& config) {
-  ProxyNcaOptions options;
+  ProxyNcaOptions options{};
   switch (config.proxy_nca().denominator()) {
     case v1::ProxyNcaConfig::DENOMINATOR_NEGATIVES:
       options.denominator = ProxyNcaOptions::Denominator::kNegatives;
@@ -44,7 +44,7 @@ absl::StatusOr<Loss> NewProxyNca(const v1::LossConfig& config) {
 }
 
 Loss NewSoftTriple(const v1::LossConfig& config) {
-  SoftTripleOptions options;
+  SoftTripleOptions options{};
   options.scale = config.soft_triple().scale();
   options.temperature = config.soft_triple().temperature();
   options.margin = config.soft_triple().margin();

@@ -24,15 +24,16 @@
 
 namespace semblance::trainer {
 
+// loss_config.proto has the defaults: set every field.
 struct ProxyNcaOptions {
   enum class Denominator { kNegatives, kAll };
 
-  Denominator denominator = Denominator::kAll;
+  Denominator denominator;
   // The lengths that embeddings and proxies are scaled to; above 0.
-  double embedding_scale = 3;
-  double proxy_scale = 3;
+  double embedding_scale;
+  double proxy_scale;
   // The part of the positive's weight that is spread evenly over all proxies, from 0 to below 1. Used with kAll only.
-  double label_smoothing = 0;
+  double label_smoothing;
 };
 
 class ProxyNcaLoss final : public LossOnProxies {

@@ -19,17 +19,18 @@
 
 namespace semblance::trainer {
 
+// loss_config.proto has the defaults: set every field.
 struct SoftTripleOptions {
   // l > 0.
-  double scale = 20;
+  double scale;
   // g > 0. The smaller it is, the more only the nearest center counts.
-  double temperature = 0.1;
+  double temperature;
   // delta >= 0.
-  double margin = 0.01;
+  double margin;
   // tau >= 0.
-  double regularization = 0.2;
+  double regularization;
   // From 0 to below 1, for the cross entropy.
-  double label_smoothing = 0;
+  double label_smoothing;
 };
 
 class SoftTripleLoss final : public LossOnProxies {

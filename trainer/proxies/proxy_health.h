@@ -44,8 +44,8 @@ struct ProxyHealth {
 
 // The lengths of embeddings and proxies that the bound is computed for.
 struct BoundLengths {
-  double embedding_scale = 3;
-  double proxy_scale = 3;
+  double embedding_scale;
+  double proxy_scale;
 };
 
 class ProxyHealthMeter {

@@ -129,12 +129,11 @@ struct NamedLoss {
 };
 
 std::vector<NamedLoss> LossesMadeByHand() {
-  ProxyNcaOptions nca;
-  nca.denominator = ProxyNcaOptions::Denominator::kNegatives;
-  ProxyNcaOptions long_nca;
-  long_nca.embedding_scale = 2;
-  SoftTripleOptions soft;
-  soft.margin = 0.3;
+  using Denominator = ProxyNcaOptions::Denominator;
+  const ProxyNcaOptions nca = {
+      .denominator = Denominator::kNegatives, .embedding_scale = 3, .proxy_scale = 3, .label_smoothing = 0};
+  const ProxyNcaOptions long_nca = {.denominator = Denominator::kAll, .embedding_scale = 2, .proxy_scale = 3, .label_smoothing = 0};
+  const SoftTripleOptions soft = {.scale = 20, .temperature = 0.1, .margin = 0.3, .regularization = 0.2, .label_smoothing = 0};
   std::vector<NamedLoss> losses;
   const auto add = [&](const std::string& assignment, auto loss) { losses.push_back({assignment, Loss(std::move(loss))}); };
   add("loss.proxy_nca.denominator=DENOMINATOR_NEGATIVES", std::make_unique<ProxyNcaLoss>(nca));

@@ -21,7 +21,9 @@ using testing::ProxyBatchOf;
 
 TEST(NormalizedSoftmaxTest, IsProxyNcaWithThePositiveInTheDenominator) {
   const ProxyBatch batch = ProxyBatchOf(kPoints, kProxyPoints, kClassNumbers);
-  EXPECT_NEAR(NormalizedSoftmaxLoss(1.0 / 18, 0).Compute(batch).item<double>(), ProxyNcaLoss({}).Compute(batch).item<double>(),
+  const ProxyNcaOptions nca = {
+      .denominator = ProxyNcaOptions::Denominator::kAll, .embedding_scale = 3, .proxy_scale = 3, .label_smoothing = 0};
+  EXPECT_NEAR(NormalizedSoftmaxLoss(1.0 / 18, 0).Compute(batch).item<double>(), ProxyNcaLoss(nca).Compute(batch).item<double>(),
               1e-6);
 }
 

@@ -19,11 +19,7 @@ using testing::Labels;
 using testing::OnCircle;
 
 ProxyNcaOptions Options(Denominator denominator, double embedding_scale, double proxy_scale) {
-  ProxyNcaOptions options;
-  options.denominator = denominator;
-  options.embedding_scale = embedding_scale;
-  options.proxy_scale = proxy_scale;
-  return options;
+  return {.denominator = denominator, .embedding_scale = embedding_scale, .proxy_scale = proxy_scale, .label_smoothing = 0};
 }
 
 torch::Tensor ComputeProxyNca(const torch::Tensor& embeddings, const torch::Tensor& proxies, const torch::Tensor& labels,

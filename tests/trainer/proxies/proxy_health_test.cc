@@ -22,6 +22,10 @@ v1::ProxyConfig OneEach() {
   return config;
 }
 
+constexpr ProxyNcaOptions kNca = {
+    .denominator = ProxyNcaOptions::Denominator::kAll, .embedding_scale = 3, .proxy_scale = 3, .label_smoothing = 0};
+constexpr BoundLengths kLengths = {.embedding_scale = 3, .proxy_scale = 3};
+
 class ProxyHealthTest : public ::testing::Test {
  protected:
   ProxyHealthTest() : proxies_(OneEach(), 3, 2, /*seed=*/1, torch::kCPU), meter_(&proxies_, 3) {
@@ -33,7 +37,7 @@ class ProxyHealthTest : public ::testing::Test {
     const PairBatch examples = testing::PairBatchOf(embeddings, labels);
     const ProxyBatch matched = proxies_.Match(examples);
     loss.Compute(matched).backward();
-    meter_.Observe(examples, matched, {});
+    meter_.Observe(examples, matched, kLengths);
     meter_.ObserveMoved();
   }
 
@@ -42,8 +46,8 @@ class ProxyHealthTest : public ::testing::Test {
 };
 
 TEST_F(ProxyHealthTest, TellsWhereTheExamplesAreAndForgetsThem) {
-  Step(ProxyNcaLoss({}), {10, 130}, {0, 1});
-  Step(ProxyNcaLoss({}), {350, 20}, {0, 1});
+  Step(ProxyNcaLoss(kNca), {10, 130}, {0, 1});
+  Step(ProxyNcaLoss(kNca), {350, 20}, {0, 1});
 
   const ProxyHealth health = meter_.Take();
 
@@ -70,14 +74,14 @@ TEST_F(ProxyHealthTest, NamesTheClassesThatNeedAGradientAndGotNone) {
   // The example is far away but has no gradient, as if the proxies were left out of the loss.
   torch::Tensor(proxies_.values()).mutable_grad() = torch::Tensor();
   const PairBatch examples = testing::PairBatchOf({0, 240, 240}, {0, 1, 2});
-  meter_.Observe(examples, proxies_.Match(examples), {});
+  meter_.Observe(examples, proxies_.Match(examples), kLengths);
   const ProxyHealth health = meter_.Take();
   EXPECT_EQ(health.stuck, 1);
   EXPECT_THAT(health.stuck_classes, ElementsAre(1));
 }
 
 TEST_F(ProxyHealthTest, CountsTheBoundOfAnchorsWithAPositive) {
-  Step(ProxyNcaLoss({}), {10, 20, 130, 250}, {0, 0, 1, 2});
+  Step(ProxyNcaLoss(kNca), {10, 20, 130, 250}, {0, 0, 1, 2});
   const NcaBound bound = meter_.Take().bound;
   EXPECT_EQ(bound.anchors, 2);
   EXPECT_LE(bound.nca, bound.bound);
