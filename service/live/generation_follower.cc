@@ -44,7 +44,7 @@ GenerationFollower::GenerationFollower(std::shared_ptr<Generation> generation, c
 GenerationFollower::~GenerationFollower() {
   RequestStop();
   MutexLock lock(&mutex_);
-  changed_.wait(mutex_, [this]() SEMBLANCE_REQUIRES(mutex_) { return !running_; });
+  changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return !running_; });
 }
 
 void GenerationFollower::RequestStop() {
@@ -78,7 +78,7 @@ void GenerationFollower::Run() {
       MutexLock lock(&mutex_);
       if (!due_ || stop_) {
         running_ = false;
-        changed_.notify_all();  // Under the lock, because the destructor may then finish at once.
+        changed_.NotifyAll();  // Under the lock, because the destructor may then finish at once.
         return;
       }
       due_ = false;

@@ -14,7 +14,6 @@
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_FOLLOWER_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_FOLLOWER_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -23,6 +22,7 @@
 #include "absl/time/time.h"
 #include "catalog/catalog.h"
 #include "common/clock.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "common/threads/thread_pool.h"
 #include "service/live/generation.h"
@@ -88,7 +88,7 @@ class GenerationFollower {
   Mutex rounds_;
 
   Mutex mutex_;
-  std::condition_variable_any changed_;
+  Condition changed_;
   bool started_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool due_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   bool stop_ SEMBLANCE_GUARDED_BY(mutex_) = false;

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
-
 namespace semblance::service {
 
 void WriteGate::Enter(std::function<void()> commit) {
@@ -23,20 +21,14 @@ void WriteGate::Leave() {
     MutexLock lock(&mutex_);
     --inside_;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 bool WriteGate::Close(absl::Duration limit) {
-  const auto deadline = absl::ToChronoTime(absl::Now() + limit);
   {
     MutexLock lock(&mutex_);
     closed_ = true;
-    while (inside_ > 0) {
-      if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout && inside_ > 0) {
-        break;
-      }
-    }
-    if (inside_ == 0) {
+    if (changed_.WaitFor(mutex_, /*stop=*/{}, limit, [this]() SEMBLANCE_REQUIRES(mutex_) { return inside_ == 0; })) {
       return true;
     }
   }

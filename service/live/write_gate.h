@@ -11,11 +11,11 @@
 #ifndef SEMBLANCE_SERVICE_LIVE_WRITE_GATE_H_
 #define SEMBLANCE_SERVICE_LIVE_WRITE_GATE_H_
 
-#include <condition_variable>
 #include <functional>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 
 namespace semblance::service {
@@ -35,7 +35,7 @@ class WriteGate {
 
  private:
   Mutex mutex_;
-  std::condition_variable_any changed_;
+  Condition changed_;
   int inside_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   bool closed_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> held_ SEMBLANCE_GUARDED_BY(mutex_);

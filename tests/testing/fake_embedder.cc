@@ -65,10 +65,8 @@ absl::Status FakeEmbedder::Embed(absl::Span<const embedder::Image> images, absl:
     call.push_back(image.pixels.empty() ? 0 : image.pixels[0]);
   }
   ++at_gate_;
-  changed_.notify_all();
-  while (gate_closed_) {
-    changed_.wait(mutex_);
-  }
+  changed_.NotifyAll();
+  changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return !gate_closed_; });
   --at_gate_;
   return status_;
 }
@@ -81,14 +79,12 @@ void FakeEmbedder::CloseGate() {
 void FakeEmbedder::OpenGate() {
   const MutexLock lock(&mutex_);
   gate_closed_ = false;
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 void FakeEmbedder::AwaitCallAtGate() const {
   const MutexLock lock(&mutex_);
-  while (at_gate_ == 0) {
-    changed_.wait(mutex_);
-  }
+  changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return at_gate_ > 0; });
 }
 
 void FakeEmbedder::FailWith(absl::Status status) {

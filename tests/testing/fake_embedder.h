@@ -5,7 +5,6 @@
 #ifndef SEMBLANCE_TESTS_TESTING_FAKE_EMBEDDER_H_
 #define SEMBLANCE_TESTS_TESTING_FAKE_EMBEDDER_H_
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "embedder/embedder.h"
 #include "embedder/image/image.h"
@@ -51,7 +51,7 @@ class FakeEmbedder : public embedder::Embedder {
   embedder::Preprocessor preprocessor_;
   const std::string device_ = "fake";
   mutable Mutex mutex_;
-  mutable std::condition_variable_any changed_;
+  mutable Condition changed_;
   bool gate_closed_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   mutable int at_gate_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   absl::Status status_ SEMBLANCE_GUARDED_BY(mutex_);

@@ -4,8 +4,6 @@
 #include <httplib.h>
 #include <signal.h>
 
-#include <chrono>
-#include <condition_variable>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -18,6 +16,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 
 namespace semblance::service {
@@ -26,7 +25,7 @@ namespace {
 constexpr int kHttpsPort = 443;
 constexpr int kHttpPort = 80;
 // Interrupt repeats its attempt in this interval, because a request cannot be ended before it has a connection.
-constexpr auto kInterruptPoll = std::chrono::milliseconds(10);
+constexpr absl::Duration kInterruptPoll = absl::Milliseconds(10);
 
 struct Address {
   bool tls = true;
@@ -160,7 +159,7 @@ class HttplibClient final : public KubernetesClient {
       for (httplib::ClientImpl* client : in_flight_) {
         client->stop();
       }
-      returned_.wait_for(mutex_, kInterruptPoll);
+      returned_.WaitFor(mutex_, /*stop=*/{}, kInterruptPoll, [this]() SEMBLANCE_REQUIRES(mutex_) { return in_flight_.empty(); });
     }
   }
 
@@ -175,7 +174,7 @@ class HttplibClient final : public KubernetesClient {
     ~InFlight() {
       const MutexLock lock(&owner_.mutex_);
       owner_.in_flight_.erase(client_);
-      owner_.returned_.notify_all();
+      owner_.returned_.NotifyAll();
     }
     InFlight(const InFlight&) = delete;
     InFlight& operator=(const InFlight&) = delete;
@@ -284,7 +283,7 @@ class HttplibClient final : public KubernetesClient {
   const KubernetesClientOptions options_;
   const Address address_;
   Mutex mutex_;
-  std::condition_variable_any returned_;
+  Condition returned_;
   bool interrupted_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   std::set<httplib::ClientImpl*> in_flight_ SEMBLANCE_GUARDED_BY(mutex_);
 };

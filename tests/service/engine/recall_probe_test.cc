@@ -1,9 +1,9 @@
 #include "service/engine/recall_probe.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <utility>
 
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -38,23 +38,19 @@ class FakeIndex final : public index::VectorIndex {
     EXPECT_EQ(options.top_k, kTopK);
     MutexLock lock(&mutex_);
     ++searches_;
-    changed_.notify_all();
-    while (gate_closed_) {
-      changed_.wait(mutex_);
-    }
+    changed_.NotifyAll();
+    changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return !gate_closed_; });
     return index::IndexSearchResult{.neighbors = {rows_}, .applied_sequence = sequence_};
   }
 
   void SetGate(bool closed) {
     MutexLock lock(&mutex_);
     gate_closed_ = closed;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
   void AwaitSearches(int count) const {
     MutexLock lock(&mutex_);
-    while (searches_ < count) {
-      changed_.wait(mutex_);
-    }
+    changed_.Wait(mutex_, /*stop=*/{}, [this, count]() SEMBLANCE_REQUIRES(mutex_) { return searches_ >= count; });
   }
   int searches() const {
     MutexLock lock(&mutex_);
@@ -65,7 +61,7 @@ class FakeIndex final : public index::VectorIndex {
   const std::vector<index::ScoredKey> rows_;
   std::atomic<uint64_t> sequence_{kSequence};
   mutable Mutex mutex_;
-  mutable std::condition_variable_any changed_;
+  mutable Condition changed_;
   bool gate_closed_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   mutable int searches_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
 };

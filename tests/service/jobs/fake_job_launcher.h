@@ -4,8 +4,6 @@
 #ifndef SEMBLANCE_TESTS_SERVICE_JOBS_FAKE_JOB_LAUNCHER_H_
 #define SEMBLANCE_TESTS_SERVICE_JOBS_FAKE_JOB_LAUNCHER_H_
 
-#include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "common/threads/condition.h"
 #include "common/threads/mutex.h"
 #include "service/jobs/job_launcher.h"
 
@@ -24,9 +23,7 @@ class FakeCluster {
   // Waits for this many starts. Returns the spec of the last of them.
   service::JobSpec AwaitStart(size_t count) {
     MutexLock lock(&mutex_);
-    while (specs_.size() < count) {
-      changed_.wait(mutex_);
-    }
+    changed_.Wait(mutex_, /*stop=*/{}, [this, count]() SEMBLANCE_REQUIRES(mutex_) { return specs_.size() >= count; });
     return specs_[count - 1];
   }
 
@@ -39,13 +36,13 @@ class FakeCluster {
     MutexLock lock(&mutex_);
     specs_.push_back(spec);
     exit_codes_[spec.name] = std::nullopt;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
   void End(const std::string& name, int exit_code) {
     MutexLock lock(&mutex_);
     exit_codes_[name] = exit_code;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
   bool Runs(const std::string& name) const {
@@ -55,17 +52,14 @@ class FakeCluster {
   }
 
   std::optional<int> Wait(const std::string& name, absl::Duration limit) {
-    const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(limit);
     MutexLock lock(&mutex_);
-    while (!exit_codes_[name].has_value() && std::chrono::steady_clock::now() < deadline) {
-      changed_.wait_until(mutex_, deadline);
-    }
+    changed_.WaitFor(mutex_, /*stop=*/{}, limit, [&]() SEMBLANCE_REQUIRES(mutex_) { return exit_codes_[name].has_value(); });
     return exit_codes_[name];
   }
 
  private:
   mutable Mutex mutex_;
-  std::condition_variable_any changed_;
+  Condition changed_;
   std::vector<service::JobSpec> specs_ SEMBLANCE_GUARDED_BY(mutex_);
   std::map<std::string, std::optional<int>> exit_codes_ SEMBLANCE_GUARDED_BY(mutex_);
 };

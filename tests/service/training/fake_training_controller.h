@@ -1,22 +1,18 @@
 // A TrainingController for tests. The test sets jobs and logs, and calls are recorded.
 //
-// Thread-safe. Observers are called under a lock, which the contract allows. ReadLog is the only method that they may call.
+// Thread-safe. The only method that observers may call is ReadLog.
 #ifndef SEMBLANCE_TESTS_SERVICE_TRAINING_FAKE_TRAINING_CONTROLLER_H_
 #define SEMBLANCE_TESTS_SERVICE_TRAINING_FAKE_TRAINING_CONTROLLER_H_
 
 #include <algorithm>
-#include <condition_variable>
-#include <map>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "common/error.h"
 #include "common/status_macros.h"
 #include "common/threads/mutex.h"
 #include "service/training/training_controller.h"
+#include "tests/service/tasks/fake_controller.h"
 
 namespace semblance::testing {
 
@@ -29,20 +25,14 @@ inline service::TrainingInfo JobOf(const std::string& id, service::TrainingState
   return info;
 }
 
-class FakeTrainingController final : public service::TrainingController {
+// Calls are recorded as "cancel job-000001".
+class FakeTrainingController final
+    : public FakeController<service::TrainingController, service::TrainingInfo, service::TrainingSpec> {
  public:
-  // Makes or changes a job, and tells its observers.
-  void Set(const service::TrainingInfo& info) {
-    MutexLock lock(&mutex_);
-    jobs_[info.id] = info;
-    Tell(info.id, info);
-  }
+  FakeTrainingController() : FakeController("job", v1::ERROR_REASON_JOB_NOT_FOUND) {}
 
-  void Remove(const std::string& id) {
-    MutexLock lock(&mutex_);
-    jobs_.erase(id);
-    Tell(id, std::nullopt);
-  }
+  // Makes or changes a job, and tells its observers.
+  void Set(const service::TrainingInfo& info) { Put(info.id, info); }
 
   // Appends to the log. There is one log for all jobs, and its offsets count lines.
   void Log(const std::string& line) {
@@ -56,51 +46,14 @@ class FakeTrainingController final : public service::TrainingController {
     log_failure_ = status;
   }
 
-  // Methods that change something return this error. OK ends that.
-  void FailWith(const absl::Status& status) {
-    MutexLock lock(&mutex_);
-    failure_ = status;
-  }
-
-  // Waits until there are this many observers.
-  void AwaitObservers(size_t count) {
-    MutexLock lock(&mutex_);
-    while (observers_.size() != count) {
-      changed_.wait(mutex_);
-    }
-  }
-
-  // Returns the calls in their order, in a form such as "cancel job-000001".
-  std::vector<std::string> calls() const {
-    MutexLock lock(&mutex_);
-    return calls_;
-  }
-
-  service::TrainingSpec last_spec() const {
-    MutexLock lock(&mutex_);
-    return last_spec_;
-  }
-
   absl::StatusOr<service::TrainingInfo> Create(const service::TrainingSpec& spec) override {
-    SEMBLANCE_RETURN_IF_ERROR(Record(absl::StrCat("create ", spec.config.model_name())));
-    MutexLock lock(&mutex_);
-    last_spec_ = spec;
+    SEMBLANCE_RETURN_IF_ERROR(RecordCreate(spec.config.model_name(), spec));
     return JobOf("job-000007", service::TrainingState::kQueued);
   }
 
-  absl::StatusOr<service::TrainingInfo> Get(const std::string& id) const override {
-    MutexLock lock(&mutex_);
-    return Find(id);
-  }
-
   absl::StatusOr<std::vector<service::TrainingInfo>> List() const override {
-    MutexLock lock(&mutex_);
-    SEMBLANCE_RETURN_IF_ERROR(failure_);
-    std::vector<service::TrainingInfo> list;
-    for (auto it = jobs_.rbegin(); it != jobs_.rend(); ++it) {
-      list.push_back(it->second);
-    }
-    return list;
+    SEMBLANCE_RETURN_IF_ERROR(failure());
+    return rows();
   }
 
   absl::StatusOr<service::TrainingInfo> Cancel(const std::string& id) override {
@@ -123,55 +76,7 @@ class FakeTrainingController final : public service::TrainingController {
     return service::LogLines{.lines = {log_.begin() + first, log_.end()}, .next_offset = end};
   }
 
-  absl::StatusOr<int64_t> AddObserver(const std::string& id, Observer observer) override {
-    MutexLock lock(&mutex_);
-    SEMBLANCE_ASSIGN_OR_RETURN(const service::TrainingInfo info, Find(id));
-    const int64_t token = next_token_++;
-    observer(info);
-    observers_.emplace(token, std::make_pair(id, std::move(observer)));
-    changed_.notify_all();
-    return token;
-  }
-
-  void RemoveObserver(int64_t token) override {
-    MutexLock lock(&mutex_);
-    observers_.erase(token);
-    changed_.notify_all();
-  }
-
  private:
-  absl::StatusOr<service::TrainingInfo> Find(const std::string& id) const SEMBLANCE_REQUIRES(mutex_) {
-    const auto found = jobs_.find(id);
-    if (found == jobs_.end()) {
-      return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_JOB_NOT_FOUND, absl::StrCat("there is no job ", id));
-    }
-    return found->second;
-  }
-
-  absl::Status Record(std::string call) {
-    MutexLock lock(&mutex_);
-    calls_.push_back(std::move(call));
-    return failure_;
-  }
-
-  void Tell(const std::string& id, const std::optional<service::TrainingInfo>& info) SEMBLANCE_REQUIRES(mutex_) {
-    for (auto& [token, observer] : observers_) {
-      if (observer.first == id) {
-        observer.second(info);
-      }
-    }
-  }
-
-  mutable Mutex mutex_;
-  std::condition_variable_any changed_;
-  std::map<std::string, service::TrainingInfo> jobs_ SEMBLANCE_GUARDED_BY(mutex_);
-  std::map<int64_t, std::pair<std::string, Observer>> observers_ SEMBLANCE_GUARDED_BY(mutex_);
-  int64_t next_token_ SEMBLANCE_GUARDED_BY(mutex_) = 1;
-  absl::Status failure_ SEMBLANCE_GUARDED_BY(mutex_);
-  std::vector<std::string> calls_ SEMBLANCE_GUARDED_BY(mutex_);
-  service::TrainingSpec last_spec_ SEMBLANCE_GUARDED_BY(mutex_);
-
-  // The log has a lock of its own, because observers run under mutex_ and read the log.
   mutable Mutex log_mutex_;
   std::vector<std::string> log_ SEMBLANCE_GUARDED_BY(log_mutex_);
   absl::Status log_failure_ SEMBLANCE_GUARDED_BY(log_mutex_);

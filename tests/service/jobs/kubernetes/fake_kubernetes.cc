@@ -1,7 +1,6 @@
 #include "tests/service/jobs/kubernetes/fake_kubernetes.h"
 
 #include <algorithm>
-#include <chrono>
 #include <regex>
 #include <utility>
 
@@ -18,8 +17,8 @@ constexpr char kJobs[] = "/apis/batch/v1/namespaces/training/jobs";
 constexpr char kPods[] = "/api/v1/namespaces/training/pods";
 constexpr char kServices[] = "/api/v1/namespaces/training/services";
 constexpr char kDeployments[] = "/apis/apps/v1/namespaces/training/deployments/";
-// A watch checks this often that its client is still connected.
-constexpr auto kWatchPoll = std::chrono::milliseconds(5);
+// A watch checks this often that its client is still connected, because httplib tells nobody when a client goes.
+constexpr absl::Duration kWatchPoll = absl::Milliseconds(5);
 
 Json StatusObject(int code, const std::string& message) {
   return {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"}, {"message", message}, {"code", code}};
@@ -42,64 +41,70 @@ bool HasName(const Json& object) {
 }  // namespace
 
 FakeKubernetes::FakeKubernetes(std::unique_ptr<httplib::Server> server) : server_(std::move(server)) {
-  server_->new_task_queue = [] { return new httplib::ThreadPool(8); };
+  // httplib asks for it as soon as it listens.
+  server_->new_task_queue = [this] {
+    const MutexLock lock(&mutex_);
+    listening_ = true;
+    changed_.NotifyAll();
+    return new httplib::ThreadPool(8);
+  };
   const auto serve = [this](const httplib::Request& request, httplib::Response& response) { Serve(request, response); };
   server_->Get("/.*", serve);
   server_->Post("/.*", serve);
   server_->Delete("/.*", serve);
   port_ = server_->bind_to_any_port("127.0.0.1");
-  thread_ = std::thread([this] { server_->listen_after_bind(); });
-  while (!server_->is_running()) {
-    std::this_thread::yield();
-  }
+  thread_ = Worker("kubernetes", [this](const std::stop_token& /*stop*/) { server_->listen_after_bind(); });
+  // The destructor's stop() has no effect before the server listens.
+  const MutexLock lock(&mutex_);
+  changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return listening_; });
 }
 
 FakeKubernetes::~FakeKubernetes() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(&mutex_);
     stopping_ = true;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
   server_->stop();
-  thread_.join();
+  thread_.Stop();
 }
 
 void FakeKubernetes::SetToken(const std::string& token) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   token_ = token;
 }
 
 void FakeKubernetes::FailNext(const std::string& part, int http_status, int count) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   failures_.push_back({part, http_status, count});
 }
 
 void FakeKubernetes::Change(const std::string& name, const char* type) {
   jobs_[name]["metadata"]["resourceVersion"] = absl::StrCat(++version_);
   events_.push_back({version_, name, Json({{"type", type}, {"object", jobs_[name]}}).dump() + "\n"});
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 void FakeKubernetes::Finish(const std::string& job, const std::string& condition) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   jobs_[job]["status"]["conditions"] = Json::array({{{"type", condition}, {"status", "True"}}});
   Change(job, "MODIFIED");
 }
 
 void FakeKubernetes::RemoveJob(const std::string& job) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   Change(job, "DELETED");
   jobs_.erase(job);
 }
 
 void FakeKubernetes::ReplaceJob(const std::string& job) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   jobs_[job]["metadata"]["uid"] = absl::StrCat("uid-", next_uid_++);
   jobs_[job]["metadata"]["resourceVersion"] = absl::StrCat(++version_);
 }
 
 void FakeKubernetes::PutJob(const Json& job) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   const std::string name = job["metadata"]["name"];
   jobs_[name] = job;
   jobs_[name]["metadata"]["uid"] = absl::StrCat("uid-", next_uid_++);
@@ -107,35 +112,35 @@ void FakeKubernetes::PutJob(const Json& job) {
 }
 
 void FakeKubernetes::PutDeployment(const std::string& name, const std::string& uid) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   deployments_[name] = {{"metadata", {{"name", name}, {"uid", uid}}}};
 }
 
 void FakeKubernetes::PutPod(const Json& pod) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   std::erase_if(pods_, [&](const Json& each) { return each["metadata"]["name"] == pod["metadata"]["name"]; });
   pods_.push_back(pod);
 }
 
 void FakeKubernetes::SetLog(const std::string& pod, const std::string& text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   logs_[pod] = text;
 }
 
 void FakeKubernetes::DropWatches() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   ++cut_;
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 void FakeKubernetes::EndWatches() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   ++ended_;
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 void FakeKubernetes::ForgetVersions(Gone how) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   // A client that reads now gets a known version.
   oldest_version_ = ++version_;
   for (auto& [name, job] : jobs_) {
@@ -145,34 +150,41 @@ void FakeKubernetes::ForgetVersions(Gone how) {
 }
 
 void FakeKubernetes::Await(const std::string& method, const std::string& part, int count) {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] {
-    return std::count_if(requests_.begin(), requests_.end(), [&](const Request& request) {
-             return request.method == method &&
-                    absl::StrContains(request.path + (request.parameters.count("watch") > 0 ? "?watch" : ""), part);
-           }) >= count;
-  });
+  const MutexLock lock(&mutex_);
+  changed_.Wait(mutex_, /*stop=*/{}, [&]() SEMBLANCE_REQUIRES(mutex_) { return Count(method, part) >= count; });
+}
+
+int FakeKubernetes::Count(const std::string& method, const std::string& part) const {
+  return static_cast<int>(std::count_if(requests_.begin(), requests_.end(), [&](const Request& request) {
+    return request.method == method &&
+           absl::StrContains(request.path + (request.parameters.count("watch") > 0 ? "?watch" : ""), part);
+  }));
+}
+
+int FakeKubernetes::watches() const {
+  const MutexLock lock(&mutex_);
+  return Count("GET", "?watch");
 }
 
 std::vector<FakeKubernetes::Request> FakeKubernetes::requests() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return requests_;
 }
 
 Json FakeKubernetes::job(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return jobs_.at(name);
 }
 
 Json FakeKubernetes::service(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return services_.at(name);
 }
 
 void FakeKubernetes::Serve(const httplib::Request& request, httplib::Response& response) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   requests_.push_back({request.method, request.path, request.params, request.body});
-  changed_.notify_all();
+  changed_.NotifyAll();
   if (request.get_header_value("Authorization") != absl::StrCat("Bearer ", token_)) {
     return Refuse(response, 401, "Unauthorized");
   }
@@ -317,10 +329,13 @@ void FakeKubernetes::Watch(const httplib::Request& request, httplib::Response& r
   const auto seen = std::make_shared<int>(from);
   response.set_chunked_content_provider(
       "application/json", [this, job = selector.substr(14), seen, cut = cut_, ended = ended_](size_t, httplib::DataSink& sink) {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, kWatchPoll);
+        const MutexLock lock(&mutex_);
+        const auto is_new = [&](const Event& event) { return event.version > *seen && event.job == job; };
+        changed_.WaitFor(mutex_, /*stop=*/{}, kWatchPoll, [&]() SEMBLANCE_REQUIRES(mutex_) {
+          return ended_ != ended || cut_ != cut || stopping_ || std::any_of(events_.begin(), events_.end(), is_new);
+        });
         for (const Event& event : events_) {
-          if (event.version > *seen && event.job == job) {
+          if (is_new(event)) {
             *seen = event.version;
             // The text is sent in two pieces, as a network may split it.
             sink.write(event.line.data(), 10);

@@ -7,14 +7,15 @@
 
 #include <httplib.h>
 
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "common/threads/condition.h"
+#include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 
 namespace semblance::testing {
 
@@ -63,6 +64,8 @@ class FakeKubernetes {
   void Await(const std::string& method, const std::string& part, int count = 1);
 
   std::vector<Request> requests() const;
+  // Counts the watches that were asked for so far.
+  int watches() const;
   // Returns the bodies of the objects as they were created.
   nlohmann::json job(const std::string& name) const;
   nlohmann::json service(const std::string& name) const;
@@ -79,39 +82,41 @@ class FakeKubernetes {
     int count;
   };
 
+  int Count(const std::string& method, const std::string& part) const SEMBLANCE_REQUIRES(mutex_);
   void Serve(const httplib::Request& request, httplib::Response& response);
-  void Dispatch(const httplib::Request& request, httplib::Response& response);
-  void ServeJobs(const httplib::Request& request, httplib::Response& response);
-  void ServePods(const httplib::Request& request, httplib::Response& response);
-  void CreateJob(const httplib::Request& request, httplib::Response& response);
-  void DeleteJob(const std::string& name, const httplib::Request& request, httplib::Response& response);
-  void CreateService(const httplib::Request& request, httplib::Response& response);
-  void Watch(const httplib::Request& request, httplib::Response& response);
-  void Change(const std::string& name, const char* type);
+  void Dispatch(const httplib::Request& request, httplib::Response& response) SEMBLANCE_REQUIRES(mutex_);
+  void ServeJobs(const httplib::Request& request, httplib::Response& response) SEMBLANCE_REQUIRES(mutex_);
+  void ServePods(const httplib::Request& request, httplib::Response& response) SEMBLANCE_REQUIRES(mutex_);
+  void CreateJob(const httplib::Request& request, httplib::Response& response) SEMBLANCE_REQUIRES(mutex_);
+  void DeleteJob(const std::string& name, const httplib::Request& request, httplib::Response& response) SEMBLANCE_REQUIRES(mutex_);
+  void CreateService(const httplib::Request& request, httplib::Response& response) SEMBLANCE_REQUIRES(mutex_);
+  void Watch(const httplib::Request& request, httplib::Response& response) SEMBLANCE_REQUIRES(mutex_);
+  void Change(const std::string& name, const char* type) SEMBLANCE_REQUIRES(mutex_);
 
   std::unique_ptr<httplib::Server> server_;
   int port_ = 0;
-  std::thread thread_;
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string token_ = "token-1";
-  std::vector<Failure> failures_;
-  std::vector<Request> requests_;
-  std::map<std::string, nlohmann::json> jobs_;
-  std::map<std::string, nlohmann::json> services_;
-  std::map<std::string, nlohmann::json> deployments_;
-  std::vector<nlohmann::json> pods_;
-  std::map<std::string, std::string> logs_;
-  std::vector<Event> events_;
-  int version_ = 100;
-  int oldest_version_ = 0;
-  Gone gone_ = Gone::kHttpStatus;
-  int next_uid_ = 1;
+  mutable Mutex mutex_;
+  Condition changed_;
+  std::string token_ SEMBLANCE_GUARDED_BY(mutex_) = "token-1";
+  std::vector<Failure> failures_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::vector<Request> requests_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, nlohmann::json> jobs_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, nlohmann::json> services_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, nlohmann::json> deployments_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::vector<nlohmann::json> pods_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> logs_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::vector<Event> events_ SEMBLANCE_GUARDED_BY(mutex_);
+  int version_ SEMBLANCE_GUARDED_BY(mutex_) = 100;
+  int oldest_version_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  Gone gone_ SEMBLANCE_GUARDED_BY(mutex_) = Gone::kHttpStatus;
+  int next_uid_ SEMBLANCE_GUARDED_BY(mutex_) = 1;
   // How often DropWatches and EndWatches were called.
-  int cut_ = 0;
-  int ended_ = 0;
-  bool stopping_ = false;
+  int cut_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  int ended_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  bool listening_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+  bool stopping_ SEMBLANCE_GUARDED_BY(mutex_) = false;
+
+  Worker thread_;
 };
 
 }  // namespace semblance::testing

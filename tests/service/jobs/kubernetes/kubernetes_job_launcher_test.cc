@@ -4,7 +4,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -71,10 +70,12 @@ class KubernetesJobLauncherTest : public ::testing::Test {
     return {{"terminated", {{"exitCode", exit_code}, {"finishedAt", "2024-05-01T10:00:00Z"}}}};
   }
 
+  // Waits until the job's log has this content. REQUIRES: the job is watched and does not end.
   void AwaitLog(const std::string& content) {
-    while (ReadFile(spec_.log_path).value_or("") != content) {
+    // The launcher reads the logs of pods after each watch. It may just have read them, so one more watch may not suffice.
+    for (int watches = server_.watches(); ReadFile(spec_.log_path).value_or("") != content; watches = server_.watches()) {
       server_.EndWatches();
-      std::this_thread::yield();
+      server_.Await("GET", "?watch", watches + 1);
     }
   }
 
