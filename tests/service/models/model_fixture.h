@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -59,6 +60,17 @@ class ModelFixture {
     const auto registration = registry_->Register(path);
     EXPECT_OK(registration);
     return registration.ok() ? service::FullModelName(registration->model.name, registration->model.version) : "";
+  }
+
+  // The names of all registered models with their versions.
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    const auto models = registry_->List();
+    EXPECT_OK(models);
+    for (const service::ModelInfo& model : *models) {
+      names.push_back(service::FullModelName(model.name, model.version));
+    }
+    return names;
   }
 
   // Returns the text of a file below the root.
