@@ -3,8 +3,8 @@
 
 #include <atomic>
 #include <cstdio>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +21,7 @@
 #include "common/status_macros.h"
 #include "common/text_proto.h"
 #include "common/threads/stop.h"
+#include "common/threads/worker.h"
 #include "config/server_config.h"
 #include "embedder/embedder.h"
 #include "service/engine/engine.h"
@@ -237,7 +238,7 @@ absl::Status Serve(const Flags& flags) {
   SEMBLANCE_RETURN_IF_ERROR(Open(flags, server));
   PrintAddresses(flags, server);
   absl::Status started;
-  std::thread starter([&] {
+  Worker starter("start", [&](const std::stop_token& /*stop*/) {
     started = Start(flags, server);
     if (!started.ok()) {
       signals.RequestStop();
@@ -254,8 +255,8 @@ absl::Status Serve(const Flags& flags) {
     server.rpc->SetServing(false);
     quiet = server.rpc->WaitUntilQuiet(drain / 4);
   }
-  server.engine->Drain();
-  starter.join();
+  server.engine->Drain();  // This also ends a start that still runs.
+  starter.Stop();
   // Objects that wait for a generation end first.
   server.training->Shutdown();
   server.generations->Shutdown();
