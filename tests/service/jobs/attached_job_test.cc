@@ -6,7 +6,7 @@
 
 #include <memory>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 namespace {
@@ -37,13 +38,12 @@ class AttachedJobTest : public ::testing::Test {
   }
 
   std::string AwaitLine(size_t number) const {
-    while (true) {
-      const std::vector<std::string> lines = absl::StrSplit(ReadFile(log_path_).value_or(""), '\n');
-      if (lines.size() > number + 1) {
-        return lines[number];
-      }
-      std::this_thread::yield();
-    }
+    std::vector<std::string> lines;
+    AwaitInDirectory(dir_.path(), [&] {
+      lines = absl::StrSplit(ReadFile(log_path_).value_or(""), '\n');
+      return lines.size() > number + 1;
+    });
+    return lines[number];
   }
 
   static bool Runs(const std::string& pid) {
@@ -81,9 +81,7 @@ TEST_F(AttachedJobTest, TakesOnlyTheLeaderOfAGroup) {
   // The processes that the job leaves behind have the name too.
   Leave("echo $$; sleep 1000 & echo $!; exit 0");
   const std::string child = AwaitLine(1);
-  while (Runs(absl::StrCat(leader_))) {
-    std::this_thread::yield();
-  }
+  AwaitProcessEnd(leader_);
   EXPECT_TRUE(Runs(child));
   EXPECT_THAT(service::AttachLocalJob(name_), StatusIs(absl::StatusCode::kNotFound));
 }

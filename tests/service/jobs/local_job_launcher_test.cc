@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "service/jobs/job_launcher.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 namespace {
@@ -44,21 +44,8 @@ class LocalJobLauncherTest : public ::testing::Test {
 
   // Waits until the first line of the log is complete, and returns it.
   std::string AwaitLine() const {
-    while (Log().find('\n') == std::string::npos) {
-      std::this_thread::yield();
-    }
+    AwaitInDirectory(dir_.path(), [this] { return Log().find('\n') != std::string::npos; });
     return Log().substr(0, Log().find('\n'));
-  }
-
-  // Waits until no process has that id, except for a zombie.
-  static void AwaitEnd(const std::string& pid) {
-    while (true) {
-      const auto status = ReadFile(absl::StrCat("/proc/", pid, "/status"));
-      if (!status.ok() || status->find("State:\tZ") != std::string::npos) {
-        return;
-      }
-      std::this_thread::yield();
-    }
   }
 
   const TempDir dir_;
@@ -114,7 +101,7 @@ TEST_F(LocalJobLauncherTest, StopsWhatAJobStarted) {
   const auto job = StartShell("(trap '' TERM; exec sleep 1000) & echo $!; wait");
   const std::string child = AwaitLine();
   job->Stop(absl::InfiniteDuration());
-  AwaitEnd(child);
+  AwaitProcessEnd(static_cast<pid_t>(std::stoi(child)));
 }
 
 TEST_F(LocalJobLauncherTest, StartsJobsInAGroupOfTheirOwnAtTheLowestPriority) {
@@ -229,9 +216,8 @@ TEST_F(LocalJobLauncherTest, SaysWhyAJobCannotStart) {
 TEST_F(LocalJobLauncherTest, ReapsJobsThatNobodyWaitsFor) {
   StartShell("echo $$").reset();
   const std::string pid = AwaitLine();
-  while (PathExists(absl::StrCat("/proc/", pid))) {  // A zombie would stay there.
-    std::this_thread::yield();
-  }
+  // A zombie would stay there. The kernel tells nobody when a parent has waited for its child.
+  PollUntil([&pid] { return !PathExists(absl::StrCat("/proc/", pid)); });
 }
 
 TEST_F(LocalJobLauncherTest, LetsJobsOutliveTheLauncher) {

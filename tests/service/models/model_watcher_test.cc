@@ -1,13 +1,12 @@
 #include "service/models/model_watcher.h"
 
-#include <chrono>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/service/models/model_fixture.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::service {
 namespace {
@@ -155,9 +154,8 @@ TEST_F(ModelWatcherTest, ARootThatIsGoneIsToldOnceAndMayComeBack) {
 TEST_F(ModelWatcherTest, TheThreadScansAtOnceAndStopsInTheMiddleOfItsRest) {
   Write("shoes/1");
   const ModelWatcher watching(&registry(), absl::Hours(24));
-  while (!registry().Find("shoes/1").ok()) {
-    std::this_thread::yield();
-  }
+  // The registry tells nobody of its models.
+  semblance::testing::PollUntil([this] { return registry().Find("shoes/1").ok(); });
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "service/rpc/blocking_calls.h"
 
+#include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <utility>
 
@@ -56,13 +58,18 @@ class BlockingCallsTest : public ::testing::Test, protected RpcFixture {
     stub_ = v1::ModelService::NewStub(channel());
   }
 
-  // Sends a call. The future gets the status of its answer.
-  std::future<grpc::Status> Send(const std::string& model, grpc::ClientContext* context) {
-    return std::async(std::launch::async, [this, model, context] {
+  // Sends a call. The future gets the status of its answer. `on_answer`, which may be null, is called before that.
+  std::future<grpc::Status> Send(const std::string& model, grpc::ClientContext* context,
+                                 std::function<void()> on_answer = nullptr) {
+    return std::async(std::launch::async, [this, model, context, on_answer = std::move(on_answer)] {
       v1::GetModelRequest request;
       request.set_model(model);
       v1::GetModelResponse response;
-      return stub_->GetModel(context, request, &response);
+      grpc::Status status = stub_->GetModel(context, request, &response);
+      if (on_answer) {
+        on_answer();
+      }
+      return status;
     });
   }
 
@@ -78,12 +85,13 @@ TEST_F(BlockingCallsTest, RefusesWhatDoesNotFitTheQueueWithADelayToRetryAfter) {
   grpc::ClientContext contexts[3];
   std::future<grpc::Status> first = Send("first", &contexts[0]);
   entered_.get_future().wait();
-  std::future<grpc::Status> others[] = {Send("second", &contexts[1]), Send("third", &contexts[2])};
+  std::once_flag once;
+  std::promise<size_t> answered;
+  const auto answer = [&](size_t call) { std::call_once(once, [&answered, call] { answered.set_value(call); }); };
+  std::future<grpc::Status> others[] = {Send("second", &contexts[1], [&answer] { answer(0); }),
+                                        Send("third", &contexts[2], [&answer] { answer(1); })};
   // One of the two calls waits, and the other is refused at once.
-  size_t refused = 0;
-  while (others[refused].wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
-    refused = 1 - refused;
-  }
+  const size_t refused = answered.get_future().get();
   const grpc::Status status = others[refused].get();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonOf(status), "QUEUE_FULL");

@@ -1,6 +1,7 @@
 #include "service/rpc/generation_service.h"
 
 #include <atomic>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -193,6 +194,7 @@ TEST(GenerationServiceTest, RefusesWhatWouldWaitTooLongAndStillAnswersReads) {
   server.generations.Hold(true);
   std::atomic<int> done = 0;
   std::atomic<int> refused = 0;
+  std::counting_semaphore<> refusals(0);
   std::vector<std::thread> clients;
   const auto evaluate = [&] {
     v1::EvaluateGenerationResponse response;
@@ -201,6 +203,7 @@ TEST(GenerationServiceTest, RefusesWhatWouldWaitTooLongAndStillAnswersReads) {
       ++done;
     } else if (ErrorOf(status) == RpcError{grpc::StatusCode::RESOURCE_EXHAUSTED, "QUEUE_FULL", "", true}) {
       ++refused;
+      refusals.release();
     }
   };
   // Two calls occupy the threads, and sixteen of the next twenty wait.
@@ -211,8 +214,8 @@ TEST(GenerationServiceTest, RefusesWhatWouldWaitTooLongAndStillAnswersReads) {
   for (int i = 0; i < 20; ++i) {
     clients.emplace_back(evaluate);
   }
-  while (refused < 4) {
-    std::this_thread::yield();
+  for (int i = 0; i < 4; ++i) {
+    refusals.acquire();
   }
   v1::GetGenerationResponse got;
   EXPECT_TRUE(CallById(server, "gen-000001", &got, &GenerationServer::Stub::GetGeneration).ok());
