@@ -13,6 +13,7 @@
 #include "cli/text/format.h"
 #include "cli/text/generation_text.h"
 #include "common/program/process.h"
+#include "semblance/v1/field_rules.pb.h"
 #include "semblance/v1/generation_service.grpc.pb.h"
 
 namespace semblance::cli {
@@ -60,6 +61,11 @@ struct CreateFlags {
   bool watch = false;
 };
 
+// The default of a gate, in text.
+std::string DefaultOf(const char* gate) {
+  return v1::GenerationGates::descriptor()->FindFieldByName(gate)->options().GetExtension(v1::rules).default_value();
+}
+
 CommandLine CreateCommand(CreateFlags& flags) {
   CommandLine command(
       "semblance generations create", "MODEL",
@@ -67,12 +73,13 @@ CommandLine CreateCommand(CreateFlags& flags) {
       "version).");
   command.AddFlag("index", "FACTORY", "kind of index, such as auto, Flat or HNSW32; default: the server's configuration",
                   &flags.index);
-  command.AddFlag("min_recall", "SHARE", "share of the exact 10 nearest that its index must find; default: the server's, 0.95",
+  command.AddFlag("min_recall", "SHARE",
+                  "share of the exact 10 nearest that its index must find; default: the server's, " + DefaultOf("min_index_recall"),
                   &flags.min_recall);
   command.AddFlag("label_tolerance", "SHARE",
                   "how far its recall@1 by labels may lie below the active one's; default: no gate, 0 with --activate=if_better",
                   &flags.label_tolerance);
-  command.AddFlag("sample", "N", "items to measure; 0: the server's default, 1000", &flags.sample);
+  command.AddFlag("sample", "N", "items to measure; 0: the server's default, " + DefaultOf("sample_size"), &flags.sample);
   command.AddFlag("activate", "manual|always|if_better", "what the server does when the generation is ready", &flags.activate);
   command.AddFlag("request_id", "TEXT", "makes a retry safe: the same request with the same text makes no second generation",
                   &flags.request_id);

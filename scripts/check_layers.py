@@ -22,7 +22,7 @@ HEADING = "## Layout"
 GENERATED = [
     (r"semblance/storage/v1/", ["storage_proto"], "proto/storage"),
     (r"semblance/v1/error_reason\.pb\.h", ["error_reason_proto"], "proto/errors"),
-    (r"semblance/v1/(field_rules|(loss|server|training)_config)\.pb\.h", ["config_proto"], "proto/config"),
+    (r"semblance/v1/(field_rules|(generation|loss|server|training)_config)\.pb\.h", ["config_proto"], "proto/config"),
     (r"(semblance/v1|google/rpc)/", ["rpc_proto", "grpc_proto", "error_details_proto"], "proto/rpc"),
 ]
 

@@ -31,8 +31,7 @@ absl::string_view ResultName(const absl::Status& status) {
 
 // Returns why a measured generation is not known to be better than the active one, or nullopt when it is.
 std::optional<std::string> WhyNotBetter(const GenerationInfo& info, bool has_active) {
-  const double tolerance =
-      std::max(info.manifest.activation_recall_tolerance(), GatesOf(info.manifest).label_recall_tolerance.value_or(0));
+  const double tolerance = std::max(info.manifest.activation_recall_tolerance(), GatesOf(info.manifest).label_recall_tolerance());
   return NotShownBetter(*info.evaluation, tolerance, has_active);
 }
 

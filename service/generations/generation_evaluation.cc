@@ -186,29 +186,30 @@ absl::StatusOr<absl::Duration> WarmUp(const Generation& generation, const std::s
   return single;
 }
 
-absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, const Generation* active, const GenerationGates& gates,
-                                              const TrainedImages& trained, const std::stop_token& stop) {
+absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, const Generation* active,
+                                              const v1::GenerationGates& gates, const TrainedImages& trained,
+                                              const std::stop_token& stop) {
   GenerationEvaluation evaluation;
   const Records records = generation.Records();
-  const Records sample = Sample(records, gates.sample_size);
+  const Records sample = Sample(records, gates.sample_size());
   SEMBLANCE_ASSIGN_OR_RETURN(const IndexCheck check, CheckIndex(generation, sample, stop));
   evaluation.index_recall = check.recall;
-  if (check.recall < gates.min_index_recall) {
+  if (check.recall < gates.min_index_recall()) {
     evaluation.failures.push_back(absl::StrFormat("its index finds %.4f of the exact 10 nearest; at least %.4f is asked for",
-                                                  check.recall, gates.min_index_recall));
+                                                  check.recall, gates.min_index_recall()));
   }
   if (check.unsound > 0) {
     evaluation.failures.push_back(
         absl::StrCat(check.unsound, " of ", sample.size(), " vectors are not finite or not of unit length"));
   }
-  const Records queries = Sample(LabelQueries(records, trained), gates.sample_size);
+  const Records queries = Sample(LabelQueries(records, trained), gates.sample_size());
   evaluation.label_query_count = static_cast<int>(queries.size());
   SEMBLANCE_ASSIGN_OR_RETURN(evaluation.label_recall, LabelRecall(generation, queries, stop));
   if (active != nullptr) {
     SEMBLANCE_ASSIGN_OR_RETURN(evaluation.active_label_recall, LabelRecall(*active, queries, stop));
   }
-  if (gates.label_recall_tolerance.has_value()) {
-    if (std::optional<std::string> worse = WorseThanActive(evaluation, *gates.label_recall_tolerance); worse.has_value()) {
+  if (gates.has_label_recall_tolerance()) {
+    if (std::optional<std::string> worse = WorseThanActive(evaluation, gates.label_recall_tolerance()); worse.has_value()) {
       evaluation.failures.push_back(*std::move(worse));
     }
   }

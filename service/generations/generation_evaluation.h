@@ -38,8 +38,9 @@ using TrainedImages = std::vector<uint64_t>;
 //                         label_recall below active_label_recall by more than the gates' tolerance, where they have one
 //
 // Sets these and evaluate_time. Errors: those of the index; Cancelled.
-absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, const Generation* active, const GenerationGates& gates,
-                                              const TrainedImages& trained, const std::stop_token& stop);
+absl::StatusOr<GenerationEvaluation> Evaluate(const Generation& generation, const Generation* active,
+                                              const v1::GenerationGates& gates, const TrainedImages& trained,
+                                              const std::stop_token& stop);
 
 // Says why the label recall speaks against an activation. Returns nullopt when it does not.
 std::optional<std::string> WorseThanActive(const GenerationEvaluation& evaluation, double tolerance);

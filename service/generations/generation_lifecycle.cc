@@ -192,9 +192,9 @@ absl::Status GenerationLifecycle::CheckMemory(int dimension) const {
                    " MiB, and generations.memory_budget_mib is ", budget_mib, ": delete a generation or raise the budget"));
 }
 
-absl::StatusOr<GenerationInfo> GenerationLifecycle::Create(const GenerationSpec& spec) {
+absl::StatusOr<GenerationInfo> GenerationLifecycle::Create(const GenerationSpec& request) {
   SEMBLANCE_RETURN_IF_ERROR(queue_.CheckRunning());
-  SEMBLANCE_RETURN_IF_ERROR(CheckSpec(spec));
+  SEMBLANCE_ASSIGN_OR_RETURN(const GenerationSpec spec, CompleteSpec(request));
   SEMBLANCE_ASSIGN_OR_RETURN(std::optional<GenerationInfo> before, ReserveBuild(spec));
   if (before.has_value()) {
     return *std::move(before);
@@ -305,6 +305,7 @@ absl::StatusOr<GenerationInfo> GenerationLifecycle::SetTraffic(const std::string
   if (info.state != GenerationState::kReady && info.state != GenerationState::kStandby) {
     return GenerationNotReady(info, "traffic goes to READY or STANDBY generations");
   }
+  SEMBLANCE_RETURN_IF_ERROR(CheckShares(shares));
   SEMBLANCE_RETURN_IF_ERROR(engine_->live().SetTraffic(id, shares));
   table_.Touch(id);
   return table_.Find(id);

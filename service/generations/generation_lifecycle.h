@@ -44,7 +44,7 @@ class GenerationLifecycle final : public GenerationController {
   // Refuses new commands and stops the build. Returns when no worker runs any more. May be called again.
   void Shutdown();
 
-  absl::StatusOr<GenerationInfo> Create(const GenerationSpec& spec) override;
+  absl::StatusOr<GenerationInfo> Create(const GenerationSpec& request) override;
   absl::StatusOr<GenerationInfo> Get(const std::string& id) const override;
   absl::StatusOr<GenerationList> List() const override;
   absl::StatusOr<GenerationEvaluation> Evaluate(const std::string& id) override;

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/digest.h"
 #include "common/error.h"
+#include "config/field_rules.h"
 
 namespace semblance::service {
 namespace {
@@ -10,9 +11,10 @@ namespace {
 using storage::v1::GenerationManifest;
 
 std::string DigestOf(const GenerationSpec& spec) {
+  const double tolerance = spec.gates.has_label_recall_tolerance() ? spec.gates.label_recall_tolerance() : -1;
   return Sha256Hex(absl::StrCat(spec.bundle_dir, "\n", spec.model_version, "\n", spec.index_factory, "\n",
-                                spec.gates.min_index_recall, "\n", spec.gates.label_recall_tolerance.value_or(-1), "\n",
-                                spec.gates.sample_size, "\n", static_cast<int>(spec.policy), "\n", spec.recall_tolerance));
+                                spec.gates.min_index_recall(), "\n", tolerance, "\n", spec.gates.sample_size(), "\n",
+                                static_cast<int>(spec.policy), "\n", spec.recall_tolerance));
 }
 
 }  // namespace
@@ -23,10 +25,10 @@ GenerationManifest ManifestOf(const GenerationSpec& spec) {
   manifest.set_index_factory(spec.index_factory);
   manifest.set_request_id(spec.request_id);
   manifest.set_request_digest(DigestOf(spec));
-  manifest.mutable_gates()->set_min_index_recall(spec.gates.min_index_recall);
-  manifest.mutable_gates()->set_sample_size(spec.gates.sample_size);
-  if (spec.gates.label_recall_tolerance.has_value()) {
-    manifest.mutable_gates()->set_label_recall_tolerance(*spec.gates.label_recall_tolerance);
+  manifest.mutable_gates()->set_min_index_recall(spec.gates.min_index_recall());
+  manifest.mutable_gates()->set_sample_size(spec.gates.sample_size());
+  if (spec.gates.has_label_recall_tolerance()) {
+    manifest.mutable_gates()->set_label_recall_tolerance(spec.gates.label_recall_tolerance());
   }
   SetPolicy(spec.policy, manifest);
   if (spec.policy == ActivationPolicy::kIfBetter) {
@@ -54,17 +56,16 @@ absl::StatusOr<std::optional<GenerationInfo>> FindRequest(const GenerationSpec& 
   return std::nullopt;
 }
 
-GenerationGates GatesOf(const GenerationManifest& manifest) {
-  GenerationGates gates;
+v1::GenerationGates GatesOf(const GenerationManifest& manifest) {
+  v1::GenerationGates gates;
   if (manifest.has_gates()) {
-    gates.min_index_recall = manifest.gates().min_index_recall();
+    gates.set_min_index_recall(manifest.gates().min_index_recall());
   }
-  if (manifest.gates().sample_size() > 0) {
-    gates.sample_size = manifest.gates().sample_size();
-  }
+  gates.set_sample_size(manifest.gates().sample_size());
   if (manifest.gates().has_label_recall_tolerance()) {
-    gates.label_recall_tolerance = manifest.gates().label_recall_tolerance();
+    gates.set_label_recall_tolerance(manifest.gates().label_recall_tolerance());
   }
+  config::FillDefaults(&gates);
   return gates;
 }
 

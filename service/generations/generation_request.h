@@ -10,11 +10,13 @@
 
 #include "absl/status/statusor.h"
 #include "semblance/storage/v1/generation.pb.h"
+#include "semblance/v1/generation_config.pb.h"
 #include "service/live/generation_info.h"
 
 namespace semblance::service {
 
-// Makes a manifest with everything that the request decides. GenerationStore::Create sets the rest.
+// Makes a manifest with everything that the request decides. GenerationStore::Create sets the rest. REQUIRES: CompleteSpec has
+// returned the spec.
 storage::v1::GenerationManifest ManifestOf(const GenerationSpec& spec);
 
 // Returns the generation that an earlier request with the same request_id has made, or nullopt when the request is new. Errors:
@@ -23,7 +25,7 @@ absl::StatusOr<std::optional<GenerationInfo>> FindRequest(const GenerationSpec& 
                                                           const std::vector<GenerationInfo>& generations);
 
 // Returns the gates in a manifest. A manifest of an earlier version has none; the result is then the defaults.
-GenerationGates GatesOf(const storage::v1::GenerationManifest& manifest);
+v1::GenerationGates GatesOf(const storage::v1::GenerationManifest& manifest);
 
 }  // namespace semblance::service
 

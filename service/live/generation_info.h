@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "semblance/storage/v1/generation.pb.h"
+#include "semblance/v1/generation_config.pb.h"
 
 namespace semblance::service {
 
@@ -44,12 +45,6 @@ enum class ActivationPolicy { kManual, kAlways, kIfBetter };
 // The policy on disk. Manifests of earlier versions, which have it as text, are read as well.
 ActivationPolicy PolicyOf(const storage::v1::GenerationManifest& manifest);
 void SetPolicy(ActivationPolicy policy, storage::v1::GenerationManifest& manifest);
-
-struct GenerationGates {
-  double min_index_recall = 0.95;
-  std::optional<double> label_recall_tolerance;
-  int sample_size = 1000;
-};
 
 struct GenerationEvaluation {
   int64_t item_count = 0;
@@ -119,7 +114,8 @@ struct GenerationSpec {
   int model_version = 0;
   // The kind of index. When it is empty, the server's configuration decides.
   std::string index_factory;
-  GenerationGates gates;
+  // GenerationController::Create completes them by their rules.
+  v1::GenerationGates gates;
   ActivationPolicy policy = ActivationPolicy::kManual;
   // For kIfBetter: how much lower than the active generation's the label recall may be.
   double recall_tolerance = 0;

@@ -3,22 +3,12 @@
 #include <random>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/str_cat.h"
 #include "common/digest.h"
-#include "common/error.h"
 
 namespace semblance::service {
 namespace {
 
 constexpr double kOverlapUnit = 1e6;
-
-absl::Status CheckShare(absl::string_view field, double share) {
-  if (share >= 0 && share <= 1) {
-    return absl::OkStatus();
-  }
-  return InvalidField(absl::StrCat("traffic.", field), v1::ERROR_REASON_CONFIG_INVALID,
-                      absl::StrCat("the share is ", share, "; it must be from 0 to 1"));
-}
 
 }  // namespace
 
@@ -63,11 +53,6 @@ double OverlapOf(const SearchAnswer& live, const SearchAnswer& other) {
     }
   }
   return expected == 0 ? 1 : static_cast<double>(found) / static_cast<double>(expected);
-}
-
-absl::Status CheckShares(const TrafficShares& shares) {
-  absl::Status status = CheckShare("canary_share", shares.canary);
-  return status.ok() ? CheckShare("shadow_share", shares.shadow) : status;
 }
 
 }  // namespace semblance::service

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "service/live/generation_info.h"
 #include "service/live/search_answer.h"
@@ -45,9 +44,6 @@ double RoutingPoint(absl::string_view routing_key);
 // The share of the items of `live` that `other` has too, over all queries. It is 1 when `live` has no items. REQUIRES: both answer
 // the same queries.
 double OverlapOf(const SearchAnswer& live, const SearchAnswer& other);
-
-// Errors: InvalidArgument/CONFIG_INVALID, field "traffic.canary_share" or "traffic.shadow_share", for a share outside [0, 1].
-absl::Status CheckShares(const TrafficShares& shares);
 
 }  // namespace semblance::service
 

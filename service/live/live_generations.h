@@ -92,8 +92,9 @@ class LiveGenerations {
   // Takes a generation out and returns it; null when it is not loaded beside the active one. Waits for its follower.
   Ptr Remove(const std::string& id);
 
-  // Sets the shares of live searches that a generation gets, and begins to count them. Errors: InvalidArgument/CONFIG_INVALID.
-  // REQUIRES: the generation is loaded and not active.
+  // Sets the shares of live searches that a generation gets, and begins to count them. REQUIRES: the generation is loaded and not
+  // active; each share is from 0 to 1. Errors: InvalidArgument/CONFIG_INVALID, field "traffic.canary_share", when all canaries
+  // together have a share above 1.
   absl::Status SetTraffic(const std::string& id, const TrafficShares& shares);
   std::optional<GenerationTraffic> TrafficOf(const std::string& id) const;
 

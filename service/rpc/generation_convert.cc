@@ -14,20 +14,6 @@ namespace {
 
 constexpr size_t kMaxIdBytes = 128;
 
-GenerationGates GatesOf(const v1::GenerationGates& proto) {
-  GenerationGates gates;
-  if (proto.has_min_index_recall()) {
-    gates.min_index_recall = proto.min_index_recall();
-  }
-  if (proto.has_label_recall_tolerance()) {
-    gates.label_recall_tolerance = proto.label_recall_tolerance();
-  }
-  if (proto.sample_size() != 0) {
-    gates.sample_size = proto.sample_size();
-  }
-  return gates;
-}
-
 absl::StatusOr<ActivationPolicy> RequestedPolicy(v1::ActivationPolicy policy) {
   switch (policy) {
     case v1::ACTIVATION_POLICY_UNSPECIFIED:
@@ -134,7 +120,7 @@ void DescribeTraffic(const GenerationTraffic& traffic, v1::GenerationTraffic* pr
 absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& request) {
   GenerationSpec spec;
   spec.index_factory = request.index_factory();
-  spec.gates = GatesOf(request.gates());
+  spec.gates = request.gates();
   SEMBLANCE_ASSIGN_OR_RETURN(spec.policy, RequestedPolicy(request.activation_policy()));
   spec.request_id = request.request_id();
   return spec;

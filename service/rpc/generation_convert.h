@@ -14,7 +14,7 @@
 
 namespace semblance::service {
 
-// Converts everything except the bundle and fills in the defaults. Ranges are checked by GenerationController::Create. Errors:
+// Converts everything except the bundle. GenerationController::Create fills in defaults and checks ranges. Errors:
 // InvalidArgument/CONFIG_INVALID for a policy that this server does not know.
 absl::StatusOr<GenerationSpec> FromProto(const v1::CreateGenerationRequest& request);
 

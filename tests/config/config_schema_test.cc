@@ -1,4 +1,4 @@
-// Checks the rules that the configurations of trainer and server give their fields.
+// Checks the rules that the configurations of trainer, server and generations give their fields.
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
@@ -17,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "semblance/v1/field_rules.pb.h"
+#include "semblance/v1/generation_config.pb.h"
 #include "semblance/v1/server_config.pb.h"
 #include "semblance/v1/training_config.pb.h"
 #include "tests/testing/status_matchers.h"
@@ -44,7 +45,8 @@ void Collect(const Descriptor* root, const Descriptor* type, std::vector<RuledFi
 
 std::vector<RuledField> AllFields() {
   std::vector<RuledField> fields;
-  for (const Descriptor* root : {v1::TrainingConfig::descriptor(), v1::ServerConfig::descriptor()}) {
+  for (const Descriptor* root :
+       {v1::TrainingConfig::descriptor(), v1::ServerConfig::descriptor(), v1::GenerationGates::descriptor()}) {
     Collect(root, root, &fields);
   }
   return fields;
@@ -117,7 +119,7 @@ TEST(ConfigSchemaTest, EveryNumberHasARange) {
 
 // A default is written once, in the rule of its field.
 TEST(ConfigSchemaTest, NoCommentSpeaksOfDefaults) {
-  for (const char* name : {"loss_config.proto", "server_config.proto", "training_config.proto"}) {
+  for (const char* name : {"generation_config.proto", "loss_config.proto", "server_config.proto", "training_config.proto"}) {
     ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(std::string(SEMBLANCE_PROTO_DIR "/semblance/v1/") + name));
     const std::regex comment("\\s*//.*\\bdefaults?\\b.*", std::regex::icase);
     for (const std::string& line : std::vector<std::string>(absl::StrSplit(text, '\n'))) {

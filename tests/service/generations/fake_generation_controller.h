@@ -48,8 +48,8 @@ class FakeGenerationController final
     changed_.Wait(mutex_, /*stop=*/{}, [this, count]() SEMBLANCE_REQUIRES(mutex_) { return waiting_ == count; });
   }
 
-  absl::StatusOr<service::GenerationInfo> Create(const service::GenerationSpec& spec) override {
-    SEMBLANCE_RETURN_IF_ERROR(service::CheckSpec(spec));
+  absl::StatusOr<service::GenerationInfo> Create(const service::GenerationSpec& request) override {
+    SEMBLANCE_ASSIGN_OR_RETURN(const service::GenerationSpec spec, service::CompleteSpec(request));
     SEMBLANCE_RETURN_IF_ERROR(RecordCreate(spec.bundle_dir, spec));
     return GenerationOf("gen-000007", service::GenerationState::kCreating);
   }

@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/generations/generation_request.h"
 #include "tests/service/engine/engine_fixture.h"
 
 namespace semblance::testing {
@@ -26,7 +27,7 @@ class GenerationEvaluationTest : public ::testing::Test, public EngineFixture {
     ASSERT_OK(Upsert(std::move(items)));
   }
 
-  absl::StatusOr<service::GenerationEvaluation> Measure(const service::GenerationGates& gates = {},
+  absl::StatusOr<service::GenerationEvaluation> Measure(const v1::GenerationGates& gates = service::GatesOf({}),
                                                         const service::Generation* active = nullptr) {
     return service::Evaluate(*engine().status().generation, active, gates, trained_, stop_.get_token());
   }

@@ -134,7 +134,7 @@ class GenerationFixture : public EngineFixture {
   service::GenerationSpec SpecOf(const std::string& model) {
     service::GenerationSpec spec;
     spec.bundle_dir = ModelDir(model);
-    spec.gates.sample_size = 50;
+    spec.gates.set_sample_size(50);
     return spec;
   }
 

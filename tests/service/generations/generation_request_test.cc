@@ -33,7 +33,9 @@ TEST(GenerationRequestTest, TheManifestKeepsWhatWasAskedFor) {
   service::GenerationSpec spec = SpecOf("once");
   spec.model_version = 4;
   spec.index_factory = "Flat";
-  spec.gates = {.min_index_recall = 0.9, .label_recall_tolerance = 0.02, .sample_size = 10};
+  spec.gates.set_min_index_recall(0.9);
+  spec.gates.set_label_recall_tolerance(0.02);
+  spec.gates.set_sample_size(10);
   spec.policy = ActivationPolicy::kIfBetter;
   spec.recall_tolerance = 0.01;
   const GenerationManifest manifest = service::ManifestOf(spec);
@@ -42,17 +44,17 @@ TEST(GenerationRequestTest, TheManifestKeepsWhatWasAskedFor) {
   EXPECT_EQ(manifest.policy(), GenerationManifest::POLICY_IF_BETTER);
   EXPECT_EQ(manifest.activation_policy(), "") << "only earlier versions wrote it";
   EXPECT_EQ(manifest.activation_recall_tolerance(), 0.01);
-  const service::GenerationGates gates = service::GatesOf(manifest);
-  EXPECT_EQ(gates.min_index_recall, 0.9);
-  EXPECT_EQ(gates.label_recall_tolerance, 0.02);
-  EXPECT_EQ(gates.sample_size, 10);
+  const v1::GenerationGates gates = service::GatesOf(manifest);
+  EXPECT_EQ(gates.min_index_recall(), 0.9);
+  EXPECT_EQ(gates.label_recall_tolerance(), 0.02);
+  EXPECT_EQ(gates.sample_size(), 10);
 }
 
 TEST(GenerationRequestTest, AManifestWithoutGatesHasTheDefaults) {
-  const service::GenerationGates gates = service::GatesOf({});
-  EXPECT_EQ(gates.min_index_recall, 0.95);
-  EXPECT_FALSE(gates.label_recall_tolerance.has_value());
-  EXPECT_EQ(gates.sample_size, 1000);
+  const v1::GenerationGates gates = service::GatesOf({});
+  EXPECT_EQ(gates.min_index_recall(), 0.95);
+  EXPECT_FALSE(gates.has_label_recall_tolerance());
+  EXPECT_EQ(gates.sample_size(), 1000);
 }
 
 TEST(GenerationRequestTest, EveryPolicyIsReadBack) {

@@ -153,18 +153,17 @@ TEST(GenerationConvertTest, ARequestIsReadWhole) {
   request.set_request_id(std::string(128, 'r'));
   ASSERT_OK_AND_ASSIGN(const GenerationSpec spec, FromProto(request));
   EXPECT_EQ(spec.index_factory, "Flat");
-  EXPECT_EQ(spec.gates.min_index_recall, 0);
-  EXPECT_EQ(spec.gates.label_recall_tolerance, 1);
-  EXPECT_EQ(spec.gates.sample_size, 100'000);
+  EXPECT_TRUE(spec.gates.has_min_index_recall());
+  EXPECT_EQ(spec.gates.min_index_recall(), 0);
+  EXPECT_EQ(spec.gates.label_recall_tolerance(), 1);
+  EXPECT_EQ(spec.gates.sample_size(), 100'000);
   EXPECT_EQ(spec.policy, ActivationPolicy::kAlways);
   EXPECT_EQ(spec.request_id, request.request_id());
 }
 
-TEST(GenerationConvertTest, WhatARequestLeavesOutHasItsDefault) {
+TEST(GenerationConvertTest, WhatARequestLeavesOutIsNotSet) {
   ASSERT_OK_AND_ASSIGN(const GenerationSpec spec, FromProto(v1::CreateGenerationRequest()));
-  EXPECT_EQ(spec.gates.min_index_recall, 0.95);
-  EXPECT_EQ(spec.gates.label_recall_tolerance, std::nullopt);
-  EXPECT_EQ(spec.gates.sample_size, 1000);
+  EXPECT_EQ(spec.gates.ByteSizeLong(), 0);
   EXPECT_EQ(spec.policy, ActivationPolicy::kManual);
 }
 
