@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -12,11 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
 #include "common/file.h"
 #include "common/status_macros.h"
-#include "semblance/v1/admin_service.grpc.pb.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
+#include "tests/testing/grpc_health.h"
 #include "tests/testing/test_images.h"
 
 namespace semblance::bench {
@@ -84,16 +82,7 @@ absl::Status Testbed::StartServer() {
     return absl::InternalError(absl::StrCat("the server did not start: ", line));
   }
   channel_ = grpc::CreateChannel(std::string(address), grpc::InsecureChannelCredentials());
-  const auto stub = v1::AdminService::NewStub(channel_);
-  while (true) {
-    grpc::ClientContext context;
-    v1::GetServerInfoResponse info;
-    if (stub->GetServerInfo(&context, {}, &info).ok() && info.state() == v1::SERVER_STATE_SERVING) {
-      return absl::OkStatus();
-    }
-    // The new process does not announce that it serves, so the test polls.
-    absl::SleepFor(absl::Milliseconds(20));
-  }
+  return testing::AwaitServing(channel_.get()) ? absl::OkStatus() : absl::InternalError("the server ended before it was ready");
 }
 
 absl::Status Testbed::Ingest(const Oracle& oracle) {

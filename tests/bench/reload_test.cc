@@ -2,8 +2,8 @@
 
 #include <map>
 #include <memory>
+#include <semaphore>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -151,9 +151,11 @@ class LoadTest : public OracleTest {
 
   // Returns the report of a load of a few searches.
   std::unique_ptr<Load> RunLoad() {
+    while (searches_.served.try_acquire()) {  // The searches before this load do not count.
+    }
     auto load = std::make_unique<Load>(channel_, &oracle_, /*rate=*/500, /*write_rate=*/0);
-    while (load->searches() < 5) {
-      std::this_thread::yield();
+    for (int i = 0; i < 5; ++i) {
+      searches_.served.acquire();
     }
     load->Stop();
     return load;
@@ -163,9 +165,12 @@ class LoadTest : public OracleTest {
   struct FakeSearch final : public v1::SearchService::Service {
     grpc::Status Search(grpc::ServerContext*, const v1::SearchRequest* request, v1::SearchResponse* response) override {
       *response = answers.at(request->query().image());
+      served.release();
       return status;
     }
     grpc::Status status;
+    // Is released once for each search.
+    std::counting_semaphore<> served{0};
     // The answers by query.
     std::map<std::string, v1::SearchResponse> answers;
   };

@@ -22,6 +22,7 @@
 #include "tests/testing/process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_images.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 namespace {
@@ -151,9 +152,8 @@ std::string SchedulingPolicyOf(pid_t pid) {
 TEST_F(ProgramTest, StopsAtSigtermAndGoesOn) {
   Fill();
   Process builder(Command());
-  while (store_.ReadProgress(generation_)->step() == BuildProgress::STEP_UNSPECIFIED) {
-    std::this_thread::yield();
-  }
+  AwaitInDirectory(store_.Dir(generation_),
+                   [this] { return store_.ReadProgress(generation_)->step() != BuildProgress::STEP_UNSPECIFIED; });
   EXPECT_EQ(SchedulingPolicyOf(builder.pid()), absl::StrCat(SCHED_IDLE));
   builder.Signal(SIGTERM);
   const int code = builder.Wait();

@@ -8,13 +8,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/file.h"
 #include "embedder/bundle/bundle.h"
 #include "gtest/gtest.h"
 #include "tests/integration/generation_client.h"
 #include "tests/integration/small_model.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 namespace {
@@ -104,18 +104,16 @@ std::vector<pid_t> WorldCopy::Builders() const {
 }
 
 pid_t WorldCopy::SuspendBuilder(const std::string& generation) const {
-  // The builder writes this when it holds its lock and is about to embed.
-  const std::string progress = absl::StrCat(data_dir(), "/generations/", generation, "/progress.json");
-  while (!PathExists(progress)) {
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+  const std::string directory = absl::StrCat(data_dir(), "/generations/", generation);
+  // The builder writes this file when it holds its lock and is about to embed.
+  AwaitInDirectory(directory, [&] { return PathExists(directory + "/progress.json"); });
   const std::vector<pid_t> builders = Builders();
   EXPECT_EQ(builders.size(), 1u);
   const pid_t builder = builders.empty() ? 0 : builders.front();
   if (builder > 0) {
     ::kill(builder, SIGSTOP);
   }
-  EXPECT_FALSE(PathExists(absl::StrCat(data_dir(), "/generations/", generation, "/build.json"))) << "the builder was too fast";
+  EXPECT_FALSE(PathExists(directory + "/build.json")) << "the builder was too fast";
   return builder;
 }
 

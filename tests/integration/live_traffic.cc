@@ -8,9 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/threads/stop.h"
 #include "gtest/gtest.h"
 #include "semblance/v1/catalog_service.grpc.pb.h"
 #include "semblance/v1/search_service.grpc.pb.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 namespace {
@@ -67,39 +69,39 @@ RichError Delete(v1::CatalogService::Stub& catalog, const std::string& id, Ledge
 // Repeats the call while the generation has not applied min_sequence, because an inactive generation may lag a little.
 RichError SearchWhenApplied(v1::SearchService::Stub& search, const v1::SearchRequest& request, v1::SearchResponse* response) {
   const absl::Time give_up = absl::Now() + kDeadline;
-  while (true) {
-    RichError error = Describe(search.Search(NewContext().get(), request, response));
-    if (error.reason != "SEQUENCE_NOT_APPLIED" || absl::Now() > give_up) {
-      return error;
-    }
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+  RichError error;
+  // The server tells nobody which writes an inactive generation has applied.
+  PollUntil([&] {
+    error = Describe(search.Search(NewContext().get(), request, response));
+    return error.reason != "SEQUENCE_NOT_APPLIED" || absl::Now() > give_up;
+  });
+  return error;
 }
 
 }  // namespace
 
 void Ledger::Begin(const std::string& id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   present_.erase(id);
 }
 
 void Ledger::Acknowledge(const std::string& id, bool present) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   present_[id] = present;
 }
 
 std::map<std::string, bool> Ledger::Known() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return present_;
 }
 
 uint64_t Ledger::last_sequence() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return last_sequence_;
 }
 
 void Ledger::RaiseSequence(uint64_t sequence) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   last_sequence_ = std::max(last_sequence_, sequence);
 }
 
@@ -154,18 +156,11 @@ void ExpectLedgerHolds(const std::shared_ptr<grpc::Channel>& channel, const Pict
 LiveTraffic::LiveTraffic(std::shared_ptr<grpc::Channel> channel, const PictureOracle* oracle, Ledger* ledger,
                          const Options& options)
     : channel_(std::move(channel)), oracle_(oracle), ledger_(ledger), options_(options) {
-  running_ = options_.searchers + options_.writers;
   for (int i = 0; i < options_.searchers; ++i) {
-    clients_.emplace_back([this, i] {
-      Search(i);
-      --running_;
-    });
+    AddClient(&LiveTraffic::Search, i);
   }
   for (int i = 0; i < options_.writers; ++i) {
-    clients_.emplace_back([this, i] {
-      Write(i);
-      --running_;
-    });
+    AddClient(&LiveTraffic::Write, i);
   }
 }
 
@@ -173,31 +168,60 @@ LiveTraffic::~LiveTraffic() {
   Stop();
 }
 
+void LiveTraffic::AddClient(void (LiveTraffic::*run)(int client, const std::stop_token& stop), int client) {
+  {
+    const MutexLock lock(&mutex_);
+    ++running_;
+  }
+  clients_.emplace_back("client", [this, run, client](const std::stop_token& stop) {
+    (this->*run)(client, stop);
+    const MutexLock lock(&mutex_);
+    --running_;
+    changed_.NotifyAll();
+  });
+}
+
 void LiveTraffic::Stop() {
-  stop_ = true;
-  for (std::thread& client : clients_) {
-    if (client.joinable()) {
-      client.join();
-    }
+  for (Worker& client : clients_) {
+    client.RequestStop();
+  }
+  for (Worker& client : clients_) {
+    client.Stop();
   }
 }
 
+int64_t LiveTraffic::searches() const {
+  const MutexLock lock(&mutex_);
+  return searches_;
+}
+
+int64_t LiveTraffic::writes() const {
+  const MutexLock lock(&mutex_);
+  return writes_;
+}
+
 std::vector<std::string> LiveTraffic::faults() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return faults_;
 }
 
 std::set<std::string> LiveTraffic::generations() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   return generations_;
 }
 
-void LiveTraffic::AwaitMore(int64_t count) const {
+void LiveTraffic::AwaitMore(int64_t count) {
+  const MutexLock lock(&mutex_);
   const int64_t searches = options_.searchers > 0 ? searches_ + count : 0;
   const int64_t writes = options_.writers > 0 ? writes_ + count : 0;
-  while (running_ > 0 && (searches_ < searches || writes_ < writes)) {
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+  changed_.Wait(mutex_, /*stop=*/{},
+                [&]() SEMBLANCE_REQUIRES(mutex_) { return running_ == 0 || (searches_ >= searches && writes_ >= writes); });
+}
+
+void LiveTraffic::Count(int64_t LiveTraffic::*counter) {
+  const MutexLock lock(&mutex_);
+  ++(this->*counter);
+  changed_.NotifyAll();
 }
 
 bool LiveTraffic::Survives(const RichError& error, const std::string& what) {
@@ -212,15 +236,15 @@ bool LiveTraffic::Survives(const RichError& error, const std::string& what) {
 }
 
 void LiveTraffic::AddFault(const std::string& fault) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (faults_.size() < kMaxFaults) {
     faults_.push_back(fault);
   }
 }
 
-void LiveTraffic::Search(int client) {
+void LiveTraffic::Search(int client, const std::stop_token& stop) {
   const auto search = v1::SearchService::NewStub(channel_);
-  for (int i = client; !stop_; ++i) {
+  for (int i = client; !stop.stop_requested(); ++i) {
     const int picture = i % PictureOracle::kPictures;
     v1::SearchRequest request;
     request.mutable_query()->set_image(oracle_->image(picture));
@@ -241,17 +265,17 @@ void LiveTraffic::Search(int client) {
       if (!fault.empty()) {
         AddFault(fault);
       }
-      ++searches_;
-      const std::lock_guard lock(mutex_);
+      Count(&LiveTraffic::searches_);
+      const MutexLock lock(&mutex_);
       generations_.insert(response.provenance().generation());
     }
-    absl::SleepFor(kPause);
+    WaitForStop(stop, kPause);
   }
 }
 
-void LiveTraffic::Write(int client) {
+void LiveTraffic::Write(int client, const std::stop_token& stop) {
   const auto catalog = v1::CatalogService::NewStub(channel_);
-  for (int batch = 0; !stop_; ++batch) {
+  for (int batch = 0; !stop.stop_requested(); ++batch) {
     v1::UpsertItemsRequest request;
     for (int i = 0; i < kBatch; ++i) {
       const int number = (batch % kCycle) * kBatch + i;
@@ -264,8 +288,8 @@ void LiveTraffic::Write(int client) {
     if (!Survives(error, "write")) {
       return;
     }
-    ++writes_;
-    absl::SleepFor(kPause);
+    Count(&LiveTraffic::writes_);
+    WaitForStop(stop, kPause);
   }
 }
 

@@ -8,15 +8,16 @@
 
 #include <grpcpp/channel.h>
 
-#include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "common/threads/condition.h"
+#include "common/threads/mutex.h"
+#include "common/threads/worker.h"
 #include "tests/integration/picture_oracle.h"
 #include "tests/integration/rich_error.h"
 
@@ -36,9 +37,9 @@ class Ledger {
   void RaiseSequence(uint64_t sequence);
 
  private:
-  mutable std::mutex mutex_;
-  std::map<std::string, bool> present_;
-  uint64_t last_sequence_ = 0;
+  mutable Mutex mutex_;
+  std::map<std::string, bool> present_ SEMBLANCE_GUARDED_BY(mutex_);
+  uint64_t last_sequence_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
 };
 
 // Stores every picture once as "base/PICTURE". `labels` may name a label for some pictures. These items are never deleted.
@@ -79,15 +80,18 @@ class LiveTraffic {
   std::vector<std::string> faults() const;
   // Returns the generations that have answered searches.
   std::set<std::string> generations() const;
-  int64_t searches() const { return searches_; }
-  int64_t writes() const { return writes_; }
+  int64_t searches() const;
+  int64_t writes() const;
 
   // Returns when this many more calls of each kind were answered, or no client is left.
-  void AwaitMore(int64_t count) const;
+  void AwaitMore(int64_t count);
 
  private:
-  void Search(int client);
-  void Write(int client);
+  void AddClient(void (LiveTraffic::*run)(int client, const std::stop_token& stop), int client);
+  void Search(int client, const std::stop_token& stop);
+  void Write(int client, const std::stop_token& stop);
+  // Adds one to the counter of answers.
+  void Count(int64_t LiveTraffic::*counter);
   // Returns false when the client must end.
   bool Survives(const RichError& error, const std::string& what);
   void AddFault(const std::string& fault);
@@ -96,14 +100,14 @@ class LiveTraffic {
   const PictureOracle* const oracle_;
   Ledger* const ledger_;
   const Options options_;
-  std::atomic<bool> stop_ = false;
-  std::atomic<int> running_ = 0;
-  std::atomic<int64_t> searches_ = 0;
-  std::atomic<int64_t> writes_ = 0;
-  mutable std::mutex mutex_;
-  std::vector<std::string> faults_;
-  std::set<std::string> generations_;
-  std::vector<std::thread> clients_;
+  mutable Mutex mutex_;
+  Condition changed_;
+  int running_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  int64_t searches_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  int64_t writes_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> faults_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::set<std::string> generations_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::vector<Worker> clients_;
 };
 
 }  // namespace semblance::testing

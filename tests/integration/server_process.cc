@@ -1,12 +1,6 @@
 #include "tests/integration/server_process.h"
 
 #include <grpcpp/grpcpp.h>
-#include <signal.h>
-#include <sys/wait.h>
-
-#include <chrono>
-#include <future>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -37,15 +31,8 @@ ServerProcess::ServerProcess(const std::string& data_dir, const std::string& mod
   channel_ = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
 }
 
-bool ServerProcess::WaitUntilServing() {
-  while (HealthOf(channel_.get(), "") != 1) {
-    siginfo_t ended{};
-    if (::waitid(P_PID, static_cast<id_t>(process_->pid()), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid != 0) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
+bool ServerProcess::WaitUntilServing() const {
+  return channel_ != nullptr && AwaitServing(channel_.get());
 }
 
 }  // namespace semblance::testing

@@ -25,7 +25,7 @@ class ServerProcess {
   std::shared_ptr<grpc::Channel> channel() const { return channel_; }
 
   // Waits until the health service says SERVING. Returns false when the process ends before that.
-  bool WaitUntilServing();
+  bool WaitUntilServing() const;
 
   Process& process() { return *process_; }
 

@@ -3,16 +3,14 @@
 #include <httplib.h>
 #include <signal.h>
 
-#include <atomic>
 #include <future>
 #include <map>
+#include <semaphore>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/file.h"
 #include "dataset/dataset.h"
 #include "embedder/bundle/bundle.h"
@@ -27,6 +25,7 @@
 #include "tests/testing/grpc_health.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 namespace {
@@ -184,11 +183,12 @@ TEST_F(ServerTest, SigtermLosesNoAcceptedRequest) {
   }
   // One request is answered. The others are in the queue or in progress.
   answers.front().wait();
-  while (
-      !absl::StrContains(httplib::Client("http://" + server.http_address()).Get("/metrics")->body,
-                         "grpc_server_started_total{grpc_method=\"BatchSearch\",grpc_service=\"semblance.v1.SearchService\"} 16")) {
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+  // The clients do not learn when their requests arrive at the server.
+  PollUntil([&server] {
+    return absl::StrContains(
+        httplib::Client("http://" + server.http_address()).Get("/metrics")->body,
+        "grpc_server_started_total{grpc_method=\"BatchSearch\",grpc_service=\"semblance.v1.SearchService\"} 16");
+  });
   server.process().Signal(SIGTERM);
   for (auto& answer : answers) {
     const grpc::Status status = answer.get();
@@ -204,21 +204,21 @@ TEST_F(ServerTest, SigtermRefusesThoseWhoGoOnSending) {
   ServerProcess server(dir_.Join("data"), shared_->Join("trained"), {"--config=" + dir_.Join("config.textproto")});
   ASSERT_TRUE(server.WaitUntilServing());
   Ingest(server);
-  std::atomic<int> answered = 0;
+  std::counting_semaphore<> answers(0);
   std::vector<std::future<grpc::Status>> clients;
   for (int i = 0; i < 4; ++i) {
-    clients.push_back(std::async(std::launch::async, [&server, &answered, i] {
+    clients.push_back(std::async(std::launch::async, [&server, &answers, i] {
       for (;;) {
         v1::SearchResponse response;
         if (grpc::Status status = SearchImage(server, PatternImage(i, i), &response); !status.ok()) {
           return status;
         }
-        ++answered;
+        answers.release();
       }
     }));
   }
-  while (answered < 8) {
-    absl::SleepFor(absl::Milliseconds(1));
+  for (int i = 0; i < 8; ++i) {
+    answers.acquire();
   }
   server.process().Signal(SIGTERM);
   for (auto& client : clients) {
@@ -237,10 +237,8 @@ TEST_F(ServerTest, ExportsMetrics) {
   v1::SearchResponse response;
   ASSERT_TRUE(SearchImage(server, PatternImage(0, 0), &response).ok());
   EXPECT_TRUE(response.latency().has_decode() && response.latency().has_infer() && response.latency().has_search());
-  // The probe runs after the answer was sent.
-  while (!InfoOf(server).recall_probe().has_recall()) {
-    absl::SleepFor(absl::Milliseconds(1));
-  }
+  // The probe comes after the answer, and the server tells nobody when it is done.
+  PollUntil([&server] { return InfoOf(server).recall_probe().has_recall(); });
   httplib::Client client("http://" + server.http_address());
   const auto metrics = client.Get("/metrics");
   ASSERT_TRUE(metrics);

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -17,6 +16,7 @@
 #include "tests/testing/process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/waits.h"
 #include "trainer/data/random.h"
 
 namespace semblance {
@@ -76,6 +76,12 @@ class TrainingTest : public ::testing::Test {
       }
     }
     return newest;
+  }
+
+  // Waits until a run has written a checkpoint that is newer than `before`, or has ended.
+  void AwaitCheckpoint(const std::string& output, const std::string& before, const Process& run) const {
+    testing::AwaitInDirectory(dir_.Join(output + ".checkpoints"), [&] { return NewestCheckpoint(output) > before; },
+                              {.process = run.pid()});
   }
 
   const TempDir dir_;
@@ -157,9 +163,7 @@ TEST_F(TrainingTest, KilledAtAnyMomentEndsAsIfItHadNotBeen) {
     Process run(Command("killed", {"--set", "checkpoint.every_steps=1"}));
     const std::string before = NewestCheckpoint("killed");
     // The kill comes after a new checkpoint, during a step or while the next checkpoint is written.
-    while (NewestCheckpoint("killed") == before && ::kill(run.pid(), 0) == 0 && !PathExists(dir_.Join("killed"))) {
-      std::this_thread::yield();
-    }
+    AwaitCheckpoint("killed", before, run);
     run.Signal(SIGKILL);
     code = run.Wait();
     kills += code == kKilled ? 1 : 0;
@@ -175,9 +179,7 @@ TEST_F(TrainingTest, KilledAtAnyMomentEndsAsIfItHadNotBeen) {
 TEST_F(TrainingTest, ARankThatFailsEndsAllWithItsError) {
   Process run(Command("failed", {"--nproc=2", "--set", "epochs=100000", "--set", "data.hold_out=HOLD_OUT_NONE", "--set",
                                  "data.max_cached_bytes=0"}));
-  while (NewestCheckpoint("failed").empty()) {
-    std::this_thread::yield();
-  }
+  AwaitCheckpoint("failed", "", run);
 
   // Every epoch reads the image again, in whichever rank has it in its part.
   std::ofstream(dir_.Join("data/class2/7.png")) << "no image";
@@ -191,9 +193,7 @@ TEST_F(TrainingTest, StopsWithACheckpointOnSigtermAlsoWithRanks) {
   for (const std::string& ranks : {std::string("--nproc=1"), std::string("--nproc=2")}) {
     const std::string output = "stopped" + ranks.substr(ranks.size() - 1);
     Process run(Command(output, {"--set", "epochs=40", ranks}));
-    while (NewestCheckpoint(output).empty()) {
-      std::this_thread::yield();
-    }
+    AwaitCheckpoint(output, "", run);
     run.Signal(SIGTERM);
     EXPECT_EQ(run.Wait(), kExitTerminated) << ranks;
     EXPECT_FALSE(PathExists(dir_.Join(output)));

@@ -14,6 +14,9 @@ namespace semblance::testing {
 // answer.
 int HealthOf(grpc::Channel* channel, const std::string& service);
 
+// Waits until the whole server is SERVING. Returns false when the connection is lost before that.
+bool AwaitServing(grpc::Channel* channel);
+
 }  // namespace semblance::testing
 
 #endif  // SEMBLANCE_TESTS_TESTING_GRPC_HEALTH_H_

@@ -12,6 +12,7 @@
 #include "common/program/process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::trainer {
 namespace {
@@ -41,10 +42,8 @@ TEST(LocalRanksChildTest, DISABLED_EndsAsItIsTold) {
   }
   if (behavior == "rank 0 loses rank 1, which fails later") {
     const std::string ready = Variable(kReadyDirectory) + "/";
-    while (rank == 0 && !(PathExists(ready + "1") && PathExists(ready + "2"))) {
-      ::usleep(1000);  // The condition is another process's file.
-    }
     if (rank == 0) {
+      testing::AwaitInDirectory(ready, [&ready] { return PathExists(ready + "1") && PathExists(ready + "2"); });
       ::_exit(kExitTransient);
     }
     std::signal(SIGTERM, [](int) { ::_exit(kExitBadInput); });

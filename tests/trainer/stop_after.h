@@ -5,13 +5,13 @@
 #define SEMBLANCE_TESTS_TRAINER_STOP_AFTER_H_
 
 #include <algorithm>
-#include <atomic>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/file.h"
+#include "common/threads/worker.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 
@@ -19,16 +19,10 @@ namespace semblance::testing {
 class StopAfter {
  public:
   StopAfter(std::string checkpoints, std::stop_source* stop)
-      : thread_([this, before = Newest(checkpoints), checkpoints, stop] {
-          while (!done_ && Newest(checkpoints) == before) {
-            std::this_thread::yield();
-          }
+      : thread_("stop_after", [before = Newest(checkpoints), checkpoints, stop](const std::stop_token& end) {
+          AwaitInDirectory(checkpoints, [&] { return Newest(checkpoints) != before; }, {.stop = end});
           stop->request_stop();
         }) {}
-  ~StopAfter() {
-    done_ = true;
-    thread_.join();
-  }
 
  private:
   static std::string Newest(const std::string& directory) {
@@ -40,8 +34,7 @@ class StopAfter {
     return newest;
   }
 
-  std::atomic<bool> done_ = false;
-  std::thread thread_;
+  Worker thread_;
 };
 
 }  // namespace semblance::testing

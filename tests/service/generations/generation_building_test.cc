@@ -1,14 +1,14 @@
 #include "service/generations/generation_building.h"
 
 #include <algorithm>
-#include <chrono>
 #include <future>
-#include <thread>
+#include <stop_token>
 #include <vector>
 
 #include "common/file.h"
 #include "gmock/gmock.h"
 #include "tests/service/generations/generation_items_fixture.h"
+#include "tests/testing/waits.h"
 
 namespace semblance::testing {
 namespace {
@@ -99,10 +99,13 @@ TEST_F(GenerationBuildingTest, ACancellationThatWasAcceptedJustBeforeReadyIsCarr
         }
         EXPECT_TRUE(now.evaluation->failures.empty());
         // The building thread has reported its measurements. It waits here until the cancellation is accepted.
-        cancelled = std::async(std::launch::async, [&] { return generations().Cancel(id); });
-        while (!PathExists(directory + "/cancel") && cancelled.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-          std::this_thread::yield();
-        }
+        std::stop_source refused;
+        cancelled = std::async(std::launch::async, [this, &id, refused]() mutable {
+          auto answer = generations().Cancel(id);
+          refused.request_stop();
+          return answer;
+        });
+        AwaitInDirectory(directory, [&directory] { return PathExists(directory + "/cancel"); }, {.stop = refused.get_token()});
       });
   ASSERT_TRUE(cancelled.valid());
   EXPECT_OK(cancelled.get());
