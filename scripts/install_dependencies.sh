@@ -22,7 +22,7 @@ tools=(build-essential cmake ninja-build ccache pkg-config)
 libraries=(
   libtorch-dev libgloo-dev libopenblas-dev libfaiss-dev
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
-  libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
+  libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev nlohmann-json3-dev libgoogle-glog-dev libssl-dev zlib1g-dev libmatio-dev
   libisal-dev
 )

@@ -33,6 +33,12 @@ absl::string_view MediaTypeOf(absl::string_view image) {
   if (absl::StartsWith(image, "RIFF") && image.size() >= 12 && image.substr(8, 4) == "WEBP") {
     return "image/webp";
   }
+  if (absl::StartsWith(image, "GIF8")) {
+    return "image/gif";
+  }
+  if (absl::StartsWith(image, "BM")) {
+    return "image/bmp";
+  }
   return "";
 }
 

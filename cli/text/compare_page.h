@@ -3,7 +3,8 @@
 // Thread-safe: functions without state.
 //
 // The page is one file that contains its style and its images, each image once. It loads nothing else, and its content security
-// policy forbids that. Names and labels are escaped. Bytes that are neither JPEG, PNG nor WebP are left out.
+// policy forbids that. Names and labels are escaped. Bytes that are no JPEG, PNG, WebP, GIF or BMP are left out, because browsers
+// do not show them.
 #ifndef SEMBLANCE_CLI_TEXT_COMPARE_PAGE_H_
 #define SEMBLANCE_CLI_TEXT_COMPARE_PAGE_H_
 

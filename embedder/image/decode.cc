@@ -4,11 +4,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "embedder/image/codecs.h"
+#include "embedder/image/image_format.h"
+#include "embedder/image/metadata.h"
 #include "embedder/image/orientation.h"
 #include "embedder/image/pixel_math.h"
 
@@ -44,16 +45,22 @@ absl::Status CheckSize(const ImageHeader& header, const DecodeLimits& limits) {
 }
 
 absl::StatusOr<ImageHeader> ReadHeader(absl::string_view bytes) {
-  if (absl::StartsWith(bytes, "\xFF\xD8\xFF")) {
-    return ReadJpegHeader(bytes);
+  SEMBLANCE_ASSIGN_OR_RETURN(const ImageFormat format, FormatOf(bytes));
+  switch (format) {
+    case ImageFormat::kJpeg:
+      return ReadJpegHeader(bytes);
+    case ImageFormat::kPng:
+      return ReadPngHeader(bytes);
+    case ImageFormat::kWebp:
+      return ReadWebpHeader(bytes);
+    case ImageFormat::kGif:
+      return ReadGifHeader(bytes);
+    case ImageFormat::kBmp:
+      return ReadBmpHeader(bytes);
+    case ImageFormat::kTiff:
+      return ReadTiffHeader(bytes);
   }
-  if (absl::StartsWith(bytes, "\x89PNG\r\n\x1A\n")) {
-    return ReadPngHeader(bytes);
-  }
-  if (absl::StartsWith(bytes, "RIFF") && bytes.substr(std::min<size_t>(bytes.size(), 8), 4) == "WEBP") {
-    return ReadWebpHeader(bytes);
-  }
-  return Refuse(v1::ERROR_REASON_UNSUPPORTED_MEDIA, "the bytes are neither a JPEG nor a PNG nor a WebP image");
+  return absl::InternalError("unknown image format");
 }
 
 // Returns the strongest reduction that leaves at least `min_short_side` pixels on the short side.
@@ -67,14 +74,26 @@ int JpegScale(const ImageHeader& header, int min_short_side) {
   return 1;
 }
 
-absl::StatusOr<Image> Decode(absl::string_view bytes, const ImageHeader& header, int channels, int min_short_side) {
+// The parameters of DecodeImage that only one codec uses.
+struct Target {
+  int channels = 0;
+  int min_short_side = 0;
+};
+
+absl::StatusOr<Image> Decode(absl::string_view bytes, const ImageHeader& header, const Target& target, const DecodeCheck& check) {
   switch (header.format) {
     case ImageFormat::kJpeg:
-      return DecodeJpeg(bytes, channels, JpegScale(header, min_short_side));
+      return DecodeJpeg(bytes, target.channels, JpegScale(header, target.min_short_side), check);
     case ImageFormat::kPng:
-      return DecodePng(bytes);
+      return DecodePng(bytes, check);
     case ImageFormat::kWebp:
       return DecodeWebp(bytes);
+    case ImageFormat::kGif:
+      return DecodeGif(bytes, check);
+    case ImageFormat::kBmp:
+      return DecodeBmp(bytes, check);
+    case ImageFormat::kTiff:
+      return DecodeTiff(bytes, check);
   }
   return absl::InternalError("unknown image format");
 }
@@ -113,6 +132,10 @@ absl::Status DecodeFailed(absl::string_view format, absl::string_view detail) {
   return Refuse(v1::ERROR_REASON_IMAGE_DECODE_FAILED, absl::StrCat("the image does not decode: ", format, ": ", detail));
 }
 
+absl::Status UnsupportedImage(absl::string_view message) {
+  return Refuse(v1::ERROR_REASON_UNSUPPORTED_MEDIA, message);
+}
+
 absl::StatusOr<ImageHeader> ReadImageHeader(absl::string_view bytes, const DecodeLimits& limits) {
   SEMBLANCE_RETURN_IF_ERROR(CheckBytes(bytes, limits));
   SEMBLANCE_ASSIGN_OR_RETURN(const ImageHeader header, ReadHeader(bytes));
@@ -120,11 +143,15 @@ absl::StatusOr<ImageHeader> ReadImageHeader(absl::string_view bytes, const Decod
   return header;
 }
 
-absl::StatusOr<Image> DecodeImage(absl::string_view bytes, const DecodeLimits& limits, int channels, int min_short_side) {
+absl::StatusOr<Image> DecodeImage(absl::string_view bytes, const DecodeLimits& limits, int channels, int min_short_side,
+                                  const DecodeCheck& check) {
   SEMBLANCE_ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes, limits));
-  SEMBLANCE_ASSIGN_OR_RETURN(Image image, Decode(bytes, header, channels, min_short_side));
-  const int orientation = header.format == ImageFormat::kJpeg ? JpegOrientation(bytes) : 1;
-  return Upright(ToChannels(std::move(image), channels), orientation);
+  if (check != nullptr) {
+    SEMBLANCE_RETURN_IF_ERROR(check());
+  }
+  const Target target = {.channels = channels, .min_short_side = min_short_side};
+  SEMBLANCE_ASSIGN_OR_RETURN(Image image, Decode(bytes, header, target, check));
+  return Upright(ToChannels(std::move(image), channels), OrientationOf(FindMetadata(header.format, bytes)));
 }
 
 }  // namespace semblance::embedder

@@ -7,18 +7,21 @@
 #include <jpeglib.h>
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "common/status_macros.h"
 #include "embedder/image/codecs.h"
+#include "embedder/image/decode_watch.h"
 #include "embedder/image/pixel_math.h"
 
 namespace semblance::embedder {
 namespace {
 
-// A progressive file may hold any number of scans, and each costs a pass over the whole image. Encoders write about ten.
-constexpr int kMaxScans = 100;
+// A progressive file may hold any number of scans, and each costs a pass over the whole image. Encoders write about ten; those that
+// try many ways, such as mozjpeg, end with fewer than twenty.
+constexpr int kMaxScans = 32;
 
 // Returns true for warnings about oddities that real cameras and editors cause, and that leave the pixels intact.
 bool IsHarmless(int warning) {
@@ -27,6 +30,8 @@ bool IsHarmless(int warning) {
     case JWRN_BOGUS_PROGRESSION:
     case JWRN_EXTRANEOUS_DATA:
     case JWRN_JFIF_MAJOR:
+    // Some phones end the spectrum of their only scan at 0. A sequential scan has all coefficients whatever it says.
+    case JWRN_NOT_SEQUENTIAL:
       return true;
     default:
       return false;
@@ -37,13 +42,14 @@ bool IsHarmless(int warning) {
 // functions that it jumps over.
 class JpegReader {
  public:
-  explicit JpegReader(absl::string_view bytes) : bytes_(bytes) {
+  // `check` must outlive the reader.
+  JpegReader(absl::string_view bytes, const DecodeCheck& check) : bytes_(bytes), watch_(check) {
     info_.err = jpeg_std_error(&errors_);
     info_.client_data = this;
     errors_.error_exit = [](j_common_ptr info) { Self(info)->Fail(); };
     errors_.emit_message = [](j_common_ptr info, int level) { Self(info)->OnMessage(level); };
     errors_.output_message = [](j_common_ptr) {};
-    progress_.progress_monitor = [](j_common_ptr info) { Self(info)->CheckScans(); };
+    progress_.progress_monitor = [](j_common_ptr info) { Self(info)->OnProgress(); };
   }
   ~JpegReader() { jpeg_destroy_decompress(&info_); }
   JpegReader(const JpegReader&) = delete;
@@ -84,7 +90,7 @@ class JpegReader {
 
   absl::Status Guarded(void (*step)(JpegReader*)) {
     if (setjmp(jump_) != 0) {
-      return DecodeFailed("JPEG", message_.data());
+      return stopped_.ok() ? DecodeFailed("JPEG", message_.data()) : stopped_;
     }
     step(this);
     return absl::OkStatus();
@@ -101,9 +107,14 @@ class JpegReader {
     }
   }
 
-  void CheckScans() {
+  // libjpeg calls this for each row of blocks of a scan that it stores, and for each row of pixels that it gives out.
+  void OnProgress() {
     if (info_.input_scan_number > kMaxScans) {
       std::snprintf(message_.data(), message_.size(), "more than %d scans", kMaxScans);
+      std::longjmp(jump_, 1);
+    }
+    stopped_ = watch_.OnPixels(int64_t{info_.image_width} * DCTSIZE);
+    if (!stopped_.ok()) {
       std::longjmp(jump_, 1);
     }
   }
@@ -117,6 +128,9 @@ class JpegReader {
   }
 
   const absl::string_view bytes_;
+  DecodeWatch watch_;
+  // What the check returned when it ended the decoding.
+  absl::Status stopped_;
   jpeg_decompress_struct info_ = {};
   jpeg_error_mgr errors_ = {};
   jpeg_progress_mgr progress_ = {};
@@ -141,13 +155,14 @@ Image CmykToRgb(const Image& cmyk, bool inverted) {
 }  // namespace
 
 absl::StatusOr<ImageHeader> ReadJpegHeader(absl::string_view bytes) {
-  JpegReader reader(bytes);
+  const DecodeCheck no_check;
+  JpegReader reader(bytes, no_check);
   SEMBLANCE_RETURN_IF_ERROR(reader.ReadHeader());
   return ImageHeader{ImageFormat::kJpeg, static_cast<int>(reader.info().image_width), static_cast<int>(reader.info().image_height)};
 }
 
-absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, int channels, int scale) {
-  JpegReader reader(bytes);
+absl::StatusOr<Image> DecodeJpeg(absl::string_view bytes, int channels, int scale, const DecodeCheck& check) {
+  JpegReader reader(bytes, check);
   SEMBLANCE_RETURN_IF_ERROR(reader.ReadHeader());
   SEMBLANCE_ASSIGN_OR_RETURN(Image image, reader.ReadPixels(channels, scale));
   return image.channels == 4 ? CmykToRgb(image, reader.info().saw_Adobe_marker != 0) : std::move(image);

@@ -6,77 +6,82 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "embedder/image/byte_reader.h"
 
 namespace semblance::embedder {
 namespace {
 
 constexpr int kUpright = 1;
-constexpr uint8_t kStartOfScan = 0xDA;
-constexpr uint8_t kApp1 = 0xE1;
 constexpr uint32_t kOrientationTag = 0x0112;
 constexpr size_t kDirectoryEntryBytes = 12;
 
-// Reads numbers of either byte order at any offset; returns nothing past the end.
-class TiffReader {
- public:
-  explicit TiffReader(absl::string_view bytes) : bytes_(bytes), big_endian_(absl::StartsWith(bytes, "MM")) {}
-
-  std::optional<uint32_t> Number(size_t offset, size_t size) const {
-    if (offset > bytes_.size() || size > bytes_.size() - offset) {
-      return std::nullopt;
-    }
-    uint32_t value = 0;
-    for (size_t i = 0; i < size; ++i) {
-      const size_t at = big_endian_ ? i : size - 1 - i;
-      value = value << 8 | static_cast<uint8_t>(bytes_[offset + at]);
-    }
-    return value;
+// Returns how many bytes a value of this TIFF type has; 0 for types that hold no small number.
+size_t NumberBytes(uint32_t type) {
+  switch (type) {
+    case 1:  // BYTE
+      return 1;
+    case 3:  // SHORT
+      return 2;
+    case 4:  // LONG
+      return 4;
+    default:
+      return 0;
   }
+}
 
- private:
-  const absl::string_view bytes_;
-  const bool big_endian_;
-};
-
-// Reads the orientation tag in the first directory of a TIFF structure.
-int TiffOrientation(absl::string_view bytes) {
-  const TiffReader tiff(bytes);
+// Reads the orientation tag in the first directory of a TIFF structure. An entry consists of tag, type, count and value, which is
+// aligned to the left.
+std::optional<uint32_t> ExifOrientation(absl::string_view exif) {
+  const ByteReader tiff(exif, absl::StartsWith(exif, "MM"));
   const size_t directory = tiff.Number(4, 4).value_or(0);
   const size_t entries = tiff.Number(directory, 2).value_or(0);
   for (size_t i = 0; i < entries; ++i) {
     const size_t entry = directory + 2 + i * kDirectoryEntryBytes;
-    if (tiff.Number(entry, 2) == kOrientationTag) {
-      const uint32_t value = tiff.Number(entry + 8, 2).value_or(kUpright);
-      return value >= 1 && value <= 8 ? static_cast<int>(value) : kUpright;
+    const std::optional<uint32_t> tag = tiff.Number(entry, 2);
+    if (!tag.has_value()) {
+      break;
+    }
+    if (*tag == kOrientationTag) {
+      const size_t size = NumberBytes(tiff.Number(entry + 2, 2).value_or(0));
+      return size == 0 ? std::nullopt : tiff.Number(entry + 8, size);
     }
   }
-  return kUpright;
+  return std::nullopt;
+}
+
+// XMP writes the property as an attribute, tiff:Orientation="6", or as an element, <tiff:Orientation>6</tiff:Orientation>.
+std::optional<uint32_t> XmpOrientation(absl::string_view xmp) {
+  constexpr absl::string_view kProperty = "tiff:Orientation";
+  for (size_t at = xmp.find(kProperty); at != absl::string_view::npos; at = xmp.find(kProperty, at + 1)) {
+    absl::string_view rest = absl::StripLeadingAsciiWhitespace(xmp.substr(at + kProperty.size()));
+    const bool is_element = absl::ConsumePrefix(&rest, ">");
+    if (!is_element) {
+      if (!absl::ConsumePrefix(&rest, "=")) {
+        continue;
+      }
+      rest = absl::StripLeadingAsciiWhitespace(rest);
+      if (!absl::ConsumePrefix(&rest, "\"") && !absl::ConsumePrefix(&rest, "'")) {
+        continue;
+      }
+    }
+    rest = absl::StripLeadingAsciiWhitespace(rest);
+    const bool one_digit = !rest.empty() && absl::ascii_isdigit(rest[0]) && (rest.size() == 1 || !absl::ascii_isdigit(rest[1]));
+    return one_digit ? std::optional<uint32_t>(rest[0] - '0') : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-int JpegOrientation(absl::string_view jpeg) {
-  constexpr absl::string_view kExif("Exif\0\0", 6);
-  // A segment consists of FF, marker, length (which includes itself) and payload. The first EXIF segment counts.
-  size_t at = 2;
-  while (at + 4 <= jpeg.size() && static_cast<uint8_t>(jpeg[at]) == 0xFF) {
-    const auto marker = static_cast<uint8_t>(jpeg[at + 1]);
-    if (marker == 0xFF) {  // Padding.
-      ++at;
-      continue;
-    }
-    const size_t length = static_cast<size_t>(static_cast<uint8_t>(jpeg[at + 2])) << 8 | static_cast<uint8_t>(jpeg[at + 3]);
-    if (marker == kStartOfScan || length < 2) {
-      break;
-    }
-    const absl::string_view payload = jpeg.substr(at + 4, length - 2);
-    if (marker == kApp1 && absl::StartsWith(payload, kExif)) {
-      return TiffOrientation(payload.substr(kExif.size()));
-    }
-    at += 2 + length;
+int OrientationOf(const ImageMetadata& metadata) {
+  std::optional<uint32_t> orientation = ExifOrientation(metadata.exif);
+  if (!orientation.has_value()) {
+    orientation = XmpOrientation(metadata.xmp);
   }
-  return kUpright;
+  return orientation >= 1u && orientation <= 8u ? static_cast<int>(*orientation) : kUpright;
 }
 
 Image Upright(Image image, int orientation) {

@@ -7,24 +7,26 @@
 #include <cstdio>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "common/status_macros.h"
 #include "embedder/image/codecs.h"
+#include "embedder/image/decode_watch.h"
 
 namespace semblance::embedder {
 namespace {
 
 constexpr size_t kHeaderBytes = 24;  // Signature (8), chunk length (4), "IHDR" (4), width (4), height (4).
-// Limit of the unpacked bytes of one chunk of text or color profile. None of them is used.
-constexpr png_alloc_size_t kMaxChunkBytes = 1 << 20;
+// Limit of what may follow the last pixel among the compressed pixels. Each of its bytes can unpack to a thousand.
+constexpr size_t kMaxSurplusBytes = 16 << 10;
 
 // Owns a libpng reader. libpng reports errors by longjmp, so calls go through Guarded, and nothing with a destructor lives in the
 // functions that it jumps over.
 class PngReader {
  public:
-  explicit PngReader(absl::string_view bytes)
+  // `check` must outlive the reader.
+  PngReader(absl::string_view bytes, const DecodeCheck& check)
       : rest_(bytes),
+        watch_(check),
         png_(png_create_read_struct(
             PNG_LIBPNG_VER_STRING, this, [](png_structp png, const char* message) { Self(png_get_error_ptr(png))->Fail(message); },
             [](png_structp, const char*) {})),
@@ -41,15 +43,8 @@ class PngReader {
     image_.width = static_cast<int>(png_get_image_width(png_, info_));
     image_.height = static_cast<int>(png_get_image_height(png_, info_));
     image_.channels = png_get_channels(png_, info_);
-    const size_t stride = png_get_rowbytes(png_, info_);
-    image_.pixels.resize(stride * static_cast<size_t>(image_.height));
-    for (int y = 0; y < image_.height; ++y) {
-      rows_.push_back(image_.pixels.data() + static_cast<size_t>(y) * stride);
-    }
-    SEMBLANCE_RETURN_IF_ERROR(Guarded(+[](PngReader* self) {
-      png_read_image(self->png_, self->rows_.data());
-      png_read_end(self->png_, nullptr);
-    }));
+    image_.pixels.resize(png_get_rowbytes(png_, info_) * static_cast<size_t>(image_.height));
+    SEMBLANCE_RETURN_IF_ERROR(Guarded(+[](PngReader* self) { self->ReadRows(); }));
     return std::move(image_);
   }
 
@@ -58,7 +53,7 @@ class PngReader {
 
   absl::Status Guarded(void (*step)(PngReader*)) {
     if (setjmp(jump_) != 0) {
-      return DecodeFailed("PNG", message_.data());
+      return stopped_.ok() ? DecodeFailed("PNG", message_.data()) : stopped_;
     }
     step(this);
     return absl::OkStatus();
@@ -72,29 +67,59 @@ class PngReader {
   // Reads everything before the pixels, and asks for 8 bits per channel without a palette.
   void ReadInfo() {
     png_set_read_fn(png_, this, [](png_structp png, png_bytep out, size_t size) { Self(png_get_io_ptr(png))->Read(out, size); });
-    png_set_chunk_malloc_max(png_, kMaxChunkBytes);
+    // Skips all chunks but the header, the palette, its transparency and the pixels. Text and color profiles are compressed: a
+    // small file could hold thousands of them that unpack to megabytes each.
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_read_info(png_, info_);
     png_set_expand(png_);
     png_set_scale_16(png_);
-    png_set_interlace_handling(png_);
+    passes_ = png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
+  }
+
+  // After the last row libpng unpacks whatever else the chunks of pixels hold, and compares the checksum. What follows them is not
+  // read, because nothing of it is used: many files lack it.
+  void ReadRows() {
+    const size_t stride = png_get_rowbytes(png_, info_);
+    for (int pass = 0; pass < passes_; ++pass) {
+      for (int y = 0; y < image_.height; ++y) {
+        if (pass == passes_ - 1 && y == image_.height - 1) {
+          // A row may be stored with 16 bits per channel.
+          readable_ = 2 * stride + kMaxSurplusBytes;
+        }
+        png_read_row(png_, image_.pixels.data() + static_cast<size_t>(y) * stride, nullptr);
+        stopped_ = watch_.OnPixels(image_.width);
+        if (!stopped_.ok()) {
+          std::longjmp(jump_, 1);
+        }
+      }
+    }
   }
 
   void Read(png_bytep out, size_t size) {
     if (size > rest_.size()) {
       Fail("the file ends early");
     }
+    if (size > readable_) {
+      Fail("it holds more compressed data than it has pixels");
+    }
+    readable_ -= size;
     std::memcpy(out, rest_.data(), size);
     rest_.remove_prefix(size);
   }
 
   absl::string_view rest_;
+  // What libpng may still read.
+  size_t readable_ = SIZE_MAX;
+  DecodeWatch watch_;
+  // What the check returned when it ended the decoding.
+  absl::Status stopped_;
   std::jmp_buf jump_ = {};
   std::array<char, 200> message_ = {};
   png_structp png_;
   png_infop info_;
+  int passes_ = 1;
   Image image_;
-  std::vector<png_bytep> rows_;
 };
 
 uint32_t ReadBigEndian32(const char* bytes) {
@@ -119,8 +144,8 @@ absl::StatusOr<ImageHeader> ReadPngHeader(absl::string_view bytes) {
   return ImageHeader{ImageFormat::kPng, static_cast<int>(width), static_cast<int>(height)};
 }
 
-absl::StatusOr<Image> DecodePng(absl::string_view bytes) {
-  return PngReader(bytes).ReadAll();
+absl::StatusOr<Image> DecodePng(absl::string_view bytes, const DecodeCheck& check) {
+  return PngReader(bytes, check).ReadAll();
 }
 
 }  // namespace semblance::embedder

@@ -95,9 +95,10 @@ absl::StatusOr<Preprocessor> Preprocessor::Create(const Preprocessing& config) {
   return Preprocessor(config);
 }
 
-absl::StatusOr<Image> Preprocessor::DecodeAndResize(absl::string_view encoded, const DecodeLimits& limits) const {
+absl::StatusOr<Image> Preprocessor::DecodeAndResize(absl::string_view encoded, const DecodeLimits& limits,
+                                                    const DecodeCheck& check) const {
   const int side = config_.resize_side();
-  SEMBLANCE_ASSIGN_OR_RETURN(Image image, DecodeImage(encoded, limits, config_.channels(), side));
+  SEMBLANCE_ASSIGN_OR_RETURN(Image image, DecodeImage(encoded, limits, config_.channels(), side, check));
   switch (config_.resize()) {
     case Preprocessing::RESIZE_SHORT_SIDE:
       return ResizeShortSide(std::move(image), side);
@@ -114,8 +115,9 @@ Image Preprocessor::CenterCrop(const Image& resized) const {
   return CropCenter(resized, side, side);
 }
 
-absl::StatusOr<Image> Preprocessor::DecodeAndPreprocess(absl::string_view encoded, const DecodeLimits& limits) const {
-  SEMBLANCE_ASSIGN_OR_RETURN(Image resized, DecodeAndResize(encoded, limits));
+absl::StatusOr<Image> Preprocessor::DecodeAndPreprocess(absl::string_view encoded, const DecodeLimits& limits,
+                                                        const DecodeCheck& check) const {
+  SEMBLANCE_ASSIGN_OR_RETURN(Image resized, DecodeAndResize(encoded, limits, check));
   if (resized.width == config_.crop_side() && resized.height == config_.crop_side()) {
     return resized;
   }

@@ -25,10 +25,12 @@ class Preprocessor {
   static absl::StatusOr<Preprocessor> Create(const storage::v1::Preprocessing& config);
 
   // Decodes, turns upright, resizes and crops. Errors: those of DecodeImage.
-  absl::StatusOr<Image> DecodeAndPreprocess(absl::string_view encoded, const DecodeLimits& limits) const;
+  absl::StatusOr<Image> DecodeAndPreprocess(absl::string_view encoded, const DecodeLimits& limits,
+                                            const DecodeCheck& check = nullptr) const;
 
   // Does the same without the crop, for augmentation. Both sides of the result are at least crop_side.
-  absl::StatusOr<Image> DecodeAndResize(absl::string_view encoded, const DecodeLimits& limits) const;
+  absl::StatusOr<Image> DecodeAndResize(absl::string_view encoded, const DecodeLimits& limits,
+                                        const DecodeCheck& check = nullptr) const;
 
   // Cuts a square of side crop_side from the center. REQUIRES: both sides of `resized` are at least crop_side.
   Image CenterCrop(const Image& resized) const;

@@ -30,7 +30,8 @@ class EmbedRequestRun : public std::enable_shared_from_this<EmbedRequestRun> {
     for (size_t i = 0; i < images_.size(); ++i) {
       encoded.push_back({.bytes = images_[i], .field = absl::StrCat("images[", i, "]")});
     }
-    absl::StatusOr<std::vector<embedder::Image>> decoded = DecodeImages(environment_, *generation_, encoded, latency_.decode);
+    absl::StatusOr<std::vector<embedder::Image>> decoded =
+        DecodeImages(environment_, *generation_, encoded, context_, latency_.decode);
     if (!decoded.ok()) {
       return done_(decoded.status());
     }

@@ -6,15 +6,31 @@
 #include "service/live/vector_rows.h"
 
 namespace semblance::service {
+namespace {
+
+// Nobody waits for an image that is decoded after the deadline, or for a client that has gone.
+absl::Status CheckStillWanted(const Clock& clock, const CallContext& context) {
+  if (context.cancelled.stop_requested()) {
+    return absl::CancelledError("the client has gone");
+  }
+  if (clock.Now() >= context.deadline) {
+    return absl::DeadlineExceededError("the deadline passed while the images were decoded");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<embedder::Image>> DecodeImages(const RequestEnvironment& environment, const Generation& generation,
-                                                          const std::vector<EncodedImage>& images, absl::Duration& decode_time) {
+                                                          const std::vector<EncodedImage>& images, const CallContext& context,
+                                                          absl::Duration& decode_time) {
   const absl::Time start = environment.clock->Now();
   const embedder::Preprocessor& preprocessor = generation.embedder().preprocessor();
+  const embedder::DecodeCheck check = [&] { return CheckStillWanted(*environment.clock, context); };
   std::vector<embedder::Image> decoded;
   decoded.reserve(images.size());
   for (const EncodedImage& image : images) {
-    absl::StatusOr<embedder::Image> result = preprocessor.DecodeAndPreprocess(image.bytes, environment.decode_limits);
+    absl::StatusOr<embedder::Image> result = preprocessor.DecodeAndPreprocess(image.bytes, environment.decode_limits, check);
     if (!result.ok()) {
       // The decoder calls the field "image"; the client has another name for it.
       return absl::IsInvalidArgument(result.status())

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "embedder/image/image.h"
 #include "service/engine/request_environment.h"
+#include "service/engine/types.h"
 #include "service/live/generation.h"
 
 namespace semblance::service {
@@ -30,9 +31,11 @@ struct QueryImages {
 };
 
 // Decodes and preprocesses all images for the generation, and adds the time to `decode_time`. Errors: those of
-// Preprocessor::DecodeAndPreprocess for the first bad image, with its field.
+// Preprocessor::DecodeAndPreprocess for the first bad image, with its field; DeadlineExceeded and Cancelled as soon as the deadline
+// of the call passes or its client goes, also in the middle of an image.
 absl::StatusOr<std::vector<embedder::Image>> DecodeImages(const RequestEnvironment& environment, const Generation& generation,
-                                                          const std::vector<EncodedImage>& images, absl::Duration& decode_time);
+                                                          const std::vector<EncodedImage>& images, const CallContext& context,
+                                                          absl::Duration& decode_time);
 
 // Sets the vectors of the queries at `positions`. REQUIRES: `vectors` has a row for each position.
 void SetQueryVectors(absl::Span<const float> vectors, int dimension, const std::vector<size_t>& positions,

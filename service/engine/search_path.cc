@@ -90,7 +90,8 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
   }
 
   void Embed(QueryImages images) {
-    absl::StatusOr<std::vector<embedder::Image>> decoded = DecodeImages(environment_, generation_, images.images, latency_.decode);
+    absl::StatusOr<std::vector<embedder::Image>> decoded =
+        DecodeImages(environment_, generation_, images.images, context_, latency_.decode);
     if (!decoded.ok()) {
       return done_(decoded.status());
     }

@@ -67,7 +67,8 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
       encoded.push_back({.bytes = image, .field = "image"});
     }
     absl::Duration unused;
-    absl::StatusOr<std::vector<embedder::Image>> decoded = DecodeImages(environment_, *target_.generation, encoded, unused);
+    absl::StatusOr<std::vector<embedder::Image>> decoded =
+        DecodeImages(environment_, *target_.generation, encoded, CallContext(), unused);
     if (!decoded.ok()) {
       return Drop();
     }

@@ -32,7 +32,8 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
     for (size_t i = 0; i < items_.size(); ++i) {
       encoded.push_back({.bytes = items_[i].image, .field = absl::StrCat("items[", i, "].image")});
     }
-    absl::StatusOr<std::vector<embedder::Image>> decoded = DecodeImages(environment_, *generation_, encoded, latency_.decode);
+    absl::StatusOr<std::vector<embedder::Image>> decoded =
+        DecodeImages(environment_, *generation_, encoded, context_, latency_.decode);
     if (!decoded.ok()) {
       return done_(decoded.status());
     }

@@ -1,5 +1,7 @@
 #include "tests/testing/test_images.h"
 
+#include <gif_lib.h>
+
 #include <cmath>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
@@ -131,6 +133,48 @@ std::string EncodePng16(const embedder::Image& image) {
 
 std::string EncodeWebp(const embedder::Image& image, int quality) {
   return Encode(".webp", ToMat(image), {cv::IMWRITE_WEBP_QUALITY, quality});
+}
+
+std::string EncodeBmp(const embedder::Image& image) {
+  return Encode(".bmp", ToMat(image), {});
+}
+
+std::string EncodeTiff(const embedder::Image& image) {
+  return Encode(".tiff", ToMat(image), {});
+}
+
+std::string EncodeGif(const embedder::Image& image) {
+  CHECK_EQ(image.channels, 1);
+  std::string bytes;
+  const auto write = [](GifFileType* gif, const GifByteType* data, int size) {
+    static_cast<std::string*>(gif->UserData)->append(reinterpret_cast<const char*>(data), static_cast<size_t>(size));
+    return size;
+  };
+  GifFileType* const gif = EGifOpen(&bytes, write, nullptr);
+  std::vector<GifColorType> grays(256);
+  for (size_t i = 0; i < grays.size(); ++i) {
+    grays[i].Red = grays[i].Green = grays[i].Blue = static_cast<GifByteType>(i);
+  }
+  ColorMapObject* const colors = GifMakeMapObject(256, grays.data());
+  CHECK_EQ(EGifPutScreenDesc(gif, image.width, image.height, 8, 0, colors), GIF_OK);
+  CHECK_EQ(EGifPutImageDesc(gif, 0, 0, image.width, image.height, /*GifInterlace=*/false, nullptr), GIF_OK);
+  std::vector<GifPixelType> pixels = image.pixels;
+  for (int y = 0; y < image.height; ++y) {
+    CHECK_EQ(EGifPutLine(gif, pixels.data() + static_cast<size_t>(y) * image.width, image.width), GIF_OK);
+  }
+  EGifCloseFile(gif, nullptr);
+  GifFreeMapObject(colors);
+  return bytes;
+}
+
+std::string PngChunk(absl::string_view type, absl::string_view payload) {
+  const std::string checked = absl::StrCat(type, payload);
+  return absl::StrCat(Big32(static_cast<uint32_t>(payload.size())), checked, Big32(Crc32(checked)));
+}
+
+std::string WithPngChunks(absl::string_view png, absl::string_view chunks) {
+  const size_t pixels = png.find("IDAT") - 4;
+  return absl::StrCat(png.substr(0, pixels), chunks, png.substr(pixels));
 }
 
 std::string WithExifOrientation(absl::string_view jpeg, int orientation, bool big_endian) {

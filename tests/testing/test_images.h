@@ -31,9 +31,19 @@ std::string EncodePng(const embedder::Image& image);
 std::string EncodePng16(const embedder::Image& image);
 // quality: from 1 to 100; any greater number means lossless.
 std::string EncodeWebp(const embedder::Image& image, int quality = 101);
+std::string EncodeBmp(const embedder::Image& image);
+// Compressed with LZW.
+std::string EncodeTiff(const embedder::Image& image);
+// REQUIRES: 1 channel.
+std::string EncodeGif(const embedder::Image& image);
 
 // Returns the JPEG with an EXIF segment of that orientation, in either byte order. Orientations other than 1 to 8 are invalid.
 std::string WithExifOrientation(absl::string_view jpeg, int orientation, bool big_endian = false);
+
+// A chunk of a PNG with its checksum. REQUIRES: `type` has 4 letters.
+std::string PngChunk(absl::string_view type, absl::string_view payload);
+// The PNG with chunks before its pixels.
+std::string WithPngChunks(absl::string_view png, absl::string_view chunks);
 
 // Files that claim a size and end soon after their header.
 std::string JpegOfClaimedSize(int width, int height);

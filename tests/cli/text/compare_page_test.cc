@@ -93,8 +93,9 @@ TEST(ComparePageTest, BytesThatAreNoImageStayOutside) {
   Comparison comparison = SomeComparison();
   comparison.images = {{"a", "<svg onload=alert(1)>"}, {"b", "GIF89a"}, {"c", "RIFF1234WEBP"}, {"q", "RIFF1234WAVE"}};
   const std::string page = ComparisonPage(comparison);
-  EXPECT_EQ(CountOf(page, "data:image/"), 1);
+  EXPECT_EQ(CountOf(page, "data:image/"), 2);
   EXPECT_THAT(page, HasSubstr("data:image/webp;base64,"));
+  EXPECT_THAT(page, HasSubstr("data:image/gif;base64,"));
 }
 
 TEST(ComparePageTest, TextFromOutsideIsEscapedEverywhere) {

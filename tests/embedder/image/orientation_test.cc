@@ -16,6 +16,10 @@ using ::semblance::testing::NoiseImage;
 using ::semblance::testing::SmoothImage;
 using ::semblance::testing::WithExifOrientation;
 
+int JpegOrientation(absl::string_view jpeg) {
+  return OrientationOf(FindMetadata(ImageFormat::kJpeg, jpeg));
+}
+
 TEST(JpegOrientation, ReadsAllEightInBothByteOrders) {
   const std::string jpeg = EncodeJpeg(SmoothImage(8, 8, 3));
   for (int orientation = 1; orientation <= 8; ++orientation) {
@@ -62,6 +66,36 @@ TEST(JpegOrientation, NeverReadsPastTheEnd) {
       EXPECT_TRUE(orientation >= 1 && orientation <= 8) << at;
     }
   }
+}
+
+// A TIFF structure with the orientation in a value of that type.
+std::string ExifOf(const std::string& type, const std::string& value) {
+  return std::string("MM\0*\0\0\0\x08\0\1\x01\x12\0", 13) + type + std::string("\0\0\0\1", 4) + value;
+}
+
+TEST(OrientationOf, TakesSmallNumbersOfEveryType) {
+  EXPECT_EQ(OrientationOf({.exif = ExifOf("\x01", std::string("\6\0\0\0", 4))}), 6) << "BYTE";
+  EXPECT_EQ(OrientationOf({.exif = ExifOf("\x03", std::string("\0\6\0\0", 4))}), 6) << "SHORT";
+  EXPECT_EQ(OrientationOf({.exif = ExifOf("\x04", std::string("\0\0\0\6", 4))}), 6) << "LONG";
+  EXPECT_EQ(OrientationOf({.exif = ExifOf("\x04", std::string("\0\6\0\0", 4))}), 1) << "the LONG 393,216";
+  EXPECT_EQ(OrientationOf({.exif = ExifOf("\x02", "6\0")}), 1) << "a text";
+}
+
+TEST(OrientationOf, ReadsXmpAsAttributeAndAsElement) {
+  for (const char* xmp : {"<rdf tiff:Orientation=\"8\"/>", "<rdf tiff:Orientation = '8'>", "<tiff:Orientation>8</tiff:Orientation>",
+                          "<x tiff:OrientationX=\"3\" tiff:Orientation=\"8\"/>"}) {
+    EXPECT_EQ(OrientationOf({.xmp = xmp}), 8) << xmp;
+  }
+  for (const char* xmp : {"", "tiff:Orientation", "tiff:Orientation=", "tiff:Orientation=\"", "tiff:Orientation=\"0\"",
+                          "tiff:Orientation=\"9\"", "tiff:Orientation=\"61\"", "tiff:Orientation>x<"}) {
+    EXPECT_EQ(OrientationOf({.xmp = xmp}), 1) << xmp;
+  }
+}
+
+TEST(OrientationOf, PrefersExif) {
+  const std::string exif = ExifOf("\x03", std::string("\0\6\0\0", 4));
+  EXPECT_EQ(OrientationOf({.exif = exif, .xmp = "tiff:Orientation=\"3\""}), 6);
+  EXPECT_EQ(OrientationOf({.exif = "MM", .xmp = "tiff:Orientation=\"3\""}), 3);
 }
 
 // Returns the pixel of the upright image at (x, y), as EXIF 2.32 defines it. Orientation n says where row 0 and column 0 of the
