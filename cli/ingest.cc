@@ -89,6 +89,9 @@ int RunIngest(const Arguments& args, const Streams& streams) {
   if (!dataset.ok()) {
     return session.Fail(dataset.status());
   }
+  for (const std::string& remark : (*dataset)->remarks()) {
+    session.err() << remark << "\n";
+  }
   const auto indices = ChooseExamples(**dataset, flags.examples);
   if (!indices.ok()) {
     return session.Fail(indices.status());

@@ -33,11 +33,12 @@ absl::StatusOr<std::string> FindFile(const std::string& directory, const std::st
 
 class Cars196Examples {
  public:
-  explicit Cars196Examples(std::vector<std::string> class_names) : class_names_(std::move(class_names)) {}
+  Cars196Examples(std::vector<std::string> class_names, const DataRoot& root) : class_names_(std::move(class_names)), root_(root) {}
 
   // Adds the annotations of `file`. Their paths are relative to `folder`; an empty one means that they contain their folder.
   absl::Status Add(const std::string& file, const std::string& path_field, const std::string& folder) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<MatRecord> records, ReadMatRecords(file, kAnnotations, {path_field, "class"}));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root_.Resolve(file));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::vector<MatRecord> records, ReadMatRecords(real, kAnnotations, {path_field, "class"}));
     if (records.empty()) {
       return absl::InvalidArgumentError(absl::StrCat(file, ": annotates no images"));
     }
@@ -56,6 +57,7 @@ class Cars196Examples {
 
  private:
   const std::vector<std::string> class_names_;
+  const DataRoot& root_;
   std::vector<Example> examples_;
 };
 
@@ -83,17 +85,18 @@ bool IsCars196(const std::string& directory) {
   return FindFile(directory, "cars_annos.mat").ok() || FindFile(directory, "cars_train_annos.mat").ok();
 }
 
-absl::StatusOr<std::unique_ptr<Dataset>> OpenCars196(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Dataset>> OpenCars196(const std::string& directory, const DataRoot& root) {
   const bool together = PathExists(absl::StrCat(directory, "/car_ims"));
   if (!together && !PathExists(absl::StrCat(directory, "/cars_train"))) {
     return absl::NotFoundError(
         absl::StrCat(directory, ": has annotations of Cars196 and no images; expected car_ims/, or cars_train/ and cars_test/"));
   }
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string meta, FindFile(directory, "cars_meta.mat"));
-  SEMBLANCE_ASSIGN_OR_RETURN(std::vector<std::string> class_names, ReadMatTexts(meta, "class_names"));
-  Cars196Examples examples(std::move(class_names));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string real_meta, root.Resolve(meta));
+  SEMBLANCE_ASSIGN_OR_RETURN(std::vector<std::string> class_names, ReadMatTexts(real_meta, "class_names"));
+  Cars196Examples examples(std::move(class_names), root);
   SEMBLANCE_RETURN_IF_ERROR(together ? AddTogether(directory, &examples) : AddApart(directory, &examples));
-  return NewFileDataset(directory, examples.Take());
+  return NewFileDataset({.root = directory, .examples = examples.Take()}, root);
 }
 
 }  // namespace semblance::dataset

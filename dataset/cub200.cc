@@ -24,9 +24,11 @@ namespace {
 constexpr int64_t kLastTrainingClass = 100;
 
 // Reads lines of "number text", and returns the texts by number.
-absl::StatusOr<absl::flat_hash_map<int64_t, std::string>> ReadNumbered(const std::string& file, absl::string_view words) {
+absl::StatusOr<absl::flat_hash_map<int64_t, std::string>> ReadNumbered(const std::string& file, const DataRoot& root,
+                                                                       absl::string_view words) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root.Resolve(file));
   absl::flat_hash_map<int64_t, std::string> texts;
-  SEMBLANCE_RETURN_IF_ERROR(ForEachLine(file, [&texts, words](absl::string_view line) -> absl::Status {
+  SEMBLANCE_RETURN_IF_ERROR(ForEachLine(real, [&texts, words](absl::string_view line) -> absl::Status {
     SEMBLANCE_ASSIGN_OR_RETURN(const NumberedText entry, ParseNumberedText(line, words));
     if (!texts.emplace(entry.number, std::string(entry.text)).second) {
       return absl::InvalidArgumentError(absl::StrCat("the number ", entry.number, " is there twice"));
@@ -39,11 +41,12 @@ absl::StatusOr<absl::flat_hash_map<int64_t, std::string>> ReadNumbered(const std
 // The class and the split of an image, from the other two files.
 class ImageClasses {
  public:
-  static absl::StatusOr<ImageClasses> Read(const std::string& directory) {
+  static absl::StatusOr<ImageClasses> Read(const std::string& directory, const DataRoot& root) {
     ImageClasses classes;
-    SEMBLANCE_ASSIGN_OR_RETURN(classes.names_, ReadNumbered(absl::StrCat(directory, "/classes.txt"), "\"class_id class_name\""));
+    SEMBLANCE_ASSIGN_OR_RETURN(classes.names_,
+                               ReadNumbered(absl::StrCat(directory, "/classes.txt"), root, "\"class_id class_name\""));
     SEMBLANCE_ASSIGN_OR_RETURN(classes.class_of_image_,
-                               ReadNumbered(absl::StrCat(directory, "/image_class_labels.txt"), "\"image_id class_id\""));
+                               ReadNumbered(absl::StrCat(directory, "/image_class_labels.txt"), root, "\"image_id class_id\""));
     return classes;
   }
 
@@ -73,11 +76,12 @@ bool IsCub200(const std::string& directory) {
   return PathExists(absl::StrCat(directory, "/images.txt")) && PathExists(absl::StrCat(directory, "/image_class_labels.txt"));
 }
 
-absl::StatusOr<std::unique_ptr<Dataset>> OpenCub200(const std::string& directory) {
-  SEMBLANCE_ASSIGN_OR_RETURN(const ImageClasses classes, ImageClasses::Read(directory));
+absl::StatusOr<std::unique_ptr<Dataset>> OpenCub200(const std::string& directory, const DataRoot& root) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const ImageClasses classes, ImageClasses::Read(directory, root));
   std::vector<Example> examples;
   const std::string list = absl::StrCat(directory, "/images.txt");
-  SEMBLANCE_RETURN_IF_ERROR(ForEachLine(list, [&](absl::string_view line) -> absl::Status {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root.Resolve(list));
+  SEMBLANCE_RETURN_IF_ERROR(ForEachLine(real, [&](absl::string_view line) -> absl::Status {
     SEMBLANCE_ASSIGN_OR_RETURN(const NumberedText image, ParseNumberedText(line, "\"image_id image_name\""));
     SEMBLANCE_ASSIGN_OR_RETURN(Example example, classes.ExampleOf(image));
     examples.push_back(std::move(example));
@@ -86,7 +90,7 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenCub200(const std::string& directory
   if (examples.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(list, ": lists no images"));
   }
-  return NewFileDataset(directory, std::move(examples));
+  return NewFileDataset({.root = directory, .listed_in = list, .examples = std::move(examples)}, root);
 }
 
 }  // namespace semblance::dataset

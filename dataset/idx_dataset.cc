@@ -31,7 +31,7 @@ constexpr IdxPair kPairs[] = {
 
 class IdxDataset final : public Dataset {
  public:
-  absl::Status AddIfPresent(const std::string& directory, const IdxPair& pair);
+  absl::Status AddIfPresent(const std::string& directory, const IdxPair& pair, const DataRoot& root);
 
   int64_t size() const override { return static_cast<int64_t>(examples_.size()); }
   const Example& example(int64_t index) const override { return examples_[static_cast<size_t>(index)]; }
@@ -48,12 +48,12 @@ class IdxDataset final : public Dataset {
   std::vector<Block> blocks_;
 };
 
-absl::Status IdxDataset::AddIfPresent(const std::string& directory, const IdxPair& pair) {
+absl::Status IdxDataset::AddIfPresent(const std::string& directory, const IdxPair& pair, const DataRoot& root) {
   if (!IdxFileExists(directory, pair.images)) {
     return absl::OkStatus();
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(IdxArray images, ReadIdxFile(directory, pair.images, /*axes=*/3));
-  SEMBLANCE_ASSIGN_OR_RETURN(const IdxArray labels, ReadIdxFile(directory, pair.labels, /*axes=*/1));
+  SEMBLANCE_ASSIGN_OR_RETURN(IdxArray images, ReadIdxFile(directory, pair.images, /*axes=*/3, root));
+  SEMBLANCE_ASSIGN_OR_RETURN(const IdxArray labels, ReadIdxFile(directory, pair.labels, /*axes=*/1, root));
   const int64_t count = images.shape[0];
   if (labels.shape[0] != count) {
     return absl::InvalidArgumentError(
@@ -82,10 +82,10 @@ absl::StatusOr<std::string> IdxDataset::ReadImage(int64_t index) const {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Dataset>> OpenIdx(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Dataset>> OpenIdx(const std::string& directory, const DataRoot& root) {
   auto dataset = std::make_unique<IdxDataset>();
   for (const IdxPair& pair : kPairs) {
-    SEMBLANCE_RETURN_IF_ERROR(dataset->AddIfPresent(directory, pair));
+    SEMBLANCE_RETURN_IF_ERROR(dataset->AddIfPresent(directory, pair, root));
   }
   if (dataset->size() == 0) {
     return absl::NotFoundError(absl::StrCat(directory, ": no images in {train,t10k}-images-idx3-ubyte[.gz]"));

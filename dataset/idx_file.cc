@@ -49,14 +49,16 @@ absl::StatusOr<IdxArray> ParseIdx(absl::string_view bytes, int axes, absl::strin
   return array;
 }
 
-absl::StatusOr<IdxArray> ReadIdxFile(const std::string& directory, const std::string& stem, int axes) {
+absl::StatusOr<IdxArray> ReadIdxFile(const std::string& directory, const std::string& stem, int axes, const DataRoot& root) {
   const std::string path = absl::StrCat(directory, "/", stem);
   if (PathExists(path)) {
-    SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root.Resolve(path));
+    SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(real));
     return ParseIdx(bytes, axes, path);
   }
   const std::string compressed_path = absl::StrCat(path, ".gz");
-  SEMBLANCE_ASSIGN_OR_RETURN(const std::string compressed, ReadFile(compressed_path));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root.Resolve(compressed_path));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string compressed, ReadFile(real));
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string bytes, DecompressGzip(compressed, compressed_path));
   return ParseIdx(bytes, axes, compressed_path);
 }

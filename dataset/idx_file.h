@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "dataset/data_root.h"
 
 namespace semblance::dataset {
 
@@ -26,8 +27,9 @@ struct IdxArray {
 // Parses the bytes of a file of unsigned bytes with `axes` axes; `name` is used in messages.
 absl::StatusOr<IdxArray> ParseIdx(absl::string_view bytes, int axes, absl::string_view name);
 
-// Reads DIRECTORY/STEM, or DIRECTORY/STEM.gz when that does not exist. Errors: also NotFound and I/O errors.
-absl::StatusOr<IdxArray> ReadIdxFile(const std::string& directory, const std::string& stem, int axes);
+// Reads DIRECTORY/STEM, or DIRECTORY/STEM.gz when that does not exist. Errors: also NotFound, I/O errors and those of DataRoot.
+absl::StatusOr<IdxArray> ReadIdxFile(const std::string& directory, const std::string& stem, int axes,
+                                     const DataRoot& root = DataRoot());
 
 // Returns true if one of the two files exists.
 bool IdxFileExists(const std::string& directory, const std::string& stem);

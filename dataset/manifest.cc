@@ -86,6 +86,9 @@ class ManifestParser {
     if (!seen_paths_.insert(row.path).second) {
       return absl::InvalidArgumentError(absl::StrCat("the path ", row.path, " is listed twice"));
     }
+    if (!seen_ids_.insert(row.example.id).second) {
+      return absl::InvalidArgumentError(absl::StrCat("the id ", row.example.id, " is listed twice"));
+    }
     examples_.push_back(std::move(row.example));
     paths_.push_back(std::move(row.path));
     return absl::OkStatus();
@@ -99,18 +102,24 @@ class ManifestParser {
   std::vector<Example> examples_;
   std::vector<std::string> paths_;
   absl::flat_hash_set<std::string> seen_paths_;
+  absl::flat_hash_set<std::string> seen_ids_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file) {
+absl::StatusOr<std::unique_ptr<Dataset>> OpenManifest(const std::string& file, const DataRoot& root) {
   ManifestParser parser;
-  SEMBLANCE_RETURN_IF_ERROR(ForEachTsvLine(file, [&parser](absl::string_view line) { return parser.ParseLine(line); }));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root.Resolve(file));
+  SEMBLANCE_RETURN_IF_ERROR(ForEachTsvLine(real, [&parser](absl::string_view line) { return parser.ParseLine(line); }));
   std::vector<Example> examples = parser.TakeExamples();
   if (examples.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": lists no images"));
   }
-  return NewFileDataset(std::filesystem::path(file).parent_path().string(), std::move(examples), parser.TakePaths());
+  return NewFileDataset({.root = std::filesystem::path(file).parent_path().string(),
+                         .listed_in = file,
+                         .examples = std::move(examples),
+                         .paths = parser.TakePaths()},
+                        root);
 }
 
 }  // namespace semblance::dataset

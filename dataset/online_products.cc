@@ -29,10 +29,11 @@ absl::StatusOr<Example> ParseRow(absl::string_view line, Split split) {
   return Example{std::string(cells[3]), absl::StrCat(label), split};
 }
 
-absl::Status AddList(const std::string& file, Split split, std::vector<Example>* examples) {
+absl::Status AddList(const std::string& file, Split split, const DataRoot& root, std::vector<Example>* examples) {
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root.Resolve(file));
   const size_t before = examples->size();
   bool is_header = true;
-  SEMBLANCE_RETURN_IF_ERROR(ForEachLine(file, [&](absl::string_view line) -> absl::Status {
+  SEMBLANCE_RETURN_IF_ERROR(ForEachLine(real, [&](absl::string_view line) -> absl::Status {
     if (std::exchange(is_header, false)) {
       return line == kHeader
                  ? absl::OkStatus()
@@ -54,11 +55,11 @@ bool IsOnlineProducts(const std::string& directory) {
   return PathExists(absl::StrCat(directory, "/Ebay_train.txt")) || PathExists(absl::StrCat(directory, "/Ebay_test.txt"));
 }
 
-absl::StatusOr<std::unique_ptr<Dataset>> OpenOnlineProducts(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Dataset>> OpenOnlineProducts(const std::string& directory, const DataRoot& root) {
   std::vector<Example> examples;
-  SEMBLANCE_RETURN_IF_ERROR(AddList(absl::StrCat(directory, "/Ebay_train.txt"), Split::kTrain, &examples));
-  SEMBLANCE_RETURN_IF_ERROR(AddList(absl::StrCat(directory, "/Ebay_test.txt"), Split::kTest, &examples));
-  return NewFileDataset(directory, std::move(examples));
+  SEMBLANCE_RETURN_IF_ERROR(AddList(absl::StrCat(directory, "/Ebay_train.txt"), Split::kTrain, root, &examples));
+  SEMBLANCE_RETURN_IF_ERROR(AddList(absl::StrCat(directory, "/Ebay_test.txt"), Split::kTest, root, &examples));
+  return NewFileDataset({.root = directory, .examples = std::move(examples)}, root);
 }
 
 }  // namespace semblance::dataset

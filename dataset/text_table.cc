@@ -13,10 +13,14 @@
 
 namespace semblance::dataset {
 
+absl::string_view WithoutByteOrderMark(absl::string_view text) {
+  return absl::StripPrefix(text, "\xEF\xBB\xBF");
+}
+
 absl::Status ForEachLine(const std::string& file, absl::FunctionRef<absl::Status(absl::string_view line)> parse) {
   SEMBLANCE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
   int64_t line_number = 0;
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+  for (absl::string_view line : absl::StrSplit(WithoutByteOrderMark(text), '\n')) {
     ++line_number;
     line = absl::StripSuffix(line, "\r");
     if (line.empty()) {

@@ -17,8 +17,11 @@
 
 namespace semblance::dataset {
 
-// Calls `parse` with every line that is not empty, without its end (LF or CR LF), until a call fails. Errors: those of reading the
-// file; the error of `parse`, with "FILE:LINE: " before its message.
+// Editors of Windows write a mark of three bytes before the text.
+absl::string_view WithoutByteOrderMark(absl::string_view text);
+
+// Calls `parse` with every line that is not empty, without its end (LF or CR LF) and without a byte order mark, until a call fails.
+// Errors: those of reading the file; the error of `parse`, with "FILE:LINE: " before its message.
 absl::Status ForEachLine(const std::string& file, absl::FunctionRef<absl::Status(absl::string_view line)> parse);
 
 // Does the same for a TSV file, where a line that starts with # is a comment.

@@ -86,22 +86,30 @@ class TripletParser {
 
 }  // namespace
 
-absl::StatusOr<TripletData> OpenTripletManifest(const std::string& file) {
+absl::StatusOr<TripletData> OpenTripletManifest(const std::string& file, const DataRoot& root) {
   TripletParser parser;
-  SEMBLANCE_RETURN_IF_ERROR(ForEachTsvLine(file, [&parser](absl::string_view line) { return parser.ParseLine(line); }));
+  SEMBLANCE_ASSIGN_OR_RETURN(const std::string real, root.Resolve(file));
+  SEMBLANCE_RETURN_IF_ERROR(ForEachTsvLine(real, [&parser](absl::string_view line) { return parser.ParseLine(line); }));
   TripletData data;
   data.triplets = parser.TakeTriplets();
   if (data.triplets.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": lists no triplets"));
   }
-  SEMBLANCE_ASSIGN_OR_RETURN(data.images, NewFileDataset(std::filesystem::path(file).parent_path().string(), parser.TakeImages()));
+  SEMBLANCE_ASSIGN_OR_RETURN(
+      data.images,
+      NewFileDataset(
+          {.root = std::filesystem::path(file).parent_path().string(), .listed_in = file, .examples = parser.TakeImages()}, root));
   return data;
 }
 
-bool IsTripletManifest(const std::string& file) {
-  std::ifstream stream(file);
+bool IsTripletManifest(const std::string& file, const DataRoot& root) {
+  const absl::StatusOr<std::string> real = root.Resolve(file);
+  if (!real.ok()) {
+    return false;
+  }
+  std::ifstream stream(*real);
   for (std::string line; std::getline(stream, line);) {
-    const absl::string_view text = absl::StripSuffix(line, "\r");
+    const absl::string_view text = WithoutByteOrderMark(absl::StripSuffix(line, "\r"));
     if (!text.empty() && text.front() != '#') {
       return ParseHeader(text).has_value();
     }

@@ -37,11 +37,11 @@ struct TripletData {
   std::vector<Triplet> triplets;
 };
 
-absl::StatusOr<TripletData> OpenTripletManifest(const std::string& file);
+absl::StatusOr<TripletData> OpenTripletManifest(const std::string& file, const DataRoot& root = DataRoot());
 
 // Returns true if a file has the header of a triplet manifest, which distinguishes it from a manifest of labeled images
-// (OpenManifest). Returns false if the file cannot be read.
-bool IsTripletManifest(const std::string& file);
+// (OpenManifest). Returns false if the file cannot be read, or lies outside of `root`.
+bool IsTripletManifest(const std::string& file, const DataRoot& root = DataRoot());
 
 }  // namespace semblance::dataset
 

@@ -240,7 +240,13 @@ absl::StatusOr<TrainingData> OpenData(const TrainingConfig& config, const std::s
     SEMBLANCE_ASSIGN_OR_RETURN(*data.mutable_path(), is_first ? SnapshotCatalog(data.catalog_path(), snapshot, stop)
                                                               : AwaitCatalogSnapshot(snapshot, stop));
   }
-  return OpenTrainingData(data, config.validation().fraction());
+  SEMBLANCE_ASSIGN_OR_RETURN(TrainingData opened, OpenTrainingData(data, config.validation().fraction()));
+  for (const std::string& remark : opened.dataset->remarks()) {
+    if (is_first) {
+      LOG(WARNING) << remark;
+    }
+  }
+  return opened;
 }
 
 // Lists the images that took part in training: those that trained the network, and those that chose its epoch.

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "dataset/dataset.h"
 #include "tests/dataset/files.h"
 #include "tests/testing/status_matchers.h"
@@ -10,6 +11,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::HasReason;
 using ::testing::HasSubstr;
 using testing::Ids;
 using testing::StatusIs;
@@ -66,6 +68,33 @@ TEST(ManifestTest, PassesOverCommentsEmptyLinesAndCarriageReturns) {
   EXPECT_EQ(dataset->example(0).label, "red");
 }
 
+TEST(ManifestTest, PassesOverAByteOrderMark) {
+  const TempDir dir;
+  for (const char* begin : {"", "# ours\r\n"}) {
+    ASSERT_OK_AND_ASSIGN(const auto dataset,
+                         OpenManifestWith(dir, absl::StrCat("\xEF\xBB\xBF", begin, "path\tlabel\r\na.png\tred\r\n")));
+    EXPECT_THAT(Ids(*dataset), ElementsAre("a.png"));
+  }
+}
+
+TEST(ManifestTest, ReadsNothingOutsideOfTheDataRoot) {
+  const TempDir dir;
+  WriteTestFile(dir.Join("root/lists/list.tsv"), "path\tlabel\n../a.png\tred\n");
+  WriteTestFile(dir.Join("root/a.png"), "a");
+  WriteTestFile(dir.Join("secret.png"), "secret");
+  WriteTestFile(dir.Join("list.tsv"), "path\tlabel\nroot/a.png\tred\n");
+  ASSERT_OK_AND_ASSIGN(const DataRoot root, DataRoot::Open(dir.Join("root")));
+  ASSERT_OK_AND_ASSIGN(const auto dataset, OpenManifest(dir.Join("root/lists/list.tsv"), root));
+  EXPECT_EQ(dataset->ReadImage(0).value(), "a");
+
+  EXPECT_THAT(OpenManifest(dir.Join("list.tsv"), root), HasReason("PATH_OUTSIDE_ROOT"));
+  for (const std::string& path : {std::string("../../secret.png"), dir.Join("secret.png")}) {
+    WriteTestFile(dir.Join("root/lists/bad.tsv"), absl::StrCat("path\tlabel\n../a.png\tred\n", path, "\tred\n"));
+    EXPECT_THAT(OpenManifest(dir.Join("root/lists/bad.tsv"), root),
+                AllOf(HasReason("PATH_OUTSIDE_ROOT"), StatusMessage(HasSubstr("secret.png"))));
+  }
+}
+
 struct BadManifest {
   const char* name;
   const char* content;
@@ -91,6 +120,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadManifest{"EmptyPath", "path\tlabel\n\tred\n", "list.tsv:2", "path is empty"},
                       BadManifest{"UnknownSplit", "path\tlabel\tsplit\na\tb\tvalid\n", "list.tsv:2", "\"valid\""},
                       BadManifest{"PathTwice", "path\tlabel\na\tb\na\tc\n", "list.tsv:3", "listed twice"},
+                      BadManifest{"IdTwice", "path\tlabel\tid\na\tb\tx\nc\tb\tx\n", "list.tsv:3", "the id x is listed twice"},
                       BadManifest{"NoRows", "path\tlabel\n", "list.tsv", "no images"}),
     [](const auto& test) { return std::string(test.param.name); });
 

@@ -34,7 +34,8 @@ std::set<std::string> LabelsOf(const Dataset& dataset, const std::vector<int64_t
 
 TEST(SplitTest, FollowsTheDataWhereItHasSplits) {
   const auto dataset =
-      NewFileDataset("", {{"a", "x", Split::kTest}, {"b", "x", Split::kTrain}, {"c", "y", Split::kTrain}, {"d", "y", Split::kTest}})
+      NewFileDataset(
+          {.examples = {{"a", "x", Split::kTest}, {"b", "x", Split::kTrain}, {"c", "y", Split::kTrain}, {"d", "y", Split::kTest}}})
           .value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.5));
@@ -44,13 +45,13 @@ TEST(SplitTest, FollowsTheDataWhereItHasSplits) {
 }
 
 TEST(SplitTest, RefusesDataOfWhichOnlyAPartHasSplits) {
-  const auto dataset = NewFileDataset("", {{"a", "x", Split::kTest}, {"b", "x", Split::kUnassigned}}).value();
+  const auto dataset = NewFileDataset({.examples = {{"a", "x", Split::kTest}, {"b", "x", Split::kUnassigned}}}).value();
 
   EXPECT_THAT(AssignSplit(*dataset, HoldOut::kItems, 0.5), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(SplitTest, HoldsOutAboutTheAskedShareOfItems) {
-  const auto dataset = NewFileDataset("", Unassigned(100)).value();
+  const auto dataset = NewFileDataset({.examples = Unassigned(100)}).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kItems, 0.2));
 
@@ -61,7 +62,7 @@ TEST(SplitTest, HoldsOutAboutTheAskedShareOfItems) {
 }
 
 TEST(SplitTest, HoldsOutWholeClasses) {
-  const auto dataset = NewFileDataset("", Unassigned(100)).value();
+  const auto dataset = NewFileDataset({.examples = Unassigned(100)}).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kClasses, 0.5));
 
@@ -72,7 +73,7 @@ TEST(SplitTest, HoldsOutWholeClasses) {
 }
 
 TEST(SplitTest, HoldsOutTheLastClassesByName) {
-  const auto dataset = NewFileDataset("", Unassigned(9)).value();
+  const auto dataset = NewFileDataset({.examples = Unassigned(9)}).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kLastClasses, 1.0 / 3));
 
@@ -81,7 +82,7 @@ TEST(SplitTest, HoldsOutTheLastClassesByName) {
 }
 
 TEST(SplitTest, HoldsOutNothingWhenAskedTo) {
-  const auto dataset = NewFileDataset("", Unassigned(3)).value();
+  const auto dataset = NewFileDataset({.examples = Unassigned(3)}).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split, AssignSplit(*dataset, HoldOut::kNone, 0.5));
 
@@ -90,8 +91,8 @@ TEST(SplitTest, HoldsOutNothingWhenAskedTo) {
 }
 
 TEST(SplitTest, DecidesForEachItemAloneSoThatMoreDataMovesNoItem) {
-  const auto few = NewFileDataset("", Unassigned(5)).value();
-  const auto many = NewFileDataset("", Unassigned(50)).value();
+  const auto few = NewFileDataset({.examples = Unassigned(5)}).value();
+  const auto many = NewFileDataset({.examples = Unassigned(50)}).value();
 
   ASSERT_OK_AND_ASSIGN(const SplitIndices split_of_few, AssignSplit(*few, HoldOut::kItems, 0.3));
   ASSERT_OK_AND_ASSIGN(const SplitIndices split_of_many, AssignSplit(*many, HoldOut::kItems, 0.3));
