@@ -17,6 +17,7 @@
 #include "common/threads/worker.h"
 #include "index/files/index_directory.h"
 #include "index/files/vector_log.h"
+#include "index/segment_snapshot.h"
 #include "index/segments/index_recovery.h"
 #include "index/segments/segment_list.h"
 #include "index/segments/segment_merge.h"
@@ -57,8 +58,7 @@ class IndexInDirectory final : public SegmentedIndex {
   int dimension() const override { return options_.dimension; }
   absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) override;
   uint64_t applied_sequence() const override { return applied_.load(std::memory_order_acquire); }
-  absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const override;
-  absl::StatusOr<std::vector<float>> Vector(uint64_t key) const override;
+  std::unique_ptr<const IndexSnapshot> Snapshot() const override;
   IndexStats Stats() const override;
 
   const std::vector<uint64_t>& missing_keys() const override { return missing_keys_; }
@@ -210,46 +210,8 @@ void IndexInDirectory::DeleteRow(const IndexDelete& one) {
   });
 }
 
-absl::StatusOr<IndexSearchResult> IndexInDirectory::Search(absl::Span<const float> queries,
-                                                           const IndexSearchOptions& options) const {
-  SEMBLANCE_RETURN_IF_ERROR(ValidateSearch(queries, options, options_.dimension));
-  const SegmentView view = TakeView(applied_, segments_);
-  SegmentQuery query;
-  query.sequence = view.sequence;
-  query.top_k = options.top_k;
-  query.ef_search = options.ef_search;
-  query.nprobe = options.nprobe;
-  query.exact = options.exact;
-  query.only = options.only;
-  IndexSearchResult result;
-  result.applied_sequence = view.sequence;
-  for (size_t begin = 0; begin < queries.size(); begin += options_.dimension) {
-    query.vector = &queries[begin];
-    TopRows top(options.top_k);
-    // The largest segments come first: the better the rows found so far, the fewer rows of a growing segment need full precision.
-    for (const auto& segment : view.list->sealed) {
-      segment->Search(query, &top);
-    }
-    for (const auto& segment : view.list->growing) {
-      segment->Search(query, &top);
-    }
-    result.neighbors.push_back(top.Take());
-  }
-  return result;
-}
-
-absl::StatusOr<std::vector<float>> IndexInDirectory::Vector(uint64_t key) const {
-  const std::shared_ptr<const SegmentList> list = segments_.Load();
-  std::vector<float> vector;
-  list->ForEach([&](const Segment* segment) {
-    if (const int64_t row = segment->Find(key); row >= 0) {
-      vector.assign(segment->vector(row), segment->vector(row) + options_.dimension);
-    }
-  });
-  if (vector.empty()) {
-    return absl::NotFoundError(absl::StrCat("no row has the key ", key));
-  }
-  return vector;
+std::unique_ptr<const IndexSnapshot> IndexInDirectory::Snapshot() const {
+  return NewSegmentSnapshot(TakeView(applied_, segments_), options_.dimension);
 }
 
 IndexStats IndexInDirectory::Stats() const {

@@ -22,7 +22,7 @@ absl::Status ValidateStep(absl::Span<const IndexAdd> adds, absl::Span<const Inde
 // Checks the live keys that SegmentedIndex::Open is given.
 absl::Status ValidateLiveKeys(absl::Span<const uint64_t> keys, uint64_t sequence);
 
-// Checks the arguments of VectorIndex::Search.
+// Checks the arguments of IndexSnapshot::Search.
 absl::Status ValidateSearch(absl::Span<const float> queries, const IndexSearchOptions& options, int dimension);
 
 }  // namespace semblance::index

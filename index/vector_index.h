@@ -5,8 +5,8 @@
 //
 // Rows are immutable. A key, which is the sequence of a write, is added once with its vector; a later sequence may delete it. An
 // update is a deletion and an addition at one sequence. The whole index moves from one applied sequence to the next, which is
-// multi-version concurrency control: a search returns the sequence S that it saw, and the rows with key <= S that were not deleted
-// at or before S.
+// multi-version concurrency control: a snapshot shows the state at one applied sequence S, which are the rows with key <= S that
+// were not deleted at or before S.
 //
 // Vectors have `dimension` components in float32 and unit length. The score of two vectors is their inner product, which lies in
 // [-1, 1] up to rounding.
@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,23 @@ struct IndexStats {
   std::vector<std::string> segments;
 };
 
+// The rows of an index at one applied sequence. Writes that follow do not change it.
+//
+// Thread-safe. The index must outlive it. Rows that it shows stay in memory until it is destroyed, so keep it for one request only.
+class IndexSnapshot {
+ public:
+  virtual ~IndexSnapshot() = default;
+
+  virtual uint64_t applied_sequence() const = 0;
+
+  // Returns the nearest rows to each query. `queries` holds one or more rows of `dimension` floats. Errors: InvalidArgument (no
+  // query; a size that is no multiple of the dimension; values that are not finite; top_k < 1).
+  virtual absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const = 0;
+
+  // Returns the vector of a row. Errors: NotFound (the snapshot shows no row with this key).
+  virtual absl::StatusOr<std::vector<float>> Vector(uint64_t key) const = 0;
+};
+
 class VectorIndex {
  public:
   virtual ~VectorIndex() = default;
@@ -94,15 +112,17 @@ class VectorIndex {
   // from the state before the step, and the same step may be tried again.
   virtual absl::Status Apply(absl::Span<const IndexAdd> adds, absl::Span<const IndexDelete> deletes, uint64_t sequence) = 0;
 
-  // Returns the last applied sequence. A search that starts afterwards sees this state or a later one.
+  // Returns the last applied sequence. A snapshot that is taken afterwards shows this state or a later one.
   virtual uint64_t applied_sequence() const = 0;
 
-  // Returns the nearest rows to each query, all at one applied sequence. `queries` holds one or more rows of `dimension` floats.
-  // Errors: InvalidArgument (no query; a size that is no multiple of the dimension; values that are not finite; top_k < 1).
-  virtual absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const = 0;
+  // Returns the newest state. It waits for no writer.
+  virtual std::unique_ptr<const IndexSnapshot> Snapshot() const = 0;
 
-  // Returns the vector of a row that is alive, or deleted but not yet dropped. Errors: NotFound.
-  virtual absl::StatusOr<std::vector<float>> Vector(uint64_t key) const = 0;
+  // Ask the newest state once.
+  absl::StatusOr<IndexSearchResult> Search(absl::Span<const float> queries, const IndexSearchOptions& options) const {
+    return Snapshot()->Search(queries, options);
+  }
+  absl::StatusOr<std::vector<float>> Vector(uint64_t key) const { return Snapshot()->Vector(key); }
 
   virtual IndexStats Stats() const = 0;
 };

@@ -89,16 +89,16 @@ void RecallProbe::Run(const std::stop_token& stop) {
 }
 
 void RecallProbe::Probe(const RecallSample& sample) {
-  // This saves the search for a sample that waited while items were written.
-  if (sample.index->applied_sequence() != sample.applied_sequence) {
-    return;
+  const std::unique_ptr<const index::IndexSnapshot> snapshot = sample.index->Snapshot();
+  if (snapshot->applied_sequence() != sample.applied_sequence) {
+    return;  // Items were written while the sample waited.
   }
   index::IndexSearchOptions options;
   options.top_k = sample.top_k;
   options.exact = true;
-  const absl::StatusOr<index::IndexSearchResult> exact = sample.index->Search(sample.query, options);
+  const absl::StatusOr<index::IndexSearchResult> exact = snapshot->Search(sample.query, options);
   // An error gives nothing to compare with. A live search that meets the same error reports it.
-  if (!exact.ok() || exact->applied_sequence != sample.applied_sequence || exact->neighbors.front().empty()) {
+  if (!exact.ok() || exact->neighbors.front().empty()) {
     return;
   }
   const std::vector<index::ScoredKey>& nearest = exact->neighbors.front();

@@ -11,6 +11,7 @@
 #include "common/status_macros.h"
 #include "service/engine/limits.h"
 #include "service/engine/request_images.h"
+#include "service/live/generation_snapshot.h"
 
 namespace semblance::service {
 namespace {
@@ -54,7 +55,7 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
         context_(context),
         done_(std::move(done)) {}
 
-  // Runs on a worker thread. Looks up the vectors of the queries that have one, and has the images embedded.
+  // Runs on a worker thread. Checks the queries, and has the images embedded.
   void Prepare() {
     latency_.queue = environment_.clock->Now() - context_.start;
     search_.top_k = input_.top_k;
@@ -75,7 +76,8 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
   }
 
  private:
-  // The vector of an image query comes later. Its image is added to `images`.
+  // The vector of an image query comes later. Its image is added to `images`. The vector of an item is looked up by the search, so
+  // that both see the same applied sequence.
   absl::StatusOr<PreparedQuery> PrepareQuery(size_t position, QueryImages& images) const {
     const Query& query = input_.queries[position];
     if (const auto* image = std::get_if<ImageQuery>(&query)) {
@@ -86,7 +88,11 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
     if (const auto* vector = std::get_if<VectorQuery>(&query)) {
       return generation_.QueryOfVector(*vector);
     }
-    return generation_.QueryOfItem(std::get<ItemQuery>(query).id);
+    const std::string& id = std::get<ItemQuery>(query).id;
+    if (!generation_.items().SequenceOf(id).has_value()) {
+      return ItemNotFound(id);
+    }
+    return PreparedQuery{.vector = {}, .item_id = id};
   }
 
   void Embed(QueryImages images) {
@@ -112,10 +118,30 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
     environment_.threads->Continue(embedder::Priority::kInteractive, [self = shared_from_this()] { self->SearchIndex(); });
   }
 
+  // Looks up the vectors of the items that are queries.
+  absl::Status FillInItems(const GenerationSnapshot& snapshot) {
+    for (size_t i = 0; i < search_.queries.size(); ++i) {
+      if (search_.queries[i].item_id.has_value()) {
+        absl::StatusOr<PreparedQuery> query = snapshot.QueryOfItem(*search_.queries[i].item_id);
+        if (!query.ok()) {
+          return WithQueryField(query.status(), input_.query_fields[i], "item_id");
+        }
+        search_.queries[i] = *std::move(query);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<SearchAnswer> SearchSnapshot(index::IndexSearchResult& rows) {
+    const GenerationSnapshot snapshot(&generation_);
+    SEMBLANCE_RETURN_IF_ERROR(FillInItems(snapshot));
+    return snapshot.Search(search_, &rows);
+  }
+
   void SearchIndex() {
     const absl::Time start = environment_.clock->Now();
     index::IndexSearchResult rows;
-    absl::StatusOr<SearchAnswer> answer = generation_.Search(search_, &rows);
+    absl::StatusOr<SearchAnswer> answer = SearchSnapshot(rows);
     if (!answer.ok()) {
       return done_(answer.status());
     }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "service/engine/request_images.h"
+#include "service/live/generation_snapshot.h"
 
 namespace semblance::service {
 
@@ -36,9 +37,6 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
   ShadowRun& operator=(const ShadowRun&) = delete;
 
   void Prepare() {
-    if (!LookUpItems()) {
-      return Drop();
-    }
     if (images_.empty()) {
       SearchAndCompare();
     } else {
@@ -48,10 +46,10 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
 
  private:
   // Returns false if the generation does not have one of the items.
-  bool LookUpItems() {
+  bool FillInItems(const GenerationSnapshot& snapshot) {
     for (PreparedQuery& query : search_.queries) {
       if (query.item_id.has_value()) {
-        absl::StatusOr<PreparedQuery> prepared = target_.generation->QueryOfItem(*query.item_id);
+        absl::StatusOr<PreparedQuery> prepared = snapshot.QueryOfItem(*query.item_id);
         if (!prepared.ok()) {
           return false;
         }
@@ -87,7 +85,11 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
   }
 
   void SearchAndCompare() {
-    const absl::StatusOr<SearchAnswer> answer = target_.generation->Search(search_);
+    const GenerationSnapshot snapshot(target_.generation.get());
+    if (!FillInItems(snapshot)) {
+      return Drop();
+    }
+    const absl::StatusOr<SearchAnswer> answer = snapshot.Search(search_);
     if (!answer.ok()) {
       return Drop();
     }

@@ -14,6 +14,7 @@
 #include "common/digest.h"
 #include "common/status_macros.h"
 #include "common/threads/background_thread.h"
+#include "service/live/generation_snapshot.h"
 
 namespace semblance::service {
 namespace {
@@ -103,7 +104,8 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
   for (const auto& record : sample) {
     SEMBLANCE_RETURN_IF_ERROR(CheckNotStopped(stop));
     rests.BetweenPieces();
-    const absl::StatusOr<std::vector<float>> vector = generation.index().Vector(record->sequence);
+    const GenerationSnapshot snapshot(&generation);
+    const absl::StatusOr<std::vector<float>> vector = snapshot.index().Vector(record->sequence);
     if (!vector.ok()) {
       continue;  // The item was replaced or deleted meanwhile.
     }
@@ -113,13 +115,11 @@ absl::StatusOr<IndexCheck> CheckIndex(const Generation& generation, const Record
     }
     index::IndexSearchOptions options;
     options.top_k = kNeighbors;
-    SEMBLANCE_ASSIGN_OR_RETURN(const index::IndexSearchResult found, generation.index().Search(*vector, options));
+    SEMBLANCE_ASSIGN_OR_RETURN(const index::IndexSearchResult found, snapshot.index().Search(*vector, options));
     options.exact = true;
-    SEMBLANCE_ASSIGN_OR_RETURN(const index::IndexSearchResult exact, generation.index().Search(*vector, options));
-    if (found.applied_sequence == exact.applied_sequence) {
-      sum += RecallOf(found.neighbors[0], exact.neighbors[0]);
-      ++queries;
-    }
+    SEMBLANCE_ASSIGN_OR_RETURN(const index::IndexSearchResult exact, snapshot.index().Search(*vector, options));
+    sum += RecallOf(found.neighbors[0], exact.neighbors[0]);
+    ++queries;
   }
   check.recall = queries == 0 ? 1 : sum / static_cast<double>(queries);
   return check;
@@ -151,12 +151,15 @@ absl::StatusOr<std::optional<double>> LabelRecall(const Generation& generation, 
   for (const auto& item : items) {
     SEMBLANCE_RETURN_IF_ERROR(CheckNotStopped(stop));
     rests.BetweenPieces();
-    absl::StatusOr<PreparedQuery> query = generation.QueryOfItem(item->id);
-    if (!query.ok()) {
-      continue;
+    const GenerationSnapshot snapshot(&generation);
+    absl::StatusOr<GenerationSnapshot::StoredItem> query = snapshot.Find(item->id);
+    if (!query.ok() || query->record->sequence != item->sequence) {
+      continue;  // The item was replaced or deleted meanwhile.
     }
-    SEMBLANCE_ASSIGN_OR_RETURN(const SearchAnswer answer,
-                               generation.Search({.queries = {*std::move(query)}, .top_k = 1, .exclude_item_ids = {}}));
+    SEMBLANCE_ASSIGN_OR_RETURN(
+        const SearchAnswer answer,
+        snapshot.Search(
+            {.queries = {{.vector = std::move(query->vector), .item_id = item->id}}, .top_k = 1, .exclude_item_ids = {}}));
     const std::vector<FoundItem>& found = answer.results[0];
     hits += !found.empty() && found[0].item->label == item->label ? 1 : 0;
     ++queries;

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/status_macros.h"
@@ -11,10 +10,6 @@
 
 namespace semblance::service {
 namespace {
-
-absl::Status ItemNotFound(absl::string_view id) {
-  return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_ITEM_NOT_FOUND, absl::StrCat("there is no item \"", id, "\""));
-}
 
 // Computes in double precision, because the squares of very large or small components leave the range of a float.
 std::vector<float> Normalized(const std::vector<float>& values) {
@@ -28,23 +23,6 @@ std::vector<float> Normalized(const std::vector<float>& values) {
     result[i] = static_cast<float>(values[i] * scale);
   }
   return result;
-}
-
-// Turns the found rows into items, without the excluded ones.
-std::vector<FoundItem> Resolve(const std::vector<index::ScoredKey>& neighbors, const ItemTable::View& view, int top_k,
-                               const absl::flat_hash_set<absl::string_view>& excluded, absl::string_view query_item) {
-  std::vector<FoundItem> items;
-  for (const index::ScoredKey& neighbor : neighbors) {
-    std::shared_ptr<const ItemRecord> record = view.Record(neighbor.key);
-    if (record == nullptr || (!query_item.empty() && record->id == query_item) || excluded.contains(record->id)) {
-      continue;
-    }
-    items.push_back({.item = std::move(record), .score = neighbor.score});
-    if (items.size() == static_cast<size_t>(top_k)) {
-      break;
-    }
-  }
-  return items;
 }
 
 }  // namespace
@@ -65,21 +43,6 @@ Provenance Generation::ProvenanceAt(uint64_t applied_sequence) const {
           .applied_sequence = applied_sequence};
 }
 
-absl::StatusOr<PreparedQuery> Generation::QueryOfItem(const std::string& id) const {
-  // A write may replace the item between the two steps. Its new row can then be read in the next attempt.
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    const std::optional<uint64_t> sequence = items_->SequenceOf(id);
-    if (!sequence.has_value()) {
-      break;
-    }
-    absl::StatusOr<std::vector<float>> vector = index_->Vector(*sequence);
-    if (vector.ok()) {
-      return PreparedQuery{.vector = *std::move(vector), .item_id = id};
-    }
-  }
-  return ItemNotFound(id);
-}
-
 absl::StatusOr<PreparedQuery> Generation::QueryOfVector(const VectorQuery& query) const {
   if (query.embedding_space_id != manifest_.embedding_space_id()) {
     return WithFieldPrefix(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_EMBEDDING_SPACE_MISMATCH,
@@ -92,29 +55,6 @@ absl::StatusOr<PreparedQuery> Generation::QueryOfVector(const VectorQuery& query
                         absl::StrCat("the vector has ", query.values.size(), " components; the space has ", manifest_.dimension()));
   }
   return PreparedQuery{.vector = Normalized(query.values), .item_id = std::nullopt};
-}
-
-absl::StatusOr<SearchAnswer> Generation::Search(const GenerationSearch& search, index::IndexSearchResult* rows) const {
-  const absl::flat_hash_set<absl::string_view> excluded(search.exclude_item_ids.begin(), search.exclude_item_ids.end());
-  std::vector<float> vectors;
-  for (const PreparedQuery& query : search.queries) {
-    vectors.insert(vectors.end(), query.vector.begin(), query.vector.end());
-  }
-  const ItemTable::View view(items_.get());
-  index::IndexSearchOptions options;
-  options.top_k = search.index_top_k();
-  SEMBLANCE_ASSIGN_OR_RETURN(index::IndexSearchResult found, index_->Search(vectors, options));
-
-  SearchAnswer answer;
-  answer.provenance = ProvenanceAt(found.applied_sequence);
-  for (size_t i = 0; i < search.queries.size(); ++i) {
-    answer.results.push_back(
-        Resolve(found.neighbors[i], view, search.top_k, excluded, search.queries[i].item_id.value_or(std::string())));
-  }
-  if (rows != nullptr) {
-    *rows = std::move(found);
-  }
-  return answer;
 }
 
 absl::Status Generation::ApplyUpsert(const catalog::WriteResult& write, absl::Span<const float> vectors) {
@@ -165,7 +105,12 @@ absl::Status Generation::Apply(absl::Span<const index::IndexAdd> adds, absl::Spa
   if (sequence == 0) {
     return absl::OkStatus();  // Nothing changed.
   }
-  SEMBLANCE_RETURN_IF_ERROR(index_->Apply(adds, deletes, sequence));
+  if (absl::Status status = index_->Apply(adds, deletes, sequence); !status.ok()) {
+    for (const index::IndexAdd& add : adds) {
+      items_->Withdraw(add.key);
+    }
+    return status;
+  }
   for (const index::IndexDelete& gone : deletes) {
     items_->Retire(gone.key, sequence);
   }

@@ -2,7 +2,7 @@
 // admitted, and is decoded, embedded and searched in it.
 //
 // Thread-safe: const methods may run concurrently with each other and with one writer (ApplyUpsert, ApplyDelete, ApplyLog). The
-// caller makes the writes one after the other, in the order of the change log.
+// caller makes the writes one after the other, in the order of the change log. Searches go through a GenerationSnapshot.
 #ifndef SEMBLANCE_SERVICE_LIVE_GENERATION_H_
 #define SEMBLANCE_SERVICE_LIVE_GENERATION_H_
 
@@ -27,24 +27,6 @@
 #include "service/live/search_answer.h"
 
 namespace semblance::service {
-
-// A query that is ready to be searched.
-struct PreparedQuery {
-  // The vector has unit length.
-  std::vector<float> vector;
-  // It is set when the query is a stored item. The answer leaves that item out.
-  std::optional<std::string> item_id;
-};
-
-struct GenerationSearch {
-  std::vector<PreparedQuery> queries;
-  int top_k = 0;
-  std::vector<std::string> exclude_item_ids;
-
-  // How many rows the index is asked for. It is more than top_k, because the answer leaves out the excluded items and the query's
-  // own item.
-  int index_top_k() const { return top_k + static_cast<int>(exclude_item_ids.size()) + 1; }
-};
 
 class Generation {
  public:
@@ -73,16 +55,14 @@ class Generation {
 
   Provenance ProvenanceAt(uint64_t applied_sequence) const;
 
-  // Makes a query from the vector of a stored item. Errors: NotFound/ITEM_NOT_FOUND.
-  absl::StatusOr<PreparedQuery> QueryOfItem(const std::string& id) const;
+  const ItemTable& items() const { return *items_; }
 
   // Makes a query from a client's vector, which it scales to unit length. Errors: FailedPrecondition/EMBEDDING_SPACE_MISMATCH;
   // InvalidArgument/DIMENSION_MISMATCH, field embedding.values. REQUIRES: the vector is finite and not zero.
   absl::StatusOr<PreparedQuery> QueryOfVector(const VectorQuery& query) const;
 
-  // Searches all queries at one applied sequence. The answer has results and provenance, which names that sequence. `rows` may be
-  // null; it gets the rows that the index found, before items are left out.
-  absl::StatusOr<SearchAnswer> Search(const GenerationSearch& search, index::IndexSearchResult* rows = nullptr) const;
+  // The three Apply methods move the generation from one applied sequence to the next. After an error it is as it was before, and
+  // the same changes may be applied again. Errors: those of VectorIndex::Apply.
 
   // Applies a committed upsert. `vectors` has the embeddings of its items in this generation, one row after the other.
   absl::Status ApplyUpsert(const catalog::WriteResult& write, absl::Span<const float> vectors);

@@ -1,4 +1,4 @@
-// The values that a search in a generation works with: its query vector, the items found, and where an answer comes from.
+// The values that a search in a generation works with: its queries, the items found, and where an answer comes from.
 #ifndef SEMBLANCE_SERVICE_LIVE_SEARCH_ANSWER_H_
 #define SEMBLANCE_SERVICE_LIVE_SEARCH_ANSWER_H_
 
@@ -34,6 +34,24 @@ struct LatencyBreakdown {
 struct VectorQuery {
   std::vector<float> values;
   std::string embedding_space_id;
+};
+
+// A query that is ready to be searched.
+struct PreparedQuery {
+  // The vector has unit length.
+  std::vector<float> vector;
+  // It is set when the query is a stored item. The answer leaves that item out.
+  std::optional<std::string> item_id;
+};
+
+struct GenerationSearch {
+  std::vector<PreparedQuery> queries;
+  int top_k = 0;
+  std::vector<std::string> exclude_item_ids;
+
+  // How many rows the index is asked for. It is more than top_k, because the answer leaves out the excluded items and the query's
+  // own item.
+  int index_top_k() const { return top_k + static_cast<int>(exclude_item_ids.size()) + 1; }
 };
 
 // The part of an item that a search returns. It is immutable, and shared with the generation that found it.

@@ -164,6 +164,29 @@ TEST_P(SegmentedIndexTest, AnswersSeveralQueriesAtOneSequence) {
   EXPECT_EQ(found.applied_sequence, 2U);
 }
 
+TEST_P(SegmentedIndexTest, ASnapshotStaysAsItIsWhileRowsAreDeletedAndSegmentsMerged) {
+  for (int i = 0; i < 4; ++i) {
+    Add(0.1F * static_cast<float>(i));
+  }
+  const auto snapshot = index_->Snapshot();
+  Delete(1);
+  Delete(2);
+  for (int i = 0; i < 20; ++i) {
+    Add(0);
+  }
+  index_->WaitForBackgroundWork();
+  EXPECT_EQ(snapshot->applied_sequence(), 4U);
+  IndexSearchOptions options;
+  options.top_k = 10;
+  ASSERT_OK_AND_ASSIGN(const IndexSearchResult found, snapshot->Search({1, 0}, options));
+  EXPECT_THAT(KeysOf(found.neighbors[0]), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(found.applied_sequence, 4U);
+  ASSERT_OK_AND_ASSIGN(const std::vector<float> vector, snapshot->Vector(1));
+  EXPECT_THAT(vector, ElementsAre(1, 0));
+  EXPECT_THAT(snapshot->Vector(7), StatusIs(absl::StatusCode::kNotFound)) << "it was added later";
+  EXPECT_THAT(index_->Vector(1), StatusIs(absl::StatusCode::kNotFound)) << "it is deleted";
+}
+
 TEST_P(SegmentedIndexTest, ReturnsTheVectorOfARow) {
   for (int i = 0; i < 5; ++i) {
     Add(0);

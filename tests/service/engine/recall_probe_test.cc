@@ -29,19 +29,8 @@ class FakeIndex final : public index::VectorIndex {
     return absl::OkStatus();
   }
   uint64_t applied_sequence() const override { return sequence_; }
-  absl::StatusOr<std::vector<float>> Vector(uint64_t) const override { return absl::UnimplementedError("fake"); }
+  std::unique_ptr<const index::IndexSnapshot> Snapshot() const override { return std::make_unique<FakeSnapshot>(this); }
   index::IndexStats Stats() const override { return {}; }
-
-  absl::StatusOr<index::IndexSearchResult> Search(absl::Span<const float>,
-                                                  const index::IndexSearchOptions& options) const override {
-    EXPECT_TRUE(options.exact);
-    EXPECT_EQ(options.top_k, kTopK);
-    MutexLock lock(&mutex_);
-    ++searches_;
-    changed_.NotifyAll();
-    changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return !gate_closed_; });
-    return index::IndexSearchResult{.neighbors = {rows_}, .applied_sequence = sequence_};
-  }
 
   void SetGate(bool closed) {
     MutexLock lock(&mutex_);
@@ -58,6 +47,32 @@ class FakeIndex final : public index::VectorIndex {
   }
 
  private:
+  class FakeSnapshot final : public index::IndexSnapshot {
+   public:
+    explicit FakeSnapshot(const FakeIndex* index) : index_(*index), sequence_(index->sequence_) {}
+
+    uint64_t applied_sequence() const override { return sequence_; }
+    absl::StatusOr<std::vector<float>> Vector(uint64_t) const override { return absl::UnimplementedError("fake"); }
+    absl::StatusOr<index::IndexSearchResult> Search(absl::Span<const float>,
+                                                    const index::IndexSearchOptions& options) const override {
+      EXPECT_TRUE(options.exact);
+      EXPECT_EQ(options.top_k, kTopK);
+      index_.PassGate();
+      return index::IndexSearchResult{.neighbors = {index_.rows_}, .applied_sequence = sequence_};
+    }
+
+   private:
+    const FakeIndex& index_;
+    const uint64_t sequence_;
+  };
+
+  void PassGate() const {
+    MutexLock lock(&mutex_);
+    ++searches_;
+    changed_.NotifyAll();
+    changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return !gate_closed_; });
+  }
+
   const std::vector<index::ScoredKey> rows_;
   std::atomic<uint64_t> sequence_{kSequence};
   mutable Mutex mutex_;
@@ -150,15 +165,18 @@ TEST_F(RecallProbeTest, DropsAnswersFromAStateThatIsGone) {
   EXPECT_TRUE(probe_->TryAdd(old));
   Probe(nearest_);
   EXPECT_EQ(index_->searches(), 1);
-  // The index leaves that state while the search waits.
+  EXPECT_EQ(probe_->stats().probes, 1);
+  EXPECT_EQ(probe_->stats().recall, 1);
+}
+
+TEST_F(RecallProbeTest, CountsAnAnswerWhoseStateIsLeftDuringTheSearch) {
+  Start(1);
   index_->SetGate(true);
-  EXPECT_TRUE(probe_->TryAdd(SampleOf({})));
-  index_->AwaitSearches(2);
+  EXPECT_TRUE(probe_->TryAdd(SampleOf(nearest_)));
+  index_->AwaitSearches(1);
   EXPECT_TRUE(index_->Apply({}, {}, kSequence + 1).ok());
   index_->SetGate(false);
-  index_ = std::make_shared<FakeIndex>(nearest_);
-  Probe(nearest_);
-  EXPECT_EQ(probe_->stats().probes, 2);
+  metrics_.AwaitRecalls(1);
   EXPECT_EQ(probe_->stats().recall, 1);
 }
 

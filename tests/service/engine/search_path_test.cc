@@ -1,7 +1,10 @@
 #include "service/engine/search_path.h"
 
+#include <atomic>
+#include <numeric>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -15,7 +18,14 @@ namespace {
 
 using ::testing::ElementsAre;
 
-class SearchPathTest : public ::testing::Test, public EngineFixture {};
+class SearchPathTest : public ::testing::Test, public EngineFixture {
+ protected:
+  float ScoreOf(uint32_t picture, uint32_t other) {
+    const std::vector<float> a = VectorOf(picture);
+    const std::vector<float> b = VectorOf(other);
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0F);
+  }
+};
 
 TEST_F(SearchPathTest, FindsAnItemByImageByVectorAndById) {
   ASSERT_OK(Start("model"));
@@ -70,6 +80,40 @@ TEST_F(SearchPathTest, AWriteIsVisibleOnceItIsAnswered) {
   EXPECT_OK(Search(input));
   input.min_sequence = 2;
   EXPECT_THAT(Search(input), HasReason("SEQUENCE_NOT_APPLIED"));
+}
+
+// A writer replaces an item over and over. A search by its id uses the version that its applied sequence shows.
+TEST_F(SearchPathTest, AnItemUnderReplacementIsAlwaysFoundAndItsVectorFitsTheAppliedSequence) {
+  constexpr uint64_t kOthers = 3;
+  constexpr uint64_t kWrites = 400;
+  const auto picture_at = [](uint64_t sequence) { return static_cast<uint32_t>(100 + sequence % 2); };
+  ASSERT_OK(Start("model"));
+  ASSERT_OK(Upsert({ItemOf("0", 0), ItemOf("1", 1), ItemOf("2", 2), ItemOf("a", picture_at(kOthers + 1))}));
+  std::atomic<bool> stop = false;
+  std::atomic<uint64_t> searches = 0;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      while (!stop && !HasFailure()) {
+        const auto answer = Search(InputOf(service::ItemQuery{.id = "a"}, 10));
+        ASSERT_OK(answer);
+        ASSERT_EQ(answer->results[0].size(), kOthers);
+        const uint32_t picture = picture_at(answer->provenance.applied_sequence);
+        for (const service::FoundItem& found : answer->results[0]) {
+          const auto other = static_cast<uint32_t>(std::stoul(found.item->id));
+          ASSERT_NEAR(found.score, ScoreOf(picture, other), 1e-5) << "at " << answer->provenance.applied_sequence;
+        }
+        ++searches;
+      }
+    });
+  }
+  for (uint64_t sequence = kOthers + 2; (sequence < kWrites || searches < kWrites) && !HasFailure(); ++sequence) {
+    EXPECT_OK(Upsert({ItemOf("a", picture_at(sequence))}));
+  }
+  stop = true;
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
 }
 
 TEST_F(SearchPathTest, DropsWorkWhoseClientHasGoneOrWhoseTimeIsOver) {

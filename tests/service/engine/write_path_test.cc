@@ -108,10 +108,7 @@ class BrokenIndex final : public index::VectorIndex {
     return absl::InternalError("the disk is full");
   }
   uint64_t applied_sequence() const override { return 0; }
-  absl::StatusOr<index::IndexSearchResult> Search(absl::Span<const float>, const index::IndexSearchOptions&) const override {
-    return absl::UnimplementedError("fake");
-  }
-  absl::StatusOr<std::vector<float>> Vector(uint64_t) const override { return absl::NotFoundError("fake"); }
+  std::unique_ptr<const index::IndexSnapshot> Snapshot() const override { return nullptr; }
   index::IndexStats Stats() const override { return {}; }
 };
 

@@ -1,9 +1,8 @@
 #include "service/live/generation.h"
 
+#include <cmath>
 #include <map>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -15,10 +14,7 @@ namespace semblance::testing {
 namespace {
 
 using service::Generation;
-using service::GenerationSearch;
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 
 class GenerationTest : public ::testing::Test, public LiveFixture {
  protected:
@@ -33,20 +29,6 @@ class GenerationTest : public ::testing::Test, public LiveFixture {
     return write.last_sequence;
   }
 
-  // Returns the ids that the search finds for each query.
-  std::vector<std::vector<std::string>> IdsOf(const GenerationSearch& search) {
-    const auto answer = generation_->Search(search);
-    EXPECT_OK(answer);
-    std::vector<std::vector<std::string>> ids;
-    for (const auto& result : answer->results) {
-      ids.emplace_back();
-      for (const service::FoundItem& found : result) {
-        ids.back().push_back(found.item->id);
-      }
-    }
-    return ids;
-  }
-
   std::shared_ptr<Generation> generation_;
 };
 
@@ -55,15 +37,6 @@ TEST_F(GenerationTest, SaysWhereItsAnswersComeFrom) {
   EXPECT_EQ(provenance.generation, "gen-000001");
   EXPECT_EQ(provenance.embedding_space_id, generation_->embedder().manifest().embedding_space_id());
   EXPECT_EQ(provenance.applied_sequence, 7u);
-}
-
-TEST_F(GenerationTest, TheQueryOfAnItemIsItsVector) {
-  Write("a", 1);
-  const auto query = generation_->QueryOfItem("a");
-  ASSERT_OK(query);
-  EXPECT_THAT(query->vector, ::testing::Pointwise(::testing::FloatNear(1e-5F), VectorOf(1)));
-  EXPECT_EQ(query->item_id, "a");
-  EXPECT_THAT(generation_->QueryOfItem("b"), HasReason("ITEM_NOT_FOUND"));
 }
 
 TEST_F(GenerationTest, TheQueryOfAVectorHasUnitLength) {
@@ -89,31 +62,6 @@ TEST_F(GenerationTest, RefusesVectorsOfAnotherSpaceOrDimension) {
   EXPECT_THAT(short_vector, HasField("embedding.values"));
 }
 
-TEST_F(GenerationTest, ASearchLeavesOutTheQueryItemAndTheExcludedItemsAndStillFindsTopK) {
-  for (uint32_t i = 0; i < 6; ++i) {
-    Write(std::string(1, static_cast<char>('a' + i)), i);
-  }
-  GenerationSearch search;
-  search.top_k = 3;
-  search.exclude_item_ids = {"b", "c", "not there"};
-  search.queries.push_back(*generation_->QueryOfItem("a"));
-  EXPECT_THAT(IdsOf(search), ElementsAre(UnorderedElementsAre("d", "e", "f")));
-}
-
-TEST_F(GenerationTest, ASearchReturnsTheRowsThatTheIndexFound) {
-  const uint64_t a = Write("a", 1);
-  Write("b", 2);
-  GenerationSearch search;
-  search.top_k = 1;
-  search.queries.push_back({.vector = VectorOf(1), .item_id = std::nullopt});
-  index::IndexSearchResult rows;
-  ASSERT_OK(generation_->Search(search, &rows));
-  ASSERT_EQ(rows.neighbors.size(), 1u);
-  EXPECT_EQ(rows.neighbors[0].size(), static_cast<size_t>(search.index_top_k()));
-  EXPECT_EQ(rows.neighbors[0][0].key, a);
-  EXPECT_EQ(rows.applied_sequence, 2u);
-}
-
 TEST_F(GenerationTest, AReplacedItemHasOneRowAndADeletedOneNone) {
   Write("a", 1);
   Write("b", 2);
@@ -136,6 +84,21 @@ std::vector<catalog::Change> ChangesAfter(catalog::Catalog& catalog, uint64_t se
   const auto changes = catalog.ReadChanges(sequence, 100);
   EXPECT_OK(changes);
   return changes.value_or(std::vector<catalog::Change>());
+}
+
+TEST_F(GenerationTest, AFailedStepChangesNothingAndMayBeTriedAgain) {
+  Write("a", 1);
+  const catalog::WriteResult write = Upsert({ItemOf("a", 2), ItemOf("b", 3)});
+  std::vector<float> vectors = VectorOf(2);
+  vectors.insert(vectors.end(), {NAN, 0, 0, 0, 0, 0});
+  EXPECT_THAT(generation_->ApplyUpsert(write, vectors), StatusIs(absl::StatusCode::kInvalidArgument));
+  ExpectHas(*generation_, {{"a", 1}});
+  EXPECT_EQ(generation_->index().applied_sequence(), 1u);
+  vectors.resize(kDimension);
+  const std::vector<float> second = VectorOf(3);
+  vectors.insert(vectors.end(), second.begin(), second.end());
+  ASSERT_OK(generation_->ApplyUpsert(write, vectors));
+  ExpectHas(*generation_, {{"a", 2}, {"b", 3}});
 }
 
 TEST_F(GenerationTest, AppliesTheLogAsOneStep) {
@@ -179,10 +142,7 @@ TEST_F(GenerationTest, ARecordHasWhatASearchReturns) {
 
 TEST_F(GenerationTest, HasNoItemsAtFirst) {
   EXPECT_THAT(generation_->Records(), IsEmpty());
-  GenerationSearch search;
-  search.top_k = 3;
-  search.queries.push_back({.vector = VectorOf(1), .item_id = std::nullopt});
-  EXPECT_THAT(IdsOf(search), ElementsAre(IsEmpty()));
+  EXPECT_EQ(generation_->items().size(), 0u);
 }
 
 }  // namespace

@@ -71,6 +71,58 @@ TEST(ItemTableTest, OldViewKeepsWhatAYoungerOneDoesNotNeed) {
   EXPECT_NE(young_view.Record(3), nullptr);
 }
 
+TEST(ItemTableTest, AnIdHasTheSequenceThatItHadAtTheTimeOfTheView) {
+  ItemTable table;
+  table.Insert(Record(1, "a"));
+  const ItemTable::View view(&table);
+  table.Insert(Record(2, "a"));
+  table.Retire(1, 2);
+  table.Retire(2, 3);
+  table.Insert(Record(4, "a"));
+  EXPECT_EQ(view.SequenceAt("a", 0), std::nullopt);
+  EXPECT_EQ(view.SequenceAt("a", 1), 1);
+  EXPECT_EQ(view.SequenceAt("a", 2), 2);
+  EXPECT_EQ(view.SequenceAt("a", 3), 2) << "the index knows that it is deleted";
+  EXPECT_EQ(view.SequenceAt("a", 9), 4);
+  EXPECT_EQ(view.SequenceAt("b", 9), std::nullopt);
+}
+
+TEST(ItemTableTest, ForgetsSequencesThatNoViewNeeds) {
+  ItemTable table;
+  table.Insert(Record(1, "a"));
+  table.Insert(Record(2, "a"));
+  table.Retire(1, 2);
+  table.Retire(2, 3);
+  const ItemTable::View view(&table);
+  EXPECT_EQ(view.SequenceAt("a", 3), std::nullopt);
+  table.Insert(Record(4, "a"));
+  EXPECT_EQ(view.SequenceAt("a", 3), std::nullopt);
+  EXPECT_EQ(view.SequenceAt("a", 4), 4);
+}
+
+TEST(ItemTableTest, AWithdrawnInsertLeavesWhatWasThereBefore) {
+  ItemTable table;
+  const ItemTable::View view(&table);
+  table.Insert(Record(1, "new"));
+  table.Withdraw(1);
+  EXPECT_EQ(table.SequenceOf("new"), std::nullopt);
+  EXPECT_EQ(view.Record(1), nullptr);
+
+  table.Insert(Record(2, "replaced"));
+  table.Insert(Record(3, "replaced"));
+  table.Withdraw(3);
+  EXPECT_EQ(table.SequenceOf("replaced"), 2);
+  EXPECT_EQ(view.SequenceAt("replaced", 9), 2);
+
+  table.Insert(Record(4, "deleted"));
+  table.Retire(4, 5);
+  table.Insert(Record(6, "deleted"));
+  table.Withdraw(6);
+  EXPECT_EQ(table.SequenceOf("deleted"), std::nullopt);
+  EXPECT_EQ(view.SequenceAt("deleted", 4), 4) << "an open view still needs it";
+  EXPECT_EQ(table.size(), 1u);
+}
+
 TEST(ItemTableTest, RetiringAnUnknownSequenceDoesNothing) {
   ItemTable table;
   table.Insert(Record(1, "a"));
@@ -78,9 +130,8 @@ TEST(ItemTableTest, RetiringAnUnknownSequenceDoesNothing) {
   EXPECT_EQ(table.SequenceOf("a"), 1);
 }
 
-// One writer replaces one item over and over. Readers must always find the record of the sequence that was current when they
-// looked.
-TEST(ItemTableTest, ReadersAlwaysResolveWhatWasCurrentWhenTheyOpenedTheirView) {
+// One writer replaces one item over and over. Readers always find the record, and the sequence, that was current when they looked.
+TEST(ItemTableTest, ReadersAlwaysResolveWhatWasCurrentAfterTheyOpenedTheirView) {
   ItemTable table;
   table.Insert(Record(1, "a"));
   std::atomic<uint64_t> current = 1;
@@ -92,6 +143,7 @@ TEST(ItemTableTest, ReadersAlwaysResolveWhatWasCurrentWhenTheyOpenedTheirView) {
         const ItemTable::View view(&table);
         const uint64_t sequence = current.load();
         EXPECT_NE(view.Record(sequence), nullptr) << sequence;
+        EXPECT_EQ(view.SequenceAt("a", sequence), sequence);
       }
     });
   }

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "service/live/generation.h"
 #include "service/live/generation_loader.h"
+#include "service/live/generation_snapshot.h"
 #include "tests/testing/fake_embedder.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -176,7 +177,7 @@ class LiveFixture {
     EXPECT_EQ(generation.index().Stats().live_rows, static_cast<int64_t>(model.size()));
     EXPECT_EQ(generation.Records().size(), model.size());
     for (const auto& [id, picture] : model) {
-      const auto query = generation.QueryOfItem(id);
+      const auto query = service::GenerationSnapshot(&generation).QueryOfItem(id);
       ASSERT_OK(query) << id;
       const std::vector<float> expected =
           static_cast<const BundledFakeEmbedder&>(generation.embedder()).VectorOf(NoiseImage(8, 8, 1, picture));
