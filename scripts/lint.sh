@@ -15,7 +15,7 @@ clang-tidy looks at the C++ files that differ from REVISION (default: origin/mai
 checks at everything.
 
   --quick  format, proto rules, scripts, layers and documents alone: less than a minute, and nothing but Debian's packages
-  --all    clang-tidy over every file: minutes
+  --all    clang-tidy over every file: half an hour on two cores
   --help   this text
 USAGE
 }
@@ -36,30 +36,6 @@ changed_since() {
     while read -r file; do [[ ! -f $file ]] || echo "$file"; done
 }
 
-# Succeeds when the file includes LibTorch, directly or through headers of this repository. Only headers in these folders may do so.
-includes_torch() {
-  local header
-  grep -Eq '#include <(torch|ATen|c10)/' "$1" && return
-  while read -r header; do
-    if [[ -f $header ]] && includes_torch "$header"; then return; fi
-  done < <(sed -En 's/^#include "((trainer|embedder|tests)\/.*)"/\1/p' "$1")
-  return 1
-}
-
-# clang 14 can read LibTorch's headers as C++17 only, which takes up to a minute a file. Files of a unity build have no compile command
-# of their own, so one is made here. Where clang's own omp.h is not installed, it reads GCC's, except for the attribute malloc with an
-# argument.
-tidy() {
-  local system_includes=() omp
-  omp=(-idirafter "$(dirname "$(g++ -print-file-name=include/omp.h)")" '-D__malloc__(x)=')
-  if includes_torch "$1"; then
-    mapfile -t system_includes < <(grep -Eoh -- '-isystem [^ "]+' "$build/compile_commands.json" | sort --unique | tr ' ' '\n')
-    clang-tidy-14 --quiet "$1" -- -std=c++17 -Wno-c++20-extensions -I. "${system_includes[@]}" "${omp[@]}"
-  else
-    clang-tidy-14 --quiet -p "$build" "${omp[@]/#/--extra-arg=}" "$1"
-  fi 2> >(grep -Ev '^[0-9]+ warnings?( and [0-9]+ errors?)? generated' >&2)
-}
-
 check_format() {
   sources | xargs --no-run-if-empty clang-format-14 --dry-run --Werror
 }
@@ -72,10 +48,7 @@ prepare_build() {
 
 # Runs clang-tidy over the files named on standard input.
 check_tidy() {
-  export -f tidy includes_torch
-  export build
-  # shellcheck disable=SC2016  # The inner shell expands $0.
-  xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" bash -c 'echo "$0" && tidy "$0"'
+  scripts/clang_tidy.py --build="$build"
 }
 
 # Runs the test proto, which checks the rules of buf's category STANDARD, and that every name is explained.

@@ -17,8 +17,8 @@ struct Transition {
   State to;
 };
 
-template <typename State, size_t kCount>
-constexpr bool IsAllowed(const Transition<State> (&table)[kCount], State from, State to) {
+template <typename State, size_t Count>
+constexpr bool IsAllowed(const Transition<State> (&table)[Count], State from, State to) {
   for (const Transition<State>& allowed : table) {
     if (allowed.from == from && allowed.to == to) {
       return true;
