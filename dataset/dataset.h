@@ -42,7 +42,8 @@ class Dataset {
   // NotFound, PermissionDenied, Unavailable, and those of DataRoot, with the path.
   virtual absl::StatusOr<std::string> ReadImage(int64_t index) const = 0;
 
-  // What opening passed over, for people: a line for each kind, such as "15 files passed over (12 .mov, 3 .heic)".
+  // Says for people which files were passed over when it was opened. Each kind has a line, such as "15 files passed over (12 .mov,
+  // 3 .heic)".
   virtual std::vector<std::string> remarks() const { return {}; }
 };
 

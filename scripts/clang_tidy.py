@@ -44,9 +44,9 @@ class Commands:
         self._root = pathlib.Path.cwd()
         self._by_folder = {}
         for entry in json.loads((build / "compile_commands.json").read_text()):
-            flags = self._flags_of(entry)
-            # A file of a unity build has no command of its own; the command of its folder serves.
-            self._by_folder.setdefault(self._folder_of(entry, build), flags)
+            # A file of a unity build has no command of its own, so the commands of a folder are put together.
+            flags = self._by_folder.setdefault(self._folder_of(entry, build), [])
+            flags += [flag for flag in self._flags_of(entry) if flag not in flags]
 
     def _folder_of(self, entry, build):
         path = pathlib.Path(entry["directory"], entry["file"]).resolve()
@@ -60,7 +60,7 @@ class Commands:
         words = iter(shlex.split(entry["command"]))
         for word in words:
             if word == "-isystem":
-                flags += [word, next(words)]
+                flags.append(word + next(words))
             elif word.startswith(("-D", "-I", "-std=", "-f")) and not NOT_FOR_CLANG.match(word):
                 flags.append(word)
         return flags
@@ -109,7 +109,7 @@ def check_unit(commands, torch, files, scratch):
     flags = commands.flags_of(files[0])
     if len(files) > 1:
         unit = scratch / (re.sub(r"\W", "_", str(files[0])) + ".cc")
-        unit.write_text("".join(f'#include "{path}"\n' for path in files))
+        unit.write_text("".join(f'#include "{path}"  // NOLINT(bugprone-suspicious-include)\n' for path in files))
         findings = tidy(unit, flags, torch)
         if "[clang-diagnostic-error]" not in findings:
             return findings

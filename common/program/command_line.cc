@@ -128,7 +128,7 @@ std::string CommandLine::VersionText() const {
 std::string CommandLine::Help() const {
   std::string help = absl::StrCat(summary_, "\n\nUsage: ", command_);
   absl::StrAppend(&help, flags_.empty() ? "" : " [FLAGS]", arguments_.empty() ? "" : " ", arguments_, "\n\nFlags:\n");
-  const bool is_program = command_.find(' ') == std::string::npos;
+  const bool is_program = !absl::StrContains(command_, ' ');
   size_t width = is_program ? 9 : 6;
   const auto heading = [](const Flag& flag) {
     return absl::StrCat("--", flag.name, flag.value_name.empty() ? "" : "=", flag.value_name);

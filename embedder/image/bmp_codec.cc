@@ -273,7 +273,7 @@ class RunRows {
 
   void PushBack(const Color& color) { image_.pixels.insert(image_.pixels.end(), {color.red, color.green, color.blue}); }
 
-  // What lies outside of the image is dropped.
+  // Pixels outside of the image are dropped.
   void Put(int index) {
     if (x_ < header_.width && y_ < header_.height) {
       const int row = header_.top_down ? y_ : header_.height - 1 - y_;

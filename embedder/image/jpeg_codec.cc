@@ -129,7 +129,7 @@ class JpegReader {
 
   const absl::string_view bytes_;
   DecodeWatch watch_;
-  // What the check returned when it ended the decoding.
+  // The error with which the check ended the decoding.
   absl::Status stopped_;
   jpeg_decompress_struct info_ = {};
   jpeg_error_mgr errors_ = {};

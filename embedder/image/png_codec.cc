@@ -109,10 +109,10 @@ class PngReader {
   }
 
   absl::string_view rest_;
-  // What libpng may still read.
+  // The bytes that libpng may still read.
   size_t readable_ = SIZE_MAX;
   DecodeWatch watch_;
-  // What the check returned when it ended the decoding.
+  // The error with which the check ended the decoding.
   absl::Status stopped_;
   std::jmp_buf jump_ = {};
   std::array<char, 200> message_ = {};

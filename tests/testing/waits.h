@@ -13,7 +13,7 @@
 
 namespace semblance::testing {
 
-// What ends a wait before its condition is true: a stop request, or the end of a process. By default nothing does.
+// A stop request or the end of a process ends a wait before its condition is true. By default neither does.
 struct WaitEnd {
   std::stop_token stop = {};
   pid_t process = 0;

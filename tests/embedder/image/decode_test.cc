@@ -250,7 +250,7 @@ TEST(DecodeTest, HeaderTellsFormatAndStoredSize) {
 
 class EncodingsTest : public ::testing::TestWithParam<std::pair<const char*, std::string>> {};
 
-// What follows the last pixel may be missing, such as the last chunk of a PNG.
+// Bytes behind the last pixel may be missing, such as the last chunk of a PNG.
 TEST_P(EncodingsTest, AFileThatIsCutIsAnErrorOrHasAllItsPixels) {
   const std::string& bytes = GetParam().second;
   ASSERT_OK_AND_ASSIGN(const Image whole, Decode(bytes));
