@@ -9,8 +9,6 @@ namespace {
 
 constexpr size_t kInteractive = static_cast<size_t>(Priority::kInteractive);
 constexpr size_t kBulk = static_cast<size_t>(Priority::kBulk);
-// While both kinds wait, bulk work gets one of this many slots.
-constexpr size_t kBulkShare = 4;
 
 }  // namespace
 

@@ -66,6 +66,7 @@ class BatchQueue {
  public:
   // Returns the number of images that wait.
   size_t waiting() const { return waiting_[0] + waiting_[1]; }
+  size_t waiting(Priority priority) const { return waiting_[static_cast<size_t>(priority)]; }
 
   // Return times of the requests that wait; InfiniteFuture when there is none.
   absl::Time oldest_arrival() const;
@@ -79,7 +80,10 @@ class BatchQueue {
   // Removes everything. Each request gets a verdict with `status`.
   std::vector<Verdict> RemoveAll(const absl::Status& status);
 
-  // Takes the next batch, of at most max_batch_size images. Interactive work goes first, but bulk work gets a quarter of the slots
+  // While both priorities wait, bulk work gets one of this many slots.
+  static constexpr size_t kBulkShare = 4;
+
+  // Takes the next batch, of at most max_batch_size images. Interactive work goes first, but bulk work gets its share of the slots
   // while both wait. Within a priority, requests are served in the order of their arrival. A request may be split.
   QueuedBatch Take(size_t max_batch_size, absl::Time now);
 

@@ -27,9 +27,9 @@ class Embedder {
   virtual const std::string& device() const = 0;
   int dimension() const { return manifest().dimension(); }
 
-  // Writes the embedding of images[i] to out[i * dimension() ...]: float32 of unit length. On the CPU the result is deterministic,
-  // except for rounding that may depend on the batch. REQUIRES: out.size() == images.size() * dimension(); preprocessor() made
-  // every image. Errors: ResourceExhausted (memory); Internal (the network returned NaN, or the vendor library failed).
+  // Writes the embedding of images[i], of unit length, to out[i * dimension() ...]. On the CPU only rounding depends on the batch.
+  // REQUIRES: out.size() == images.size() * dimension(); preprocessor() made every image. Errors: ResourceExhausted (memory);
+  // Internal (the library failed); InvalidArgument/INVALID_VECTOR (a row is NaN, infinite or zero; those of unit length are right).
   virtual absl::Status Embed(absl::Span<const Image> images, absl::Span<float> out) const = 0;
 };
 

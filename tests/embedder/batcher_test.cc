@@ -193,10 +193,10 @@ TEST_F(BatcherTest, ARequestThatCanNeverFitIsTheCallersFault) {
   EXPECT_THAT(refused, HasReason("LIMIT_EXCEEDED"));
 }
 
-TEST_F(BatcherTest, AFailureReachesEveryRequestOfTheBatchOnceAndNoOther) {
+TEST_F(BatcherTest, AFailureOfTheNetworkReachesEveryRequestOfTheBatchOnceAndNoOther) {
   Start(Options(4));
   Answer split = Ask(batcher_.get(), Images(6, 1));  // Its rest must not run.
-  embedder_.FailWith(absl::InternalError("NaN"));
+  embedder_.FailWith(absl::InternalError("the library failed"));
 
   embedder_.OpenGate();
 
@@ -204,7 +204,98 @@ TEST_F(BatcherTest, AFailureReachesEveryRequestOfTheBatchOnceAndNoOther) {
   EXPECT_THAT(split.get(), StatusIs(absl::StatusCode::kInternal));
   embedder_.FailWith(absl::OkStatus());
   EXPECT_OK(Ask(batcher_.get(), Images(1, 2)).get());
-  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(0), ElementsAre(1, 1, 1, 1), ElementsAre(2)));
+  // After the failure each image is tried by itself.
+  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(0), ElementsAre(1, 1, 1, 1), ElementsAre(1), ElementsAre(1),
+                                             ElementsAre(1), ElementsAre(1), ElementsAre(2)));
+}
+
+absl::Status Overflow() {
+  return Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_VECTOR, "the embedding is NaN");
+}
+
+TEST_F(BatcherTest, AnImageThatOverflowsFailsItsOwnRequestAlone) {
+  Start(Options(8));
+  embedder_.FailOn(66, Overflow());
+  Answer before = Ask(batcher_.get(), Images(2, 1));
+  std::vector<Image> images = Images(3, 2);
+  images[1] = Images(1, 66)[0];
+  Answer bad = Ask(batcher_.get(), images);
+  Answer after = Ask(batcher_.get(), Images(2, 3));
+
+  embedder_.OpenGate();
+
+  const absl::StatusOr<EmbedResult> failure = bad.get();
+  EXPECT_THAT(failure, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(failure, HasReason("INVALID_VECTOR"));
+  EXPECT_EQ(ErrorField(failure.status()), "images[1]");
+  const std::vector<float> expected = embedder_.VectorOf(Images(1, 3)[0]);
+  ASSERT_OK_AND_ASSIGN(const EmbedResult right, after.get());
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), right.vectors.begin()));
+  EXPECT_OK(before.get());
+  // Only the image without a right row is embedded again.
+  EXPECT_THAT(embedder_.calls(), ElementsAre(ElementsAre(0), ElementsAre(1, 1, 2, 66, 2, 3, 3), ElementsAre(66)));
+}
+
+TEST_F(BatcherTest, AnImageOnWhichTheNetworkThrowsFailsItsOwnRequestAlone) {
+  Start(Options(8));
+  embedder_.FailOn(66, absl::InternalError("the program raised an exception"));
+  Answer good = Ask(batcher_.get(), Images(2, 1));
+  Answer bad = Ask(batcher_.get(), Images(1, 66));
+
+  embedder_.OpenGate();
+
+  EXPECT_OK(good.get());
+  EXPECT_THAT(bad.get(), StatusIs(absl::StatusCode::kInternal));
+}
+
+TEST_F(BatcherTest, NamesTheImageOfARequestThatWasSplit) {
+  Start(Options(4));
+  embedder_.FailOn(66, Overflow());
+  std::vector<Image> images = Images(7, 1);
+  images[6] = Images(1, 66)[0];
+  Answer answer = Ask(batcher_.get(), images);
+
+  embedder_.OpenGate();
+
+  EXPECT_EQ(ErrorField(answer.get().status()), "images[6]");
+}
+
+TEST_F(BatcherTest, AStuckNetworkFailsWhatItHoldsAndWhatComesUntilItsBatchEnds) {
+  BatcherOptions options = Options(4);
+  options.stuck_after = absl::Milliseconds(1);
+  Start(options);
+
+  EXPECT_THAT(first_.get(), HasReason("NO_ACTIVE_GENERATION"));  // The gate is still closed here.
+  EXPECT_TRUE(batcher_->is_stuck());
+  const absl::StatusOr<EmbedResult> refused = Ask(batcher_.get(), Images(1, 2)).get();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(RetryDelay(refused.status()).has_value());
+
+  embedder_.OpenGate();
+  while (!Ask(batcher_.get(), Images(1, 3)).get().ok()) {
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(batcher_->is_stuck());
+}
+
+TEST_F(BatcherTest, EstimatesTheTimeFromTheBatchesBefore) {
+  batcher_ = NewBatcher(&embedder_, Options(4));
+  EXPECT_EQ(batcher_->EstimatedTime(Priority::kInteractive, 5), absl::ZeroDuration());
+  EXPECT_OK(Ask(batcher_.get(), Images(1, 1)).get());
+  const absl::Duration one = batcher_->EstimatedTime(Priority::kInteractive, 1);
+  EXPECT_GT(one, absl::ZeroDuration());
+  EXPECT_EQ(batcher_->EstimatedTime(Priority::kInteractive, 0), absl::ZeroDuration());
+
+  embedder_.CloseGate();
+  Answer running = Ask(batcher_.get(), Images(1, 1));
+  embedder_.AwaitCallAtGate();
+  Answer waiting = Ask(batcher_.get(), Images(3, 1));
+  EXPECT_EQ(batcher_->EstimatedTime(Priority::kInteractive, 2), one * 5.5);
+  EXPECT_EQ(batcher_->EstimatedTime(Priority::kBulk, 2), one * 8.5);
+
+  embedder_.OpenGate();
+  EXPECT_OK(running.get());
+  EXPECT_OK(waiting.get());
 }
 
 TEST_F(BatcherTest, DestructionEndsTheRunningBatchAndRefusesTheRest) {
@@ -280,6 +371,9 @@ TEST(BatcherOptionsTest, RangesAreChecked) {
   EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
   options = BatcherOptions();
   options.max_queue_delay = -absl::Nanoseconds(1);
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
+  options = BatcherOptions();
+  options.stuck_after = absl::ZeroDuration();
   EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument));
   options = BatcherOptions();
   options.max_queued_images = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "common/logging.h"
@@ -60,15 +61,20 @@ absl::Status FakeEmbedder::Embed(absl::Span<const embedder::Image> images, absl:
     std::copy(vector.begin(), vector.end(), out.begin() + static_cast<ptrdiff_t>(i * vector.size()));
   }
   const MutexLock lock(&mutex_);
+  absl::Status status = status_;
   std::vector<uint8_t>& call = calls_.emplace_back();
-  for (const embedder::Image& image : images) {
-    call.push_back(image.pixels.empty() ? 0 : image.pixels[0]);
+  for (size_t i = 0; i < images.size(); ++i) {
+    call.push_back(images[i].pixels.empty() ? 0 : images[i].pixels[0]);
+    if (const auto failure = failures_.find(call.back()); failure != failures_.end()) {
+      out[i * static_cast<size_t>(dimension())] = std::numeric_limits<float>::quiet_NaN();
+      status = failure->second;
+    }
   }
   ++at_gate_;
   changed_.NotifyAll();
   changed_.Wait(mutex_, /*stop=*/{}, [this]() SEMBLANCE_REQUIRES(mutex_) { return !gate_closed_; });
   --at_gate_;
-  return status_;
+  return status.ok() ? status_ : status;
 }
 
 void FakeEmbedder::CloseGate() {
@@ -90,6 +96,11 @@ void FakeEmbedder::AwaitCallAtGate() const {
 void FakeEmbedder::FailWith(absl::Status status) {
   const MutexLock lock(&mutex_);
   status_ = std::move(status);
+}
+
+void FakeEmbedder::FailOn(uint8_t first_pixel, absl::Status status) {
+  const MutexLock lock(&mutex_);
+  failures_[first_pixel] = std::move(status);
 }
 
 std::vector<std::vector<uint8_t>> FakeEmbedder::calls() const {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,8 @@ class FakeEmbedder : public embedder::Embedder {
 
   // Makes Embed return this status, unless it is OK.
   void FailWith(absl::Status status);
+  // Makes Embed return this status for every batch that has an image with this first pixel. The row of such an image is NaN.
+  void FailOn(uint8_t first_pixel, absl::Status status);
 
   // The size of each call so far, and the first pixel of each image in it.
   std::vector<std::vector<uint8_t>> calls() const;
@@ -55,6 +58,7 @@ class FakeEmbedder : public embedder::Embedder {
   bool gate_closed_ SEMBLANCE_GUARDED_BY(mutex_) = false;
   mutable int at_gate_ SEMBLANCE_GUARDED_BY(mutex_) = 0;
   absl::Status status_ SEMBLANCE_GUARDED_BY(mutex_);
+  std::map<uint8_t, absl::Status> failures_ SEMBLANCE_GUARDED_BY(mutex_);
   mutable std::vector<std::vector<uint8_t>> calls_ SEMBLANCE_GUARDED_BY(mutex_);
 };
 
