@@ -40,7 +40,7 @@ void CatalogReads::Find(const std::string& id, const CallContext& context, const
     return done(status);
   }
   environment_->threads->Submit(
-      embedder::Priority::kInteractive, context, [this, id, done] { done(environment_->catalog->Find(id)); }, done);
+      Lane::kLookups, context, LaneWork(), [this, id, done] { done(environment_->catalog->Find(id)); }, done);
 }
 
 void CatalogReads::FindWithImage(const std::string& id, const CallContext& context, const Callback<ItemWithImage>& done) const {
@@ -48,10 +48,11 @@ void CatalogReads::FindWithImage(const std::string& id, const CallContext& conte
     return done(status);
   }
   environment_->threads->Submit(
-      embedder::Priority::kInteractive, context, [this, id, done] { done(ReadWithImage(id)); }, done);
+      Lane::kLookups, context, LaneWork(), [this, id, done] { done(ReadWithImage(id)); }, done);
 }
 
 absl::StatusOr<CatalogReads::ItemWithImage> CatalogReads::ReadWithImage(const std::string& id) const {
+  uint64_t missing = 0;
   while (true) {
     SEMBLANCE_ASSIGN_OR_RETURN(catalog::CatalogItem item, environment_->catalog->Find(id));
     absl::StatusOr<std::string> image = environment_->catalog->ReadImage(item.sequence);
@@ -61,7 +62,11 @@ absl::StatusOr<CatalogReads::ItemWithImage> CatalogReads::ReadWithImage(const st
     if (!absl::IsNotFound(image.status())) {
       return image.status();
     }
-    // The item was replaced between the two reads, so the new one is read.
+    if (item.sequence == missing) {
+      return absl::DataLossError(absl::StrCat("the catalog has the item of sequence ", missing, ", but not its image"));
+    }
+    // The item was replaced between the two reads, so the new one is read. If it is the same one, its image is lost.
+    missing = item.sequence;
   }
 }
 
@@ -76,8 +81,8 @@ void CatalogReads::List(int page_size, const std::string& page_token, const Call
     return done(after.status());
   }
   environment_->threads->Submit(
-      embedder::Priority::kInteractive, context,
-      [this, limit, after_id = *std::move(after), done] { done(ReadPage(after_id, limit)); }, done);
+      Lane::kLookups, context, LaneWork(), [this, limit, after_id = *std::move(after), done] { done(ReadPage(after_id, limit)); },
+      done);
 }
 
 absl::StatusOr<ItemPage> CatalogReads::ReadPage(const std::string& after_id, int limit) const {

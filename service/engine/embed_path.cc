@@ -11,14 +11,28 @@
 namespace semblance::service {
 namespace {
 
+int64_t SizeOf(const std::vector<absl::string_view>& images) {
+  int64_t bytes = 0;
+  for (const absl::string_view image : images) {
+    bytes += static_cast<int64_t>(image.size());
+  }
+  return bytes;
+}
+
 // One request, from its admission to its answer.
 class EmbedRequestRun : public std::enable_shared_from_this<EmbedRequestRun> {
  public:
-  EmbedRequestRun(const RequestEnvironment* environment, std::shared_ptr<Generation> generation,
-                  std::vector<absl::string_view> images, const CallContext& context, Callback<EmbedAnswer> done)
+  struct Resources {
+    std::shared_ptr<Generation> generation;
+    MemoryBudget::Reservation memory;
+  };
+
+  EmbedRequestRun(const RequestEnvironment* environment, Resources resources, std::vector<absl::string_view> images,
+                  const CallContext& context, Callback<EmbedAnswer> done)
       : token_(environment->in_flight),
         environment_(*environment),
-        generation_(std::move(generation)),
+        memory_(std::move(resources.memory)),
+        generation_(std::move(resources.generation)),
         images_(std::move(images)),
         context_(context),
         done_(std::move(done)) {}
@@ -60,6 +74,7 @@ class EmbedRequestRun : public std::enable_shared_from_this<EmbedRequestRun> {
 
   const RequestsInFlight::Token token_;
   const RequestEnvironment& environment_;
+  const MemoryBudget::Reservation memory_;
   const std::shared_ptr<Generation> generation_;
   const std::vector<absl::string_view> images_;
   const CallContext context_;
@@ -78,9 +93,16 @@ void EmbedPath::EmbedImages(std::vector<absl::string_view> images, const CallCon
   if (const absl::Status status = CheckCount("images", count, environment_->limits.max_embed_images()); !status.ok()) {
     return done(status);
   }
-  auto run = std::make_shared<EmbedRequestRun>(environment_, *std::move(generation), std::move(images), context, done);
+  absl::StatusOr<MemoryBudget::Reservation> memory =
+      environment_->memory->Reserve(SizeOf(images) + BytesWhenDecoded(images.size(), **generation));
+  if (!memory.ok()) {
+    return done(memory.status());
+  }
+  LaneWork work = WorkOf(images, generation->get(), embedder::Priority::kInteractive);
+  auto run = std::make_shared<EmbedRequestRun>(environment_, EmbedRequestRun::Resources{*std::move(generation), *std::move(memory)},
+                                               std::move(images), context, done);
   environment_->threads->Submit(
-      embedder::Priority::kInteractive, context, [run = std::move(run)] { run->Decode(); }, done);
+      Lane::kImages, context, std::move(work), [run = std::move(run)] { run->Decode(); }, done);
 }
 
 }  // namespace semblance::service

@@ -7,6 +7,19 @@
 #include "service/engine/startup.h"
 
 namespace semblance::service {
+namespace {
+
+// A shutdown finishes what was admitted, so no request may wait for longer than a part of its time. The rest is for errors of the
+// estimate.
+constexpr double kWaitShareOfDrain = 0.5;
+
+LaneOptions LaneOptionsOf(const v1::ServerConfig& config) {
+  return {.threads = config.worker_threads(),
+          .max_queued = static_cast<size_t>(config.max_queued_requests()),
+          .max_wait = kWaitShareOfDrain * absl::Seconds(config.drain_seconds())};
+}
+
+}  // namespace
 
 Engine::Engine(EngineOptions options, std::unique_ptr<catalog::Catalog> catalog, generation::GenerationStore store)
     : options_(std::move(options)),
@@ -16,8 +29,8 @@ Engine::Engine(EngineOptions options, std::unique_ptr<catalog::Catalog> catalog,
       state_(&live_, options_.on_state),
       recall_probe_(std::make_unique<RecallProbe>(
           RecallProbeOptions{.one_in = options_.config.recall_probe().one_in(), .metrics = options_.metrics})),
-      threads_(std::make_unique<RequestThreads>(options_.config.worker_threads(), options_.config.max_queued_requests(),
-                                                options_.clock)),
+      memory_(options_.config.request_memory_budget_mib() << 20),
+      threads_(std::make_unique<RequestThreads>(LaneOptionsOf(options_.config), options_.clock)),
       environment_(NewEnvironment()),
       shadow_traffic_(&environment_),
       search_path_(&environment_, &shadow_traffic_, recall_probe_.get()),
@@ -44,6 +57,7 @@ RequestEnvironment Engine::NewEnvironment() {
           .live = &live_,
           .state = &state_,
           .threads = threads_.get(),
+          .memory = &memory_,
           .in_flight = &in_flight_};
 }
 
@@ -76,6 +90,11 @@ void Engine::Drain() {
 EngineStatus Engine::status() const {
   std::shared_ptr<const Generation> generation = live_.active();
   ServingState::Snapshot now = state_.Read();
+  if (now.state == EngineState::kServing && generation != nullptr && generation->batcher().is_stuck()) {
+    now.state = EngineState::kDegraded;
+    now.reason = absl::StrCat("the model of generation ", generation->manifest().id(),
+                              " is stuck in one batch: images are refused; activate another generation");
+  }
   return {.state = now.state, .reason = std::move(now.reason), .generation = std::move(generation)};
 }
 

@@ -26,6 +26,7 @@
 #include "common/clock.h"
 #include "generation/generation_store.h"
 #include "semblance/v1/server_config.pb.h"
+#include "service/admission/memory_budget.h"
 #include "service/engine/catalog_reads.h"
 #include "service/engine/embed_path.h"
 #include "service/engine/metrics.h"
@@ -53,7 +54,7 @@ struct EngineOptions {
   // Called after every change of state, from the thread that caused it; may be empty.
   std::function<void(EngineState)> on_state;
   // Must outlive the engine.
-  const Clock* clock = nullptr;
+  Clock* clock = nullptr;
 };
 
 struct EngineStatus {
@@ -76,6 +77,10 @@ class Engine {
   // it is known that there is no model to serve (kNoModel). REQUIRES: called once. Errors: those of LoadGeneration; the state is
   // then kNoModel with the reason.
   absl::Status Start(const std::string& model_dir);
+
+  // Refuses, from now on, the calls that could not be answered before `end`. The others are still taken. Call this when the server
+  // begins to shut down.
+  void AnswerUntil(absl::Time end) { threads_->AnswerUntil(end); }
 
   // Refuses new calls from now on. Calls that were admitted before get their answer. Also ends a Start that is in progress.
   void Drain();
@@ -114,6 +119,8 @@ class Engine {
   uint64_t last_sequence() const { return catalog_->last_sequence(); }
   // Returns true if the active generation has an item with a label.
   bool has_labeled_items() const;
+  // The memory that requests take now.
+  int64_t request_memory_bytes() const { return memory_.used_bytes(); }
   RecallStats recall() const { return recall_probe_->stats(); }
 
   // The methods below are for the GenerationController.
@@ -136,6 +143,7 @@ class Engine {
   ServingState state_;
   RequestsInFlight in_flight_;
   std::unique_ptr<RecallProbe> recall_probe_;
+  MemoryBudget memory_;
   std::unique_ptr<RequestThreads> threads_;
   const RequestEnvironment environment_;
   ShadowTraffic shadow_traffic_;

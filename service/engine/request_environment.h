@@ -7,6 +7,7 @@
 #include "embedder/image/decode.h"
 #include "generation/generation_store.h"
 #include "semblance/v1/server_config.pb.h"
+#include "service/admission/memory_budget.h"
 #include "service/engine/metrics.h"
 #include "service/engine/request_threads.h"
 #include "service/engine/requests_in_flight.h"
@@ -27,6 +28,7 @@ struct RequestEnvironment {
   LiveGenerations* live = nullptr;
   const ServingState* state = nullptr;
   RequestThreads* threads = nullptr;
+  MemoryBudget* memory = nullptr;
   RequestsInFlight* in_flight = nullptr;
 
   void ObserveStages(const LatencyBreakdown& latency) const {

@@ -2,37 +2,25 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/error.h"
-
 namespace semblance::service {
-namespace {
 
-constexpr absl::Duration kRetryDelay = absl::Milliseconds(100);
+RequestThreads::RequestThreads(const LaneOptions& options, Clock* clock)
+    : lanes_({std::make_unique<RequestLane>("lookups", options, clock), std::make_unique<RequestLane>("images", options, clock),
+              std::make_unique<RequestLane>("writes", options, clock)}) {}
 
-}  // namespace
+void RequestThreads::Submit(Lane lane, const CallContext& context, LaneWork work, std::function<void()> task,
+                            std::function<void(const absl::Status&)> refuse) {
+  LaneOf(lane).Submit({.work = std::move(work),
+                       .arrival = {},
+                       .deadline = context.deadline,
+                       .cancelled = context.cancelled,
+                       .run = std::move(task),
+                       .refuse = std::move(refuse)});
+}
 
-RequestThreads::RequestThreads(int thread_count, int max_queued, const Clock* clock)
-    : max_queued_(max_queued),
-      clock_(clock),
-      interactive_("worker", thread_count, static_cast<size_t>(max_queued)),
-      bulk_("bulk", thread_count, static_cast<size_t>(max_queued)) {}
-
-void RequestThreads::Submit(embedder::Priority priority, const CallContext& context, std::function<void()> task,
-                            const std::function<void(const absl::Status&)>& refuse) {
-  const bool accepted = PoolOf(priority).TrySchedule([this, context, task = std::move(task), refuse] {
-    if (context.cancelled.stop_requested()) {
-      refuse(absl::CancelledError("the client has gone"));
-    } else if (clock_->Now() > context.deadline) {
-      refuse(absl::DeadlineExceededError("the deadline passed while the request waited for a worker"));
-    } else {
-      task();
-    }
-  });
-  if (!accepted) {
-    refuse(WithRetryDelay(Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_QUEUE_FULL,
-                                absl::StrCat(max_queued_, " requests are waiting already")),
-                          kRetryDelay));
+void RequestThreads::AnswerUntil(absl::Time end) {
+  for (const std::unique_ptr<RequestLane>& lane : lanes_) {
+    lane->AnswerUntil(end);
   }
 }
 

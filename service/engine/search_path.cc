@@ -39,6 +39,32 @@ bool HasVectorQuery(const SearchInput& input) {
                      [](const Query& query) { return std::holds_alternative<VectorQuery>(query); });
 }
 
+std::vector<absl::string_view> ImagesOf(const SearchInput& input) {
+  std::vector<absl::string_view> images;
+  for (const Query& query : input.queries) {
+    if (const auto* image = std::get_if<ImageQuery>(&query)) {
+      images.push_back(image->bytes);
+    }
+  }
+  return images;
+}
+
+// The memory that the input and the client's message take together.
+int64_t SizeOf(const SearchInput& input) {
+  size_t bytes = 0;
+  for (const Query& query : input.queries) {
+    if (const auto* image = std::get_if<ImageQuery>(&query)) {
+      bytes += image->bytes.size();
+    } else if (const auto* vector = std::get_if<VectorQuery>(&query)) {
+      bytes += 2 * vector->values.size() * sizeof(float);
+    }
+  }
+  for (const std::string& id : input.exclude_item_ids) {
+    bytes += 2 * (sizeof(id) + id.size());
+  }
+  return static_cast<int64_t>(bytes);
+}
+
 }  // namespace
 
 // One search, from its admission to its answer.
@@ -54,6 +80,9 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
         input_(std::move(input)),
         context_(context),
         done_(std::move(done)) {}
+
+  // Keeps a reservation until the search ends.
+  void Hold(MemoryBudget::Reservation memory) { memory_ = std::move(memory); }
 
   // Runs on a worker thread. Checks the queries, and has the images embedded.
   void Prepare() {
@@ -102,20 +131,24 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
       return done_(decoded.status());
     }
     image_positions_ = std::move(images.positions);
+    for (EncodedImage& image : images.images) {
+      image_fields_.push_back(std::move(image.field));
+    }
     generation_.batcher().Embed(
         *std::move(decoded), embedder::Priority::kInteractive, context_.deadline, context_.cancelled,
         [self = shared_from_this()](const absl::StatusOr<embedder::EmbedResult>& result) { self->OnEmbedded(result); });
   }
 
-  // Runs on the batcher's thread, which must start the next batch soon. So the search goes to a worker.
+  // Runs on the batcher's thread, which must start the next batch soon. So the search goes to a worker: one of those that decode no
+  // images, so that it does not wait for other requests that come later.
   void OnEmbedded(const absl::StatusOr<embedder::EmbedResult>& result) {
     if (!result.ok()) {
-      return done_(result.status());
+      return done_(WithFieldOfImage(result.status(), image_fields_));
     }
     latency_.queue += result->queue;
     latency_.infer = result->infer;
     SetQueryVectors(result->vectors, generation_.manifest().dimension(), image_positions_, search_);
-    environment_.threads->Continue(embedder::Priority::kInteractive, [self = shared_from_this()] { self->SearchIndex(); });
+    environment_.threads->Continue(Lane::kLookups, [self = shared_from_this()] { self->SearchIndex(); });
   }
 
   // Looks up the vectors of the items that are queries.
@@ -184,9 +217,12 @@ class SearchPath::SearchRequestRun : public std::enable_shared_from_this<SearchR
   const SearchInput input_;
   const CallContext context_;
   const Callback<SearchAnswer> done_;
+  MemoryBudget::Reservation memory_;
   GenerationSearch search_;
   // The positions of the queries that the embedded images belong to.
   std::vector<size_t> image_positions_;
+  // Their paths in the client's request.
+  std::vector<std::string> image_fields_;
   LatencyBreakdown latency_;
 };
 
@@ -205,9 +241,19 @@ void SearchPath::Search(SearchInput input, const CallContext& context, const Cal
   if (!status.ok()) {
     return done(status);
   }
+  const std::vector<absl::string_view> images = ImagesOf(input);
+  absl::StatusOr<MemoryBudget::Reservation> memory =
+      environment_->memory->Reserve(SizeOf(input) + BytesWhenDecoded(images.size(), *route->answers.generation));
+  if (!memory.ok()) {
+    return done(memory.status());
+  }
+  const Lane lane = images.empty() ? Lane::kLookups : Lane::kImages;
+  LaneWork work = images.empty() ? LaneWork{.cost = static_cast<double>(input.queries.size())}
+                                 : WorkOf(images, route->answers.generation.get(), embedder::Priority::kInteractive);
   auto run = std::make_shared<SearchRequestRun>(this, *std::move(route), std::move(input), context, done);
+  run->Hold(*std::move(memory));
   environment_->threads->Submit(
-      embedder::Priority::kInteractive, context, [run = std::move(run)] { run->Prepare(); }, done);
+      lane, context, std::move(work), [run = std::move(run)] { run->Prepare(); }, done);
 }
 
 absl::StatusOr<LiveGenerations::Route> SearchPath::RouteOf(const SearchInput& input) const {

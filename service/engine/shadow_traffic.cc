@@ -7,6 +7,13 @@
 #include "service/live/generation_snapshot.h"
 
 namespace semblance::service {
+namespace {
+
+bool Busy(const RequestThreads& threads) {
+  return threads.queued(Lane::kLookups) > 0 || threads.queued(Lane::kImages) > 0;
+}
+
+}  // namespace
 
 // One search in one other generation.
 class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> {
@@ -81,7 +88,7 @@ class ShadowTraffic::ShadowRun : public std::enable_shared_from_this<ShadowRun> 
       return Drop();
     }
     SetQueryVectors(result->vectors, target_.generation->manifest().dimension(), image_positions_, search_);
-    environment_.threads->Continue(embedder::Priority::kBulk, [self = shared_from_this()] { self->SearchAndCompare(); });
+    environment_.threads->Continue(Lane::kWrites, [self = shared_from_this()] { self->SearchAndCompare(); });
   }
 
   void SearchAndCompare() {
@@ -117,7 +124,7 @@ ShadowTraffic::Comparisons ShadowTraffic::Prepare(const std::vector<LiveGenerati
   }
   const auto live_answer = std::make_shared<const SearchAnswer>(answer);
   for (const LiveGenerations::Target& target : targets) {
-    if (environment_->threads->queued(embedder::Priority::kInteractive) > 0 || running_.load() >= kMaxRunning) {
+    if (Busy(*environment_->threads) || running_.load() >= kMaxRunning) {
       target.counter->CountDroppedShadow();
     } else {
       comparisons.push_back(std::make_shared<ShadowRun>(this, target, input, live_answer));
@@ -128,7 +135,7 @@ ShadowTraffic::Comparisons ShadowTraffic::Prepare(const std::vector<LiveGenerati
 
 void ShadowTraffic::Start(Comparisons comparisons) {
   for (std::shared_ptr<ShadowRun>& run : comparisons) {
-    environment_->threads->Continue(embedder::Priority::kBulk, [run = std::move(run)] { run->Prepare(); });
+    environment_->threads->Continue(Lane::kWrites, [run = std::move(run)] { run->Prepare(); });
   }
 }
 

@@ -1,6 +1,8 @@
 #include "service/engine/write_path.h"
 
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,43 @@
 #include "service/engine/request_images.h"
 
 namespace semblance::service {
+namespace {
+
+std::vector<absl::string_view> ImagesOf(const std::vector<catalog::ItemWrite>& items) {
+  std::vector<absl::string_view> images;
+  images.reserve(items.size());
+  for (const catalog::ItemWrite& item : items) {
+    images.emplace_back(item.image);
+  }
+  return images;
+}
+
+// The memory that the items and the client's message take together.
+int64_t SizeOf(const std::vector<catalog::ItemWrite>& items) {
+  size_t bytes = 0;
+  for (const catalog::ItemWrite& item : items) {
+    bytes += sizeof(item) + item.id.size() + item.image.size() + item.label.value_or("").size();
+    for (const auto& [key, value] : item.attributes) {
+      const auto* text = std::get_if<std::string>(&value);
+      bytes += sizeof(value) + key.size() + (text == nullptr ? 0 : text->size());
+    }
+  }
+  return static_cast<int64_t>(2 * bytes);
+}
+
+int64_t SizeOf(const std::vector<std::string>& ids) {
+  size_t bytes = 0;
+  for (const std::string& id : ids) {
+    bytes += sizeof(id) + id.size();
+  }
+  return static_cast<int64_t>(2 * bytes);
+}
+
+std::string FieldOfItem(size_t i) {
+  return absl::StrCat("items[", i, "].image");
+}
+
+}  // namespace
 
 // One upsert, from its admission to its answer.
 class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRequestRun> {
@@ -25,12 +64,15 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
         context_(context),
         done_(std::move(done)) {}
 
-  // Runs on a thread for bulk work.
+  // Keeps a reservation until the write ends.
+  void Hold(MemoryBudget::Reservation memory) { memory_ = std::move(memory); }
+
+  // Runs on a thread for writes.
   void Decode() {
     latency_.queue = environment_.clock->Now() - context_.start;
     std::vector<EncodedImage> encoded;
     for (size_t i = 0; i < items_.size(); ++i) {
-      encoded.push_back({.bytes = items_[i].image, .field = absl::StrCat("items[", i, "].image")});
+      encoded.push_back({.bytes = items_[i].image, .field = FieldOfItem(i)});
     }
     absl::StatusOr<std::vector<embedder::Image>> decoded =
         DecodeImages(environment_, *generation_, encoded, context_, latency_.decode);
@@ -46,12 +88,16 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
   // Runs on the batcher's thread, which must start the next batch soon.
   void OnEmbedded(absl::StatusOr<embedder::EmbedResult> result) {
     if (!result.ok()) {
-      return done_(result.status());
+      std::vector<std::string> fields;
+      for (size_t i = 0; i < items_.size(); ++i) {
+        fields.push_back(FieldOfItem(i));
+      }
+      return done_(WithFieldOfImage(result.status(), fields));
     }
     vectors_ = std::move(result->vectors);
     latency_.queue += result->queue;
     latency_.infer = result->infer;
-    environment_.threads->Continue(embedder::Priority::kBulk, [self = shared_from_this()] { self->EnterGate(); });
+    environment_.threads->Continue(Lane::kWrites, [self = shared_from_this()] { self->EnterGate(); });
   }
 
   void EnterGate() {
@@ -65,6 +111,8 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
       environment_.live->gate().Leave();
       return EmbedAgainIn(std::move(active));
     }
+    commit_start_ = environment_.clock->Now();
+    path_.commits_.Enter();
     environment_.catalog->Upsert(std::move(items_), [self = shared_from_this()](const absl::StatusOr<catalog::WriteResult>& write) {
       self->OnCommitted(write);
     });
@@ -72,11 +120,12 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
 
   void EmbedAgainIn(std::shared_ptr<Generation> active) {
     generation_ = std::move(active);
-    environment_.threads->Continue(embedder::Priority::kBulk, [self = shared_from_this()] { self->Decode(); });
+    environment_.threads->Continue(Lane::kWrites, [self = shared_from_this()] { self->Decode(); });
   }
 
   // Runs on the catalog's writer thread, in commit order, still inside the gate.
   void OnCommitted(const absl::StatusOr<catalog::WriteResult>& write) {
+    path_.commits_.Leave(environment_.clock->Now() - commit_start_);
     done_(write.ok() ? ApplyAndAnswer(*write) : write.status());
     environment_.live->gate().Leave();
   }
@@ -103,7 +152,9 @@ class WritePath::UpsertRequestRun : public std::enable_shared_from_this<UpsertRe
   std::vector<catalog::ItemWrite> items_;
   const CallContext context_;
   const Callback<WriteAnswer> done_;
+  MemoryBudget::Reservation memory_;
   std::vector<float> vectors_;
+  absl::Time commit_start_;
   LatencyBreakdown latency_;
 };
 
@@ -117,6 +168,9 @@ class WritePath::DeleteRequestRun : public std::enable_shared_from_this<DeleteRe
         ids_(std::move(ids)),
         context_(context),
         done_(std::move(done)) {}
+
+  // Keeps a reservation until the write ends.
+  void Hold(MemoryBudget::Reservation memory) { memory_ = std::move(memory); }
 
   void EnterGate() {
     environment_.live->gate().Enter([self = shared_from_this()] { self->Commit(); });
@@ -160,6 +214,7 @@ class WritePath::DeleteRequestRun : public std::enable_shared_from_this<DeleteRe
   std::vector<std::string> ids_;
   const CallContext context_;
   const Callback<WriteAnswer> done_;
+  MemoryBudget::Reservation memory_;
 };
 
 void WritePath::Upsert(std::vector<catalog::ItemWrite> items, const CallContext& context, const Callback<WriteAnswer>& done) {
@@ -173,9 +228,18 @@ void WritePath::Upsert(std::vector<catalog::ItemWrite> items, const CallContext&
   if (const absl::Status status = CheckUpsert(items, environment_->limits); !status.ok()) {
     return done(status);
   }
+  const std::vector<absl::string_view> images = ImagesOf(items);
+  absl::StatusOr<MemoryBudget::Reservation> memory =
+      environment_->memory->Reserve(SizeOf(items) + BytesWhenDecoded(images.size(), **generation));
+  if (!memory.ok()) {
+    return done(memory.status());
+  }
+  LaneWork work = WorkOf(images, generation->get(), embedder::Priority::kBulk);
+  work.later = [this, embed = std::move(work.later)](int count) { return std::max(embed(count), commits_.Estimate()); };
   auto run = std::make_shared<UpsertRequestRun>(this, *std::move(generation), std::move(items), context, done);
+  run->Hold(*std::move(memory));
   environment_->threads->Submit(
-      embedder::Priority::kBulk, context, [run = std::move(run)] { run->Decode(); }, done);
+      Lane::kWrites, context, std::move(work), [run = std::move(run)] { run->Decode(); }, done);
 }
 
 void WritePath::Delete(std::vector<std::string> ids, const CallContext& context, const Callback<WriteAnswer>& done) {
@@ -186,7 +250,13 @@ void WritePath::Delete(std::vector<std::string> ids, const CallContext& context,
   if (!status.ok()) {
     return done(status);
   }
-  std::make_shared<DeleteRequestRun>(this, std::move(ids), context, done)->EnterGate();
+  absl::StatusOr<MemoryBudget::Reservation> memory = environment_->memory->Reserve(SizeOf(ids));
+  if (!memory.ok()) {
+    return done(memory.status());
+  }
+  const auto run = std::make_shared<DeleteRequestRun>(this, std::move(ids), context, done);
+  run->Hold(*std::move(memory));
+  run->EnterGate();
 }
 
 absl::Status WritePath::CheckWritable() const {

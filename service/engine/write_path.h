@@ -17,6 +17,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "catalog/catalog.h"
+#include "service/admission/stage_time.h"
 #include "service/engine/request_environment.h"
 #include "service/engine/types.h"
 
@@ -43,6 +44,8 @@ class WritePath {
   absl::Status ApplyToIndex(absl::FunctionRef<absl::Status()> apply);
 
   const RequestEnvironment* const environment_;
+  // From the way into the catalog until the disk has the write.
+  StageTime commits_;
   std::atomic<bool> read_only_ = false;
 };
 

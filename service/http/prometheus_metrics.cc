@@ -74,6 +74,8 @@ struct PrometheusMetrics::Rep {
                         .Add({});
   Gauge& items = GaugeFamily(registry, "semblance_items", "Items in the catalog.").Add({});
   Gauge& queue_depth = GaugeFamily(registry, "semblance_queue_depth", "Images that wait for the network.").Add({});
+  Gauge& request_memory =
+      GaugeFamily(registry, "semblance_request_memory_bytes", "Memory that the requests in progress have reserved.").Add({});
   Family<Gauge>& rows = GaugeFamily(registry, "semblance_index_rows", "Rows in the active index, by state.");
   Gauge& live_rows = rows.Add({{"state", "live"}});
   Gauge& tombstone_rows = rows.Add({{"state", "tombstone"}});
@@ -177,6 +179,7 @@ std::string PrometheusMetrics::Scrape(const Engine& engine, const GenerationCont
   rep_->serving.Set(degraded || status.state == EngineState::kServing ? 1 : 0);
   rep_->degraded.Set(degraded ? 1 : 0);
   rep_->items.Set(static_cast<double>(engine.item_count()));
+  rep_->request_memory.Set(static_cast<double>(engine.request_memory_bytes()));
   if (const RecallStats stats = engine.recall(); stats.recall.has_value()) {
     rep_->recall.Add({}).Set(*stats.recall);
   }

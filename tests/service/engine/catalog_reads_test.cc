@@ -69,6 +69,41 @@ TEST_F(CatalogReadsTest, SaysThatAnItemDoesNotExistOrThatItsIdCannot) {
               HasReason("INVALID_ID"));
 }
 
+// A catalog that has lost the image of its item.
+class CatalogWithoutImages final : public catalog::Catalog {
+ public:
+  void Upsert(std::vector<catalog::ItemWrite> /*items*/, WriteCallback /*done*/) override {}
+  void Delete(std::vector<std::string> /*ids*/, WriteCallback /*done*/) override {}
+  absl::StatusOr<catalog::CatalogItem> Find(absl::string_view id) const override {
+    catalog::CatalogItem item;
+    item.id = std::string(id);
+    item.sequence = 7;
+    return item;
+  }
+  absl::StatusOr<std::string> ReadImage(uint64_t /*sequence*/) const override { return absl::NotFoundError("no such image"); }
+  absl::StatusOr<std::vector<catalog::CatalogItem>> List(absl::string_view /*after_id*/, int /*limit*/) const override {
+    return std::vector<catalog::CatalogItem>();
+  }
+  absl::StatusOr<std::vector<catalog::Change>> ReadChanges(uint64_t /*after_sequence*/, int /*limit*/) const override {
+    return std::vector<catalog::Change>();
+  }
+  int64_t item_count() const override { return 1; }
+  uint64_t last_sequence() const override { return 7; }
+};
+
+TEST(LostImageTest, IsReportedAsDataLossAndDoesNotHoldAThread) {
+  CatalogWithoutImages catalog;
+  SystemClock clock;
+  service::RequestThreads threads({.threads = 1}, &clock);
+  service::RequestEnvironment environment;
+  environment.limits.set_max_id_bytes(10);
+  environment.catalog = &catalog;
+  environment.threads = &threads;
+  const service::CatalogReads reads(&environment);
+  const auto found = Await<service::CatalogReads::ItemWithImage>([&](auto done) { reads.FindWithImage("a", Now(), done); });
+  EXPECT_THAT(found, StatusIs(absl::StatusCode::kDataLoss));
+}
+
 TEST_F(CatalogReadsTest, NeedsNoModel) {
   ASSERT_OK(Start(""));
   EXPECT_OK(Await<service::ItemPage>([&](auto done) { engine().List(0, "", Now(), done); }));

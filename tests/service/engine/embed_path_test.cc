@@ -49,6 +49,15 @@ TEST_F(EmbedPathTest, ReturnsTheErrorOfTheNetwork) {
   EXPECT_THAT(Embed({image}), StatusIs(absl::StatusCode::kInternal));
 }
 
+TEST_F(EmbedPathTest, NamesTheImageThatTheModelCannotEmbed) {
+  ASSERT_OK(Start("model"));
+  FailOnPicture(2);
+  const std::string images[] = {PictureOf(1), PictureOf(2)};
+  const auto answer = Embed({images[0], images[1]});
+  EXPECT_THAT(answer, HasReason("INVALID_VECTOR"));
+  EXPECT_THAT(answer, HasField("images[1]"));
+}
+
 TEST_F(EmbedPathTest, RefusesWhatDoesNotFitTheQueueAndAnswersTheRest) {
   config().mutable_batching()->set_max_queued_images(1);
   config().set_worker_threads(1);  // So that requests reach the batcher in their order.

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/clock.h"
+#include "common/error.h"
 #include "config/server_config.h"
 #include "service/engine/engine.h"
 #include "service/engine/limits.h"
@@ -66,7 +67,7 @@ class EngineFixture {
 
   v1::ServerConfig& config() { return config_; }
   // Must be called before Start. The clock must outlive the engine.
-  void set_clock(const Clock* clock) { clock_ = clock; }
+  void set_clock(Clock* clock) { clock_ = clock; }
 
   // Loads a generation of the model beside the active one. Returns its id.
   std::string AddGeneration(const std::string& model) {
@@ -83,6 +84,12 @@ class EngineFixture {
   FakeEngineMetrics& metrics() { return metrics_; }
   // The model of the generation that was loaded last.
   BundledFakeEmbedder& embedder() { return *embedder_; }
+
+  // Makes the model overflow on a picture.
+  void FailOnPicture(uint32_t picture) {
+    embedder_->FailOn(NoiseImage(8, 8, 1, picture).pixels[0],
+                      Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_VECTOR, "the embedding is NaN"));
+  }
 
   std::vector<float> VectorOf(uint32_t picture) { return embedder_->VectorOf(NoiseImage(8, 8, 1, picture)); }
 
@@ -129,7 +136,7 @@ class EngineFixture {
  private:
   const TempDir dir_;
   SystemClock system_clock_;
-  const Clock* clock_ = &system_clock_;
+  Clock* clock_ = &system_clock_;
   FakeEngineMetrics metrics_;
   v1::ServerConfig config_;
   BundledFakeEmbedder* embedder_ = nullptr;

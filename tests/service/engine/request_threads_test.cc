@@ -2,7 +2,6 @@
 
 #include <future>
 #include <memory>
-#include <stop_token>
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
@@ -12,26 +11,27 @@
 namespace semblance::testing {
 namespace {
 
-using embedder::Priority;
 using service::CallContext;
+using service::Lane;
+using service::LaneWork;
 using service::RequestThreads;
 
-class RequestThreadsTest : public ::testing::Test {
+class RequestThreadsTest : public ::testing::TestWithParam<Lane> {
  protected:
   // Returns the status that a request ends with. It is OK when the request ran.
-  std::future<absl::Status> Submit(Priority priority, const CallContext& context) {
+  std::future<absl::Status> Submit(Lane lane, const CallContext& context = {}) {
     auto status = std::make_shared<std::promise<absl::Status>>();
     threads_.Submit(
-        priority, context, [status] { status->set_value(absl::OkStatus()); },
+        lane, context, LaneWork(), [status] { status->set_value(absl::OkStatus()); },
         [status](const absl::Status& refusal) { status->set_value(refusal); });
     return status->get_future();
   }
 
-  // Keeps the thread of a priority busy until the promise is set.
-  std::promise<void> Block(Priority priority) {
+  // Keeps the thread of a lane busy until the promise is set.
+  std::promise<void> Block(Lane lane) {
     std::promise<void> release;
     std::promise<void> running;
-    threads_.Continue(priority, [&running, released = std::make_shared<std::future<void>>(release.get_future())] {
+    threads_.Continue(lane, [&running, released = std::make_shared<std::future<void>>(release.get_future())] {
       running.set_value();
       released->wait();
     });
@@ -40,56 +40,43 @@ class RequestThreadsTest : public ::testing::Test {
   }
 
   FakeClock clock_;
-  RequestThreads threads_{1, /*max_queued=*/2, &clock_};
+  RequestThreads threads_{{.threads = 1, .max_queued = 2}, &clock_};
 };
 
-TEST_F(RequestThreadsTest, RunsRequestsOfBothPriorities) {
-  EXPECT_OK(Submit(Priority::kInteractive, {}).get());
-  EXPECT_OK(Submit(Priority::kBulk, {}).get());
+TEST_P(RequestThreadsTest, RequestsOfOtherLanesDoNotWait) {
+  std::promise<void> blocked = Block(GetParam());
+  for (const Lane lane : {Lane::kLookups, Lane::kImages, Lane::kWrites}) {
+    if (lane != GetParam()) {
+      EXPECT_OK(Submit(lane).get());
+    }
+  }
+  auto waits = Submit(GetParam());
+  EXPECT_EQ(threads_.queued(GetParam()), 1u);
+  blocked.set_value();
+  EXPECT_OK(waits.get());
 }
 
-TEST_F(RequestThreadsTest, InteractiveRequestsDoNotWaitForBulkWork) {
-  std::promise<void> bulk = Block(Priority::kBulk);
-  EXPECT_OK(Submit(Priority::kInteractive, {}).get());
-  bulk.set_value();
-}
-
-TEST_F(RequestThreadsTest, RefusesWhatDoesNotFitTheQueueButNeverALaterStep) {
-  std::promise<void> running = Block(Priority::kInteractive);
-  auto first = Submit(Priority::kInteractive, {});
-  auto second = Submit(Priority::kInteractive, {});
-  EXPECT_EQ(threads_.queued(Priority::kInteractive), 2u);
-  const absl::Status refused = Submit(Priority::kInteractive, {}).get();
-  EXPECT_THAT(refused, HasReason("QUEUE_FULL"));
-  EXPECT_TRUE(RetryDelay(refused).has_value());
-  std::promise<void> later;
-  threads_.Continue(Priority::kInteractive, [&later] { later.set_value(); });
-  running.set_value();
-  EXPECT_OK(first.get());
-  EXPECT_OK(second.get());
-  later.get_future().wait();
-}
-
-TEST_F(RequestThreadsTest, DropsARequestWhoseTimeIsOverWhenItsTurnComes) {
-  std::promise<void> running = Block(Priority::kInteractive);
+TEST_P(RequestThreadsTest, ADeadlineThatPassesEndsTheWait) {
+  std::promise<void> blocked = Block(GetParam());
   CallContext context;
   context.deadline = clock_.Now() + absl::Seconds(1);
-  auto late = Submit(Priority::kInteractive, context);
-  context.deadline = clock_.Now() + absl::Seconds(2);
-  auto in_time = Submit(Priority::kInteractive, context);
-  clock_.Advance(absl::Seconds(2));
-  running.set_value();
+  auto late = Submit(GetParam(), context);
+  clock_.AdvanceToNext();
   EXPECT_THAT(late.get(), StatusIs(absl::StatusCode::kDeadlineExceeded));
-  EXPECT_OK(in_time.get());
+  blocked.set_value();
 }
 
-TEST_F(RequestThreadsTest, DropsARequestWhoseClientHasGone) {
-  CallContext context;
-  std::stop_source client;
-  client.request_stop();
-  context.cancelled = client.get_token();
-  EXPECT_THAT(Submit(Priority::kInteractive, context).get(), StatusIs(absl::StatusCode::kCancelled));
+TEST_P(RequestThreadsTest, RefusesDuringAShutdownWhatItCouldNotAnswer) {
+  threads_.AnswerUntil(clock_.Now() - absl::Seconds(1));
+  EXPECT_OK(Submit(GetParam()).get());  // The lane is idle.
+  std::promise<void> blocked = Block(GetParam());
+  auto waits = Submit(GetParam());
+  EXPECT_THAT(Submit(GetParam()).get(), HasReason("DRAINING"));
+  blocked.set_value();
+  EXPECT_OK(waits.get());
 }
+
+INSTANTIATE_TEST_SUITE_P(Lanes, RequestThreadsTest, ::testing::Values(Lane::kLookups, Lane::kImages, Lane::kWrites));
 
 }  // namespace
 }  // namespace semblance::testing

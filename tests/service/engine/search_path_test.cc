@@ -198,6 +198,11 @@ TEST_F(SearchPathTest, NamesTheQueryThatFailed) {
   EXPECT_THAT(Search(input), HasField("queries[1].image"));
   input.queries[1] = service::VectorQuery{.values = {1}, .embedding_space_id = "other"};
   EXPECT_THAT(Search(input), HasField("queries[1].embedding.embedding_space_id"));
+  FailOnPicture(2);
+  const std::string image = PictureOf(2);
+  input.queries[1] = service::ImageQuery{.bytes = image};
+  EXPECT_THAT(Search(input), HasField("queries[1].image"));
+  EXPECT_THAT(Search(input), HasReason("INVALID_VECTOR"));
 }
 
 TEST_F(SearchPathTest, TakesItsLatenciesFromTheClock) {
@@ -213,6 +218,7 @@ TEST_F(SearchPathTest, TakesItsLatenciesFromTheClock) {
   EXPECT_EQ(answer->latency.total, absl::Seconds(3));
   EXPECT_EQ(answer->latency.search, absl::ZeroDuration());
   EXPECT_EQ(answer->latency.infer, absl::ZeroDuration());
+  Stop();  // The engine waits on the clock, which ends with this function.
 }
 
 TEST_F(SearchPathTest, ASearchMayNameALoadedGeneration) {

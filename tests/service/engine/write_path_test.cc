@@ -53,6 +53,42 @@ TEST_F(WritePathTest, OneBadImageStoresNothing) {
   EXPECT_THAT(IdsFoundBy(1, 10), IsEmpty());
 }
 
+TEST_F(WritePathTest, AnImageThatTheModelCannotEmbedStoresNothing) {
+  ASSERT_OK(Start("model"));
+  FailOnPicture(2);
+  const auto result = Upsert({ItemOf("a", 1), ItemOf("b", 2)});
+  EXPECT_THAT(result, HasReason("INVALID_VECTOR"));
+  EXPECT_THAT(result, HasField("items[1].image"));
+  EXPECT_EQ(engine().item_count(), 0);
+}
+
+TEST_F(WritePathTest, RefusesWhatDoesNotFitIntoMemoryUntilOtherWritesAreDone) {
+  config().set_request_memory_budget_mib(1);
+  config().mutable_limits()->set_max_attribute_bytes(1 << 20);
+  ASSERT_OK(Start("model"));
+  const auto large = [](const std::string& id) {
+    catalog::ItemWrite item = ItemOf(id, 1);
+    item.attributes["text"] = std::string(400'000, 'x');
+    return item;
+  };
+  embedder().CloseGate();
+  std::promise<absl::StatusOr<service::WriteAnswer>> first;
+  engine().Upsert({large("a")}, Now(),
+                  [&first](absl::StatusOr<service::WriteAnswer> answer) { first.set_value(std::move(answer)); });
+  embedder().AwaitCallAtGate();
+  EXPECT_GT(engine().request_memory_bytes(), 800'000);
+
+  const auto refused = Upsert({large("b")});
+
+  EXPECT_THAT(refused, HasReason("QUEUE_FULL"));
+  EXPECT_TRUE(RetryDelay(refused.status()).has_value());
+  embedder().OpenGate();
+  EXPECT_OK(first.get_future().get());
+  engine().AwaitIdle();
+  EXPECT_EQ(engine().request_memory_bytes(), 0);
+  EXPECT_OK(Upsert({large("b")}));
+}
+
 // A writer replaces one item over and over while searches run: every answer has it exactly once.
 TEST_F(WritePathTest, AnItemUnderReplacementIsNeverMissingAndNeverTwice) {
   ASSERT_OK(Start("model"));
