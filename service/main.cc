@@ -1,6 +1,7 @@
 // semblance-server opens the catalog, loads a model, and answers until SIGTERM.
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <stop_token>
@@ -9,12 +10,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "catalog/catalog.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/logging.h"
 #include "common/program/command_line.h"
+#include "common/program/exit_timer.h"
 #include "common/program/process.h"
 #include "common/program/sd_notify.h"
 #include "common/program/stop_signals.h"
@@ -38,6 +41,11 @@
 
 namespace semblance::service {
 namespace {
+
+// How long after the drain the process may take to end. It is shorter than what the files in deploy/ leave before SIGKILL.
+constexpr absl::Duration kExitGrace = absl::Seconds(10);
+// A shutdown of gRPC needs some time even when no request is left.
+constexpr absl::Duration kShortestShutdown = absl::Milliseconds(100);
 
 struct Flags {
   std::string data_dir;
@@ -234,6 +242,7 @@ void PrintAddresses(const Flags& flags, const Server& server) {
 // Serves until SIGTERM or SIGINT.
 absl::Status Serve(const Flags& flags) {
   StopSignals signals({SIGTERM, SIGINT}, StopSignals::Repeated::kIgnored);
+  ExitTimer exit_timer;  // It outlives the server, whose destructor may hang in a thread that does not end.
   Server server;
   SEMBLANCE_RETURN_IF_ERROR(Open(flags, server));
   PrintAddresses(flags, server);
@@ -246,7 +255,10 @@ absl::Status Serve(const Flags& flags) {
   });
   WaitForStop(signals.token());
   const absl::Duration drain = absl::Seconds(server.engine->config().drain_seconds());
+  const absl::Time end = absl::Now() + drain;
   LOG(INFO) << "stopping: within " << drain;
+  exit_timer.Start(drain + kExitGrace, kExitTransient);
+  server.engine->AnswerUntil(end);
   NotifyServiceManager("STOPPING=1");
   // Clients that watch health move to another server and are answered until then. Requests that still arrive after a while are
   // refused.
@@ -263,7 +275,8 @@ absl::Status Serve(const Flags& flags) {
   if (!quiet) {
     server.rpc->WaitUntilQuiet(drain / 4);
   }
-  server.rpc->Shutdown(drain / 2);
+  // All the time that is left is for the requests that were admitted.
+  server.rpc->Shutdown(std::max(end - absl::Now(), kShortestShutdown));
   LOG(INFO) << "stopped";
   return absl::IsCancelled(started) ? absl::OkStatus() : started;
 }
