@@ -57,7 +57,7 @@ TEST(FindMetadata, PassesOverWhatIsDamagedOrCompressed) {
 }
 
 TEST(FindMetadata, FindsExifAndXmpOfAWebpBehindChunksOfOddLength) {
-  const std::string webp = WebpOf(std::string("ICCP\3\0\0\0abc\0EXIF\4\0\0\0II*.XMP \6\0\0\0<xmp/>", 40));
+  const std::string webp = WebpOf(std::string("ICCP\3\0\0\0abc\0EXIF\4\0\0\0II*.XMP \6\0\0\0<xmp/>", 38));
 
   const ImageMetadata found = FindMetadata(ImageFormat::kWebp, webp);
 
