@@ -81,7 +81,8 @@ absl::Status Testbed::StartServer() {
   if (!absl::ConsumePrefix(&address, "listening on ")) {
     return absl::InternalError(absl::StrCat("the server did not start: ", line));
   }
-  channel_ = grpc::CreateChannel(std::string(address), grpc::InsecureChannelCredentials());
+  address_ = std::string(address);
+  channel_ = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
   return testing::AwaitServing(channel_.get()) ? absl::OkStatus() : absl::InternalError("the server ended before it was ready");
 }
 

@@ -35,6 +35,8 @@ class Testbed {
   // Stores every item of the oracle.
   absl::Status Ingest(const Oracle& oracle);
 
+  // Where the server listens, as host:port.
+  const std::string& address() const { return address_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   ProcessSize Size() const;
 
@@ -46,6 +48,7 @@ class Testbed {
 
   const std::string directory_;
   std::unique_ptr<testing::Process> server_;
+  std::string address_;
   std::shared_ptr<grpc::Channel> channel_;
 };
 
