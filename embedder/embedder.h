@@ -42,7 +42,7 @@ struct EmbedderOptions {
 
 // Loads and checks the bundle at `directory`, and runs one inference to warm up. Errors: those of ReadBundle; InvalidArgument for
 // an unknown or absent device; FailedPrecondition/MANIFEST_INVALID when tensors do not fit the architecture (the message names the
-// tensor, and the expected and the found shape).
+// tensor, and the expected and the found shape), or when the network's embeddings are not finite.
 absl::StatusOr<std::unique_ptr<Embedder>> NewTorchEmbedder(const std::string& directory, const EmbedderOptions& options);
 
 }  // namespace semblance::embedder

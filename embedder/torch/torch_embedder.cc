@@ -127,7 +127,12 @@ absl::Status WarmUp(const Embedder& embedder) {
   Image black = {input.crop_side(), input.crop_side(), input.channels(), {}};
   black.pixels.resize(static_cast<size_t>(input.crop_side()) * input.crop_side() * input.channels());
   std::vector<float> vector(static_cast<size_t>(embedder.dimension()));
-  return embedder.Embed({&black, 1}, absl::MakeSpan(vector));
+  absl::Status status = embedder.Embed({&black, 1}, absl::MakeSpan(vector));
+  if (ReasonOf(status) != v1::ERROR_REASON_INVALID_VECTOR) {
+    return status;
+  }
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MANIFEST_INVALID,
+               "the network's embedding of a black image is NaN, infinite or zero; train the model again");
 }
 
 }  // namespace
@@ -144,7 +149,9 @@ absl::StatusOr<std::unique_ptr<Embedder>> NewTorchEmbedder(const std::string& di
   }
   auto embedder = std::make_unique<TorchEmbedder>(std::move(bundle.manifest), std::move(preprocessor), *std::move(net), device,
                                                   options.threads > 0 ? options.threads : CoreCount());
-  SEMBLANCE_RETURN_IF_ERROR(WarmUp(*embedder));
+  if (const absl::Status status = WarmUp(*embedder); !status.ok()) {
+    return WithContext(status, absl::StrCat("bundle ", directory));
+  }
   return embedder;
 }
 

@@ -176,7 +176,10 @@ TEST_F(TorchEmbedderTest, ANetworkThatGivesNanDoesNotLoad) {
   bundle.model.at("head.bias") = FloatTensor({4}, {NAN, 0, 0, 0});
   ASSERT_OK(WriteBundle(directory_.Join("nan"), bundle));
 
-  EXPECT_THAT(NewTorchEmbedder(directory_.Join("nan"), OnCpu()), StatusIs(absl::StatusCode::kInternal));
+  const auto embedder = NewTorchEmbedder(directory_.Join("nan"), OnCpu());
+
+  EXPECT_THAT(embedder, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(embedder, HasReason("MANIFEST_INVALID"));
 }
 
 TEST_F(TorchEmbedderTest, BadDevicesAndMissingBundlesAreErrors) {
