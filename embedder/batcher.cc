@@ -115,7 +115,7 @@ class SerialBatcher final : public Batcher {
       constexpr double kShare = 1.0 / BatchQueue::kBulkShare;
       ahead /= priority == Priority::kBulk ? kShare : 1 - kShare;
     }
-    // What runs is half done on average.
+    // A running task is half done on average.
     return rate_.TimeFor(ahead + static_cast<double>(running_images_) / 2);
   }
 

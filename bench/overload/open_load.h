@@ -20,7 +20,7 @@
 
 namespace semblance::bench {
 
-// What became of the searches. Latencies are in milliseconds, from the time at which the search was due.
+// The outcome of the searches. Latencies are in milliseconds, from the time at which the search was due.
 struct LoadOutcome {
   std::vector<double> accepted_ms;
   std::vector<double> refused_ms;

@@ -75,7 +75,7 @@ LaneQueue::Estimate LaneQueue::EstimateFor(const LaneWork& work) const {
   Estimate estimate;
   const bool free = requests_.empty() && running_ < options_.threads;
   if (!free) {
-    // What runs is half done on average.
+    // A running task is half done on average.
     estimate.wait = rate_.TimeFor((queued_cost_ + running_cost_ / 2) / options_.threads);
   }
   estimate.total = estimate.wait + rate_.TimeFor(work.cost);

@@ -31,7 +31,7 @@ struct Load {
   double offered = 1;
   // After half of the time everything takes this many times as long.
   double slowdown = 1;
-  // Whether the queue knows the deadlines. Without them it is a queue of 1,024 requests in the order of arrival.
+  // True when the queue knows the deadlines. Without them it is a queue of 1,024 requests in the order of arrival.
   bool with_deadlines = true;
 
   // Requests per second that can be answered.
