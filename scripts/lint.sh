@@ -15,7 +15,7 @@ clang-tidy looks at the C++ files that differ from REVISION (default: origin/mai
 checks at everything.
 
   --quick  format, proto rules, scripts, layers and documents alone: less than a minute, and nothing but Debian's packages
-  --all    clang-tidy over every file: half an hour on two cores
+  --all    clang-tidy over every file, which takes long
   --help   this text
 USAGE
 }
